@@ -46,11 +46,13 @@ type Ref struct {
 	Domain  Domain
 	// Split is the data set's own: "train", "val" or "extra".
 	Split string
-	// Image and Label are local paths or gs:// URLs; Label is empty for
-	// unlabelled samples.
-	Image, Label string
-	// Sidecar is the path of a caption text file, if there is one.
-	Sidecar string
+	// Root is the folder of the data set, a local path or gs:// URL; Image and
+	// Label are relative to it. Label is empty for unlabelled samples.
+	Root, Image, Label string
+	// Encoding names the id table of the label, see datasets.Adapter.
+	Encoding string
+	// Bytes is the size of the image and label files together.
+	Bytes int64
 }
 
 // Image is an 8-bit RGB image, interleaved and row-major.

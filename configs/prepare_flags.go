@@ -1,0 +1,100 @@
+package configs
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// BindPrepare registers a flag for every field of c, with c's present values
+// as defaults.
+func BindPrepare(fs *flag.FlagSet, c *Prepare) {
+	fs.Var(&list{dst: &c.Source}, "source", "labelled data to learn from, `KIND:FOLDER`; repeat or separate by commas")
+	fs.Var(&list{dst: &c.Target}, "target", "data to adapt to, `KIND:FOLDER`; repeat or separate by commas")
+	fs.Var(&counts{dst: &c.Scenes}, "scenes", "built-in scenes to draw: `SOURCE,TRAIN,VAL,EXTRA`")
+	fs.StringVar(&c.SceneSize, "scene_size", c.SceneSize, "size of built-in scenes, `WxH` pixels")
+
+	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
+	fs.BoolVar(&c.Overwrite, "overwrite", c.Overwrite, "replace an output made with another configuration")
+	fs.IntVar(&c.ShardSamples, "shard_samples", c.ShardSamples, "`images` in a shard")
+	fs.StringVar(&c.ImageFormat, "image_format", c.ImageFormat, "stored images: `png|jpg`")
+	fs.IntVar(&c.Quality, "quality", c.Quality, "JPEG quality, `1-100`")
+	fs.StringVar(&c.Compression, "compression", c.Compression, "PNG compression: `fast|default|best`")
+
+	fs.StringVar(&c.Labelled, "labelled", c.Labelled, "target images that keep their label: a `NUMBER` or all; smaller numbers are subsets of larger ones")
+	fs.StringVar(&c.LabelledList, "labelled_list", c.LabelledList, "`FILE` that names the labelled target images, one a line, instead of --labelled")
+	fs.Uint64Var(&c.Seed, "seed", c.Seed, "seed of every random choice")
+
+	fs.StringVar(&c.SourceSize, "source_size", c.SourceSize, "size of source images, `WxH`; default: the data set's (1280x760)")
+	fs.StringVar(&c.TargetSize, "target_size", c.TargetSize, "size of target images, `WxH`; default: the data set's (1024x512)")
+	fs.StringVar(&c.Filter, "filter", c.Filter, "antialiased resize filter: `bilinear|bicubic|lanczos|area|nearest`; labels are nearest")
+	fs.StringVar(&c.Crop, "crop", c.Crop, "store random crops of `WxH` instead of whole training images")
+	fs.IntVar(&c.Crops, "crops", c.Crops, "`number` of crops an image, with --crop")
+
+	fs.StringVar(&c.Captions, "captions", c.Captions, "where captions come from: `sidecar|classnames|http`")
+	fs.StringVar(&c.CaptionFallback, "caption_fallback", c.CaptionFallback, "where a sidecar has none: `classnames|reject`")
+	fs.StringVar(&c.CaptionsFrom, "captions_from", c.CaptionsFrom, "`PATH` of captions that an earlier run wrote, to reuse")
+	fs.StringVar(&c.CaptionURL, "caption_url", c.CaptionURL, "`URL` of an OpenAI-compatible API, such as http://localhost:8000/v1")
+	fs.StringVar(&c.CaptionModel, "caption_model", c.CaptionModel, "vision `model` to ask for")
+	fs.StringVar(&c.CaptionPrompt, "caption_prompt", c.CaptionPrompt, "what to ask it")
+	fs.StringVar(&c.CaptionKeyEnv, "caption_key_env", c.CaptionKeyEnv, "environment `VARIABLE` that holds the API key")
+	fs.IntVar(&c.CaptionConcurrency, "caption_concurrency", c.CaptionConcurrency, "`requests` under way at once in a process")
+
+	fs.StringVar(&c.Tokenizer, "tokenizer", c.Tokenizer, "CLIP model `FOLDER` (tokenizer.json, or vocab.json and merges.txt) or OpenAI merges; default: a small built-in vocabulary")
+
+	fs.IntVar(&c.Workers, "workers", c.Workers, "`images` in work at once in a process; 0 is one a core")
+	fs.Float64Var(&c.MaxRejects, "max_rejects", c.MaxRejects, "`share` of rejected samples above which the run fails")
+}
+
+// list is a repeatable, comma-separated flag. The first Set replaces the
+// default, later ones append.
+type list struct {
+	dst *[]string
+	set bool
+}
+
+func (l *list) String() string {
+	if l.dst == nil {
+		return ""
+	}
+	return strings.Join(*l.dst, ",")
+}
+
+func (l *list) Set(s string) error {
+	if !l.set {
+		*l.dst = nil
+		l.set = true
+	}
+	for _, v := range strings.Split(s, ",") {
+		if v = strings.TrimSpace(v); v != "" {
+			*l.dst = append(*l.dst, v)
+		}
+	}
+	return nil
+}
+
+// counts is a flag of four comma-separated numbers.
+type counts struct{ dst *[4]int }
+
+func (c *counts) String() string {
+	if c.dst == nil {
+		return ""
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*c.dst), " ", ","), "[]")
+}
+
+func (c *counts) Set(s string) error {
+	parts := strings.Split(s, ",")
+	if len(parts) != len(c.dst) {
+		return fmt.Errorf("want four numbers: source, target train, val, extra")
+	}
+	for i, p := range parts {
+		n, err := strconv.Atoi(strings.TrimSpace(p))
+		if err != nil {
+			return fmt.Errorf("%q is not a number", p)
+		}
+		c.dst[i] = n
+	}
+	return nil
+}

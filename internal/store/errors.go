@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+)
+
+var (
+	errIsDir      = errors.New("is a folder, not a file")
+	errNotRegular = errors.New("is not a regular file")
+)
+
+// wrap adds the package, the operation and the name to an error.
+func wrap(op, name string, err error) error {
+	return fmt.Errorf("store: %s %s: %w", op, name, err)
+}
+
+// bare strips the operation and path that package os puts in front of its
+// errors, since wrap adds them.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
+}
+
+// classify makes an error of Cloud Storage wrap the error of package fs that
+// means the same.
+func classify(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist) {
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	var api *googleapi.Error
+	if errors.As(err, &api) {
+		switch api.Code {
+		case http.StatusNotFound:
+			return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		case http.StatusUnauthorized, http.StatusForbidden:
+			return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+		}
+	}
+	return err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

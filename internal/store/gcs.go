@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iterator"
+)
+
+// gcs is Google Cloud Storage.
+type gcs struct{ client *storage.Client }
+
+// clients holds one client a process. It is keyed by the emulator's address,
+// which the library reads from the environment when a client is made, so that
+// tests can run several emulators; outside tests there is a single key.
+var clients struct {
+	sync.Mutex
+	byHost map[string]*storage.Client
+}
+
+// sharedClient returns the client of this process. A failure is not kept, so
+// that a later call can succeed.
+func sharedClient() (*storage.Client, error) {
+	clients.Lock()
+	defer clients.Unlock()
+	host := os.Getenv("STORAGE_EMULATOR_HOST")
+	if c := clients.byHost[host]; c != nil {
+		return c, nil
+	}
+	// The client outlives the call that made it, so it gets its own context.
+	c, err := storage.NewClient(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("open a client of Cloud Storage: %w (are there credentials? see "+
+			"`gcloud auth application-default login` and GOOGLE_APPLICATION_CREDENTIALS)", err)
+	}
+	if clients.byHost == nil {
+		clients.byHost = map[string]*storage.Client{}
+	}
+	clients.byHost[host] = c
+	return c, nil
+}
+
+// object returns the handle of an object for operations that the library may
+// retry by its own judgement.
+func (g gcs) object(name string) (*storage.ObjectHandle, error) {
+	bucket, object, err := splitURL(name)
+	if err != nil {
+		return nil, err
+	}
+	if object == "" || strings.HasSuffix(object, "/") {
+		return nil, errIsDir
+	}
+	return g.client.Bucket(bucket).Object(object), nil
+}
+
+// repeatable returns the handle of an object for writing and removing. The
+// library repeats these after a transient failure only under preconditions on
+// the generation; here every writer of a name writes the same bytes and a
+// removal may find nothing, so they can always be repeated.
+func (g gcs) repeatable(name string) (*storage.ObjectHandle, error) {
+	o, err := g.object(name)
+	if err != nil {
+		return nil, err
+	}
+	return o.Retryer(storage.WithPolicy(storage.RetryAlways)), nil
+}
+
+func (g gcs) open(ctx context.Context, name string, off, n int64) (io.ReadCloser, int64, error) {
+	o, err := g.object(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := o.NewRangeReader(ctx, off, n)
+	var api *googleapi.Error
+	if errors.As(err, &api) && api.Code == http.StatusRequestedRangeNotSatisfiable {
+		return nil, 0, fmt.Errorf("%w: the object ends before the offset", io.ErrUnexpectedEOF)
+	}
+	if err != nil {
+		return nil, 0, classify(err)
+	}
+	if r.Attrs.ContentEncoding == "gzip" {
+		// The service unpacks such an object on the way and ignores ranges.
+		if n >= 0 {
+			return nil, 0, errors.Join(errors.New("object is stored with gzip encoding and has no ranges"), r.Close())
+		}
+		return gcsReader{r}, -1, nil
+	}
+	return gcsReader{r}, r.Remain(), nil
+}
+
+// gcsReader classifies the errors of reading.
+type gcsReader struct{ *storage.Reader }
+
+func (r gcsReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	return n, classify(err)
+}
+
+func (g gcs) stat(ctx context.Context, name string) (Info, error) {
+	bucket, object, err := splitURL(name)
+	if err != nil {
+		return Info{}, err
+	}
+	if object != "" && !strings.HasSuffix(object, "/") {
+		attrs, err := g.client.Bucket(bucket).Object(object).Attrs(ctx)
+		if err == nil {
+			return Info{Path: name, Size: attrs.Size, ModTime: attrs.Updated, Generation: attrs.Generation}, nil
+		}
+		if !errors.Is(err, storage.ErrObjectNotExist) {
+			return Info{}, classify(err)
+		}
+	}
+	// One object below the name makes it a folder.
+	it, prefix, err := g.objects(ctx, name, 1)
+	if err != nil {
+		return Info{}, err
+	}
+	_, err = it.Next()
+	if err == iterator.Done && prefix != "" {
+		return Info{}, classify(storage.ErrObjectNotExist)
+	}
+	if err != nil && err != iterator.Done {
+		return Info{}, classify(err)
+	}
+	return Info{Path: name, IsDir: true}, nil
+}
+
+func (g gcs) remove(ctx context.Context, name string) error {
+	o, err := g.repeatable(name)
+	if err != nil {
+		return err
+	}
+	return classify(o.Delete(ctx))
+}
+
+func (gcs) removeTemporaries(context.Context, string, time.Time) (int, error) { return 0, nil }

@@ -1,0 +1,118 @@
+package caption
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"semidavil/internal/store"
+)
+
+// maxSidecar is the greatest length of a caption file, in bytes. Larger files
+// are something else.
+const maxSidecar = 64 << 10
+
+// sidecar reads captions that somebody wrote. The places are, in this order:
+// the file that the request names and no other; a .txt or a .caption.txt file
+// beside the image, with the same stem; captions.jsonl in the folder of the data
+// set.
+type sidecar struct {
+	fallback *classNames // or nil
+	tables   tables
+}
+
+func newSidecar(cfg Config) (*sidecar, error) {
+	s := &sidecar{}
+	if cfg.Fallback {
+		names, err := newClassNames(cfg.Classes)
+		if err != nil {
+			return nil, err
+		}
+		s.fallback = names
+	}
+	return s, nil
+}
+
+func (s *sidecar) ID() string {
+	if s.fallback != nil {
+		return "sidecar:fallback=" + s.fallback.ID()
+	}
+	return "sidecar"
+}
+
+func (s *sidecar) Caption(ctx context.Context, req Request) (string, error) {
+	text, err := s.text(ctx, req)
+	if err == nil {
+		if text = Normalise(text); text == "" {
+			err = ErrEmpty
+		}
+	}
+	if err == nil {
+		return text, nil
+	}
+	if s.fallback != nil && (errors.Is(err, ErrMissing) || errors.Is(err, ErrEmpty)) {
+		return s.fallback.Caption(ctx, req)
+	}
+	return "", fmt.Errorf("caption: read the caption of %s: %w", req.Key, err)
+}
+
+// text returns the caption as it was written.
+func (s *sidecar) text(ctx context.Context, req Request) (string, error) {
+	if req.Sidecar != "" {
+		text, err := readText(ctx, req.Sidecar)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%w: %w", ErrMissing, err)
+		}
+		return text, err
+	}
+	if req.Image == "" {
+		return "", errors.New("the request names no image")
+	}
+	beside := Beside(req.Image)
+	for _, name := range beside {
+		text, err := readText(ctx, name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return text, err
+		}
+	}
+	looked := strings.Join(beside, ", ")
+	if req.Root != "" {
+		text, name, err := s.tables.lookup(ctx, req.Root, req.Image)
+		if !errors.Is(err, ErrMissing) {
+			return text, err
+		}
+		looked += ", " + name
+	}
+	return "", fmt.Errorf("%w in %s", ErrMissing, looked)
+}
+
+func readText(ctx context.Context, name string) (string, error) {
+	data, err := store.ReadFile(ctx, name, maxSidecar)
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(data) {
+		return "", fmt.Errorf("%s %w", name, errNotUTF8)
+	}
+	return string(data), nil
+}
+
+// Beside returns the names of the text files that may hold the caption of an
+// image, the preferred one first: its extension replaced by .txt and by
+// .caption.txt.
+func Beside(image string) []string {
+	stem := image
+	slash := strings.LastIndexByte(image, '/')
+	if !store.IsRemote(image) {
+		slash = max(slash, strings.LastIndexByte(image, filepath.Separator))
+	}
+	// A dot at the front of the name begins no extension.
+	if dot := strings.LastIndexByte(image, '.'); dot > slash+1 {
+		stem = image[:dot]
+	}
+	return []string{stem + ".txt", stem + ".caption.txt"}
+}

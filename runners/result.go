@@ -1,0 +1,60 @@
+package runners
+
+import (
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+)
+
+// Counter names a Beam counter.
+type Counter struct{ Namespace, Name string }
+
+// Result is what is known after a run.
+type Result struct {
+	// Runner is the short name of the runner.
+	Runner string
+	// JobID is the runner's name of the job, "" where it has none.
+	JobID string
+	// Wall is the time from the submission to the end.
+	Wall time.Duration
+	// Ran tells that the pipeline was executed to its end: false after a
+	// failure or an interruption, and where Run does not execute it or wait for
+	// it (the runners dot and vet, --dry_run, --async).
+	Ran bool
+	// Counters holds the sums over all steps. After a failure or an
+	// interruption they are the last values seen.
+	Counters map[Counter]int64
+}
+
+// Count returns the value of a counter, 0 where no DoFn has counted.
+func (r Result) Count(namespace, name string) int64 {
+	return r.Counters[Counter{namespace, name}]
+}
+
+// resultCounters reads the counters from Beam's result. Beam's result types
+// panic where the job has no metrics (asynchronous, failed or dry runs), so
+// this one returns nil.
+func resultCounters(pr beam.PipelineResult) (counters map[Counter]int64) {
+	if pr == nil {
+		return nil
+	}
+	defer func() {
+		if recover() != nil {
+			counters = nil
+		}
+	}()
+	counters = map[Counter]int64{}
+	for _, c := range pr.Metrics().AllMetrics().Counters() {
+		counters[Counter{c.Namespace(), c.Name()}] += c.Result()
+	}
+	return counters
+}
+
+// jobID reads the id from Beam's result, "" where there is none.
+func jobID(pr beam.PipelineResult) (id string) {
+	if pr == nil {
+		return ""
+	}
+	defer func() { _ = recover() }()
+	return pr.JobID()
+}

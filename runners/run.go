@@ -1,0 +1,293 @@
+package runners
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+	beamrunners "github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
+)
+
+// Options are what Run needs beside the pipeline and Beam's flags. The zero
+// value runs on the runner that --runner selects and shows nothing.
+type Options struct {
+	// Runner overrides --runner.
+	Runner string
+	// Name begins the name of the job where --job_name is not given;
+	// "semidavil" where it is empty.
+	Name string
+	// Display shows stages and progress; nil shows nothing.
+	Display *Display
+	// Progress names the counters to show; nil shows stages only.
+	Progress *Progress
+}
+
+const (
+	// localPoll and remotePoll are the times between two looks at the counters.
+	localPoll  = 200 * time.Millisecond
+	remotePoll = 2 * time.Second
+	// cancelTime bounds the request to cancel the job, stopTime the wait for
+	// the runner to return after it.
+	cancelTime = time.Second
+	stopTime   = 2 * time.Second
+)
+
+// jobNumber tells the jobs of a process apart.
+var jobNumber atomic.Int64
+
+// Run executes the pipeline and waits for its end. The result is filled in as
+// far as possible in case of an error too. beam.Init must have been called, and
+// only one Run may be active at a time, since Beam keeps its settings in global
+// flags.
+//
+// When ctx ends, the job is cancelled and Run returns ErrInterrupted within
+// about three seconds, even where a DoFn does not look at its context and goes
+// on: the process should end then. A Dataflow job is not cancelled; the place
+// to do so is shown.
+//
+// Errors: *UsageError for missing flags; ErrInterrupted; otherwise the cause as
+// returned by Cause.
+//
+// Call Run from the main goroutine where the runner needs a worker binary
+// (Dataflow, and portable runners without loopback workers): Beam finds the
+// package to build from the call stack.
+func Run(ctx context.Context, p *beam.Pipeline, opts Options) (Result, error) {
+	name := opts.Runner
+	if name == "" {
+		name = *beamrunners.Runner
+	}
+	short, err := Canonical(name)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Runner: short}
+	if err := Validate(short); err != nil {
+		return result, err
+	}
+	if !beam.Initialized() {
+		return result, errors.New("runners: run the pipeline: beam.Init has not been called")
+	}
+	if opts.Display == nil {
+		opts.Display = NewDisplay(io.Discard, "", true)
+	}
+	r := &run{short: short, display: opts.Display, progress: opts.Progress}
+	defer r.cleanUp()
+	start := time.Now()
+	err = r.prepare(ctx, opts.Name)
+	if err == nil {
+		err = r.execute(ctx, p, &result)
+	}
+	result.Wall = time.Since(start)
+	if err != nil && ctx.Err() != nil {
+		return result, ErrInterrupted
+	}
+	return result, Cause(err)
+}
+
+// run is the state of one Run.
+type run struct {
+	short    string
+	display  *Display
+	progress *Progress
+	jobs     *jobService // nil for direct, dataflow, dot and vet
+	poll     time.Duration
+	undo     []func()
+	console  atomic.Pointer[string] // where Dataflow shows the job
+	stopped  atomic.Bool            // Dataflow says that the job was cancelled
+	left     bool                   // the runner did not return after an interruption
+}
+
+// set changes one of Beam's flags for this run.
+func (r *run) set(flag *string, value string) {
+	old := *flag
+	*flag = value
+	r.undo = append(r.undo, func() { *flag = old })
+}
+
+// cleanUp restores the flags, unless the runner is still using them.
+func (r *run) cleanUp() {
+	if r.jobs != nil {
+		r.jobs.close()
+	}
+	if r.left {
+		return
+	}
+	for i := len(r.undo) - 1; i >= 0; i-- {
+		r.undo[i]()
+	}
+}
+
+// prepare starts or finds the job server and builds the worker binary.
+func (r *run) prepare(ctx context.Context, name string) error {
+	if *jobopts.JobName == "" {
+		if name == "" {
+			name = "semidavil"
+		}
+		// The letters that Dataflow allows in a job name.
+		name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+		r.set(jobopts.JobName, fmt.Sprintf("%s-%s-%d", name, time.Now().UTC().Format("20060102-150405"), jobNumber.Add(1)))
+	}
+	portable := false
+	switch r.short {
+	case "prism":
+		portable, r.poll = true, localPoll
+		if *jobopts.Endpoint == "" {
+			endpoint, err := startPrism(ctx)
+			if err != nil {
+				return err
+			}
+			r.set(jobopts.Endpoint, endpoint)
+		}
+		if *jobopts.EnvironmentType == "" {
+			r.set(jobopts.EnvironmentType, "loopback")
+		}
+	case "flink", "spark", "universal":
+		portable, r.poll = true, remotePoll
+	}
+	if portable {
+		jobs, err := openJobService(ctx, *jobopts.Endpoint, *jobopts.JobName)
+		if err != nil {
+			return err
+		}
+		r.jobs = jobs
+	}
+	if *jobopts.WorkerBinary == "" && (portable && !jobopts.IsLoopback() || r.short == "dataflow" && flagValue("dry_run") != "true") {
+		return r.buildWorker(ctx)
+	}
+	return nil
+}
+
+// buildWorker compiles the program for the workers.
+func (r *run) buildWorker(ctx context.Context) error {
+	r.display.Stage("building the program for the workers (--worker_binary uses a ready one)")
+	var target runnerlib.CompileOpts
+	if strings.HasPrefix(flagValue("worker_machine_type")+flagValue("machine_type"), "t2a") {
+		target.Arch = "arm64" // as Beam's Dataflow runner decides
+	}
+	binary, err := runnerlib.BuildTempWorkerBinary(ctx, target)
+	if err != nil {
+		return err
+	}
+	r.set(jobopts.WorkerBinary, binary)
+	r.undo = append(r.undo, func() { os.Remove(binary) })
+	return nil
+}
+
+// outcome is what a runner returned.
+type outcome struct {
+	result beam.PipelineResult
+	err    error
+}
+
+// execute runs the pipeline beside the progress display.
+func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) error {
+	if r.short == "dataflow" {
+		hear := r.hearDataflow
+		jobLog.Store(&hear)
+		defer jobLog.Store(nil)
+	}
+	// The job outlives ctx by the time that it takes to cancel it in order.
+	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan outcome, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				ended <- outcome{nil, fmt.Errorf("panic: %v %s", v, debug.Stack())}
+			}
+		}()
+		pr, err := beam.Run(runCtx, r.short, p)
+		ended <- outcome{pr, err}
+	}()
+
+	r.display.Stage("running on %s", r.short)
+	var bar *Bar
+	if r.progress != nil && r.short != "vet" && r.short != "dot" {
+		bar = newBar(r.display, r.progress.Label, r.progress.Unit, 0, r.jobs != nil)
+	}
+	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatch()
+	seen := make(chan map[Counter]int64, 1)
+	if r.jobs != nil {
+		go func() { seen <- watch(watchCtx, r.jobs, r.poll, r.progress, bar) }()
+	} else {
+		seen <- nil
+	}
+
+	var out outcome
+	interrupted := false
+	select {
+	case out = <-ended:
+	case <-ctx.Done():
+		interrupted = true
+		out = r.interrupt(stop, ended)
+	}
+	stopWatch()
+	result.Counters = <-seen
+	counters := resultCounters(out.result)
+	ran := counters != nil
+	if ran {
+		result.Counters = counters
+	}
+	result.JobID = jobID(out.result)
+	switch {
+	case interrupted:
+		out.err = ErrInterrupted
+	case out.err == nil && (r.stopped.Load() || r.jobs != nil && r.jobs.cancelled(ctx)):
+		out.err = fmt.Errorf("runners: job %s was cancelled", *jobopts.JobName)
+	}
+	result.Ran = out.err == nil && ran
+	if bar != nil {
+		if result.Ran {
+			r.progress.show(bar, result.Counters)
+			bar.Finish()
+		} else {
+			bar.Abort()
+		}
+	}
+	return out.err
+}
+
+// interrupt cancels the job and waits a little for the runner to return.
+func (r *run) interrupt(stop context.CancelFunc, ended <-chan outcome) outcome {
+	if r.jobs != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), cancelTime)
+		r.jobs.cancel(ctx)
+		cancel()
+	}
+	if url := r.console.Load(); url != nil {
+		r.display.Message("the Dataflow job goes on; cancel it at %s", *url)
+	}
+	stop()
+	select {
+	case out := <-ended:
+		return out
+	case <-time.After(stopTime):
+		r.left = true
+		return outcome{}
+	}
+}
+
+// hearDataflow turns the log messages by which Beam's Dataflow runner tells its
+// steps into stage lines.
+func (r *run) hearDataflow(message string) {
+	switch {
+	case strings.HasPrefix(message, "Console: "):
+		url := strings.TrimPrefix(message, "Console: ")
+		r.console.Store(&url)
+		r.display.Stage("submitted: %s", url)
+	case strings.HasPrefix(message, "Staging worker binary"), strings.HasPrefix(message, "Job state: "):
+		r.display.Stage("%s", strings.ToLower(message[:1])+message[1:])
+	case strings.HasPrefix(message, "Job ") && strings.HasSuffix(message, " cancelled"):
+		r.stopped.Store(true)
+	}
+}

@@ -1,0 +1,176 @@
+package runners
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+)
+
+func TestRunCounts(t *testing.T) {
+	for _, runner := range []string{"prism", "direct"} {
+		var out bytes.Buffer
+		d := NewDisplay(&out, "work", false)
+		result, err := Run(context.Background(), pipeline("", 25, 0), Options{Runner: runner, Display: d, Progress: testProgress})
+		if err != nil {
+			t.Fatalf("%s: %v", runner, err)
+		}
+		if planned, done, rejects := result.Count("test", "planned"), result.Count("test", "done"), result.Count("test", "rejects"); planned != 25 || done != 25 || rejects != 3 {
+			t.Errorf("%s: %d planned, %d done, %d rejects; want 25, 25, 3", runner, planned, done, rejects)
+		}
+		if result.Runner != runner || result.Wall <= 0 || !result.Ran {
+			t.Errorf("%s: result %+v", runner, result)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(lines) != 2 || lines[0] != "work: running on "+runner || !strings.HasPrefix(lines[1], "work: work: 25/25 samples (100%) in ") || !strings.HasSuffix(lines[1], ", 3 rejects") {
+			t.Errorf("%s: output %q", runner, lines)
+		}
+	}
+}
+
+// TestRunShowsProgress makes sure that counters are seen while a bundle runs.
+func TestRunShowsProgress(t *testing.T) {
+	var out bytes.Buffer
+	d := NewDisplay(&out, "work", false)
+	d.interval = 300 * time.Millisecond
+	if _, err := Run(context.Background(), pipeline("", 15, 100*time.Millisecond), Options{Runner: "prism", Display: d, Progress: testProgress}); err != nil {
+		t.Fatal(err)
+	}
+	between := 0
+	for _, line := range strings.Split(out.String(), "\n") {
+		if strings.Contains(line, "/15 samples") && strings.Contains(line, "/s, ") && strings.Contains(line, " left") {
+			between++
+		}
+	}
+	if between < 2 {
+		t.Errorf("%d lines of progress between start and end:\n%s", between, &out)
+	}
+}
+
+func TestRunKeepsCountersOfFailure(t *testing.T) {
+	result, err := Run(context.Background(), pipeline("error", 10, 0), Options{Runner: "prism"})
+	if err == nil || result.Ran || result.Count("test", "planned") != 10 {
+		t.Errorf("error %v, counters %v; want 10 planned", err, result.Counters)
+	}
+}
+
+func TestRunRestoresFlags(t *testing.T) {
+	if _, err := Run(context.Background(), pipeline("", 1, 0), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if *jobopts.Endpoint != "" || *jobopts.EnvironmentType != "" || *jobopts.JobName != "" {
+		t.Errorf("endpoint %q, environment %q, job %q", *jobopts.Endpoint, *jobopts.EnvironmentType, *jobopts.JobName)
+	}
+}
+
+func TestRunInterrupted(t *testing.T) {
+	for _, sleep := range []time.Duration{20 * time.Millisecond, 6 * time.Second} {
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		start := time.Now()
+		_, err := Run(ctx, pipeline("", 1000, sleep), Options{Runner: "prism"})
+		cancel()
+		if !errors.Is(err, ErrInterrupted) {
+			t.Errorf("error %v, want ErrInterrupted", err)
+		}
+		if took := time.Since(start); took > 4*time.Second {
+			t.Errorf("took %v", took)
+		}
+	}
+}
+
+// TestRunOnRemoteJobServer runs on a job server that is found by its address,
+// as Flink's is: a prism of this process under the name universal.
+func TestRunOnRemoteJobServer(t *testing.T) {
+	endpoint, err := startPrism(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	setFlag(t, jobopts.Endpoint, endpoint)
+	setFlag(t, jobopts.EnvironmentType, "LOOPBACK")
+	if IsRemote("flink") {
+		t.Error("loopback workers count as remote")
+	}
+	result, err := Run(context.Background(), pipeline("", 5, 0), Options{Runner: "flink"})
+	if err != nil || result.Count("test", "done") != 5 || result.JobID == "" {
+		t.Errorf("error %v, result %+v", err, result)
+	}
+}
+
+// TestRunTellsCancelledJob cancels the job from outside, which Beam reports as
+// success.
+func TestRunTellsCancelledJob(t *testing.T) {
+	endpoint, err := startPrism(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	setFlag(t, jobopts.JobName, "to-cancel")
+	jobs, err := openJobService(context.Background(), endpoint, "to-cancel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer jobs.close()
+	go func() {
+		for jobs.job(context.Background()) == "" {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(200 * time.Millisecond)
+		jobs.cancel(context.Background())
+	}()
+	_, err = Run(context.Background(), pipeline("", 1000, 20*time.Millisecond), Options{Runner: "prism"})
+	if err == nil || !strings.Contains(err.Error(), "job to-cancel was cancelled") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRunRefusesClosedPort(t *testing.T) {
+	setFlag(t, jobopts.Endpoint, "localhost:1")
+	start := time.Now()
+	_, err := Run(context.Background(), pipeline("", 1, 0), Options{Runner: "flink"})
+	if err == nil || !strings.Contains(err.Error(), "--endpoint=localhost:1") || time.Since(start) > 2*time.Second {
+		t.Errorf("error %v after %v", err, time.Since(start))
+	}
+}
+
+func TestRunDotAndVet(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "graph.dot")
+	setNamedFlag(t, "dot_file", file)
+	if _, err := Run(context.Background(), pipeline("", 1, 0), Options{Runner: "dot"}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(file); err != nil || !bytes.Contains(text, []byte("workFn")) {
+		t.Errorf("graph %q, error %v", text, err)
+	}
+	if result, err := Run(context.Background(), pipeline("", 1, 0), Options{Runner: "vet"}); err != nil || result.Ran {
+		t.Errorf("result %+v, error %v", result, err)
+	}
+}
+
+func TestSumCounters(t *testing.T) {
+	info := func(step, name string, value byte) *pipepb.MonitoringInfo {
+		return &pipepb.MonitoringInfo{Urn: "beam:metric:user:sum_int64:v1", Payload: []byte{value},
+			Labels: map[string]string{"PTRANSFORM": step, "NAMESPACE": "n", "NAME": name}}
+	}
+	other := info("a", "x", 9)
+	other.Urn = "beam:metric:element_count:v1"
+	broken := info("c", "x", 1)
+	broken.Payload = nil
+	got := sumCounters(
+		[]*pipepb.MonitoringInfo{info("a", "x", 5), info("b", "x", 2), info("a", "y", 1), other, broken},
+		[]*pipepb.MonitoringInfo{info("a", "x", 3), info("b", "x", 4)})
+	if len(got) != 2 || got[Counter{"n", "x"}] != 9 || got[Counter{"n", "y"}] != 1 {
+		t.Errorf("got %v, want x 9 (5 + 4), y 1", got)
+	}
+}
+
+func setFlag(t *testing.T, flag *string, value string) {
+	old := *flag
+	*flag = value
+	t.Cleanup(func() { *flag = old })
+}

@@ -1,0 +1,48 @@
+package runnerstest
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/vet"
+)
+
+var (
+	// stepLine is a step in the report of Beam's vet.
+	stepLine = regexp.MustCompile(`(?m)^(?:pardo|combine) (\S+)(.*(?:\n\t.*)*)`)
+	// missing is a registration that the report asks for.
+	missing = regexp.MustCompile(`NEED_[A-Z]+(?:\[[^\n]*?\])?`)
+	// beamsOwn are steps of Beam's test and utility packages, which do not
+	// register everything themselves.
+	beamsOwn = regexp.MustCompile(`struct\[\[\*?(?:passert|beam|stats|top|filter|textio|fileio|debug)\.`)
+)
+
+// vetPipeline returns an error that names each step of the pipeline for which
+// Beam's vet finds a type, function, emitter or iterator unregistered.
+func vetPipeline(p *beam.Pipeline) error {
+	_, err := vet.Execute(context.Background(), p)
+	if err == nil {
+		return nil
+	}
+	report := err.Error()
+	steps := stepLine.FindAllStringSubmatch(report, -1)
+	if steps == nil {
+		return fmt.Errorf("runnerstest: vet: %w", err)
+	}
+	var faults []string
+	for _, step := range steps {
+		if beamsOwn.MatchString(step[2]) || strings.HasPrefix(step[1], "github.com/apache/beam/") {
+			continue
+		}
+		for _, need := range missing.FindAllString(step[2], -1) {
+			faults = append(faults, step[1]+" "+need)
+		}
+	}
+	if faults == nil {
+		return nil
+	}
+	return fmt.Errorf("runnerstest: vet: not registered (see beam/register):\n%s", strings.Join(faults, "\n"))
+}

@@ -1,0 +1,109 @@
+package datasets
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"semidavil"
+)
+
+// Entry is one file below the root of a data set.
+type Entry struct {
+	Path string // relative, with forward slashes
+	Size int64
+}
+
+// Fault is a file that cannot become a sample.
+type Fault struct{ Key, Path, Reason string }
+
+// Match pairs the images of a data set with their labels. The result depends
+// on the set of entries, not on their order, and is sorted by key.
+//
+// Faults are images of a labelled split without a label, and second files for
+// the same image. orphans counts labels without an image, as a partial download
+// leaves them: they are no samples, so they are no faults.
+func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (refs []semidavil.Ref, faults []Fault, orphans int) {
+	entries = slices.Clone(entries)
+	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.Path, y.Path) })
+	type pair struct {
+		image, label         Entry
+		split, id            string
+		encoding             string
+		rank                 int
+		haveImage, haveLabel bool
+	}
+	pairs := map[[2]string]*pair{}
+	labelled := map[string]bool{} // splits in which any label exists or must
+	for _, e := range entries {
+		f := a.Classify(e.Path)
+		if f.Role == Other {
+			continue
+		}
+		at := [2]string{f.Split, f.ID}
+		p := pairs[at]
+		if p == nil {
+			p = &pair{split: f.Split, id: f.ID}
+			pairs[at] = p
+		}
+		second := func(first Entry) {
+			faults = append(faults, Fault{Key(a.Name, f.Split, f.ID), e.Path, "duplicate key: " + first.Path + " has it already"})
+		}
+		switch {
+		case f.Role == Image && p.haveImage:
+			second(p.image)
+		case f.Role == Image:
+			p.image, p.haveImage = e, true
+		case p.haveLabel && f.Rank == p.rank:
+			second(p.label)
+		case !p.haveLabel || f.Rank < p.rank:
+			p.label, p.haveLabel, p.encoding, p.rank = e, true, f.Encoding, f.Rank
+			labelled[f.Split] = true
+		}
+	}
+	for _, p := range pairs {
+		key := Key(a.Name, p.split, p.id)
+		switch {
+		case !p.haveImage:
+			orphans++
+		case !p.haveLabel && (labelled[p.split] || a.needsLabel(p.split)):
+			faults = append(faults, Fault{key, p.image.Path, "missing label: no label file belongs to this image"})
+		default:
+			refs = append(refs, semidavil.Ref{Key: key, Dataset: a.Name, Domain: domain, Split: p.split, Root: root,
+				Image: p.image.Path, Label: p.label.Path, Encoding: p.encoding, Bytes: p.image.Size + p.label.Size})
+		}
+	}
+	slices.SortFunc(refs, func(x, y semidavil.Ref) int { return cmp.Compare(x.Key, y.Key) })
+	slices.SortFunc(faults, func(x, y Fault) int {
+		return cmp.Or(cmp.Compare(x.Key, y.Key), cmp.Compare(x.Path, y.Path))
+	})
+	return refs, faults, orphans
+}
+
+// needsLabel tells the splits that always have labels, even where none is found.
+func (a Adapter) needsLabel(split string) bool { return split != "extra" && !a.Unlabelled[split] }
+
+// maxKey is the longest key; tar headers hold names of 100 bytes, endings
+// included.
+const maxKey = 80
+
+// Key returns the name of a sample: data set, split and id, with only letters,
+// digits, '_' and '-'. Ids that need changes for that, or are long, get eight
+// hexadecimal digits of their hash, so that they stay apart.
+func Key(dataset, split, id string) string {
+	name := dataset + "_" + split + "_" + id
+	safe := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-':
+			return r
+		}
+		return '_'
+	}, name)
+	if safe == name && len(name) <= maxKey {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return safe[:min(len(safe), maxKey-9)] + "-" + hex.EncodeToString(sum[:4])
+}

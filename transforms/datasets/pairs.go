@@ -1,0 +1,205 @@
+package datasets
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"semidavil"
+	"semidavil/transforms/labels"
+)
+
+// Pairs describes a data set that keeps images and labels in two folder trees
+// with the same relative names. It is what a pairs YAML file holds.
+type Pairs struct {
+	// Name names the data set in keys; letters, digits and '_'.
+	Name string `yaml:"name"`
+	// Train and Val are the splits; Val and Extra may be absent.
+	Train Folders  `yaml:"train"`
+	Val   *Folders `yaml:"val"`
+	Extra *Folders `yaml:"extra"`
+	// ImageSuffix and LabelSuffix end the file names before the extension, such
+	// as "_leftImg8bit"; what is left pairs an image with its label.
+	ImageSuffix string `yaml:"image_suffix"`
+	LabelSuffix string `yaml:"label_suffix"`
+	// ClassSet is a built-in set; Classes lists own classes instead.
+	ClassSet string      `yaml:"class_set"`
+	Classes  []PairClass `yaml:"classes"`
+	// IDs maps the values of label files to class names; "ignore" drops a value.
+	IDs map[int]string `yaml:"ids"`
+	// Size is the prepared width and height; [0, 0] means the paper's sizes.
+	Size [2]int `yaml:"size"`
+}
+
+// Folders are an image folder and a label folder, relative to the root. No
+// label folder means unlabelled images.
+type Folders struct {
+	Images string `yaml:"images"`
+	Labels string `yaml:"labels"`
+}
+
+// PairClass is one class of an own class set.
+type PairClass struct {
+	Name  string   `yaml:"name"`
+	Color [3]uint8 `yaml:"color"`
+}
+
+// ParsePairs reads a pairs YAML file; unknown keys are refused with their line,
+// and all faults are reported at once.
+func ParsePairs(data []byte) (Pairs, error) {
+	var p Pairs
+	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&p); err != nil {
+		return Pairs{}, fmt.Errorf("datasets: read pairs: %w", err)
+	}
+	return p, nil
+}
+
+// NewPairs returns the adapter of a description.
+func NewPairs(p Pairs) (Adapter, error) {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("datasets: pairs: "+format, args...))
+	}
+	if p.Name == "" || strings.Trim(strings.ToLower(p.Name), "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		fault("name: %q: want letters, digits and '_'", p.Name)
+	}
+	if p.Size[0] < 0 || p.Size[1] < 0 || (p.Size[0] == 0) != (p.Size[1] == 0) {
+		fault("size: %v: want width and height", p.Size)
+	}
+	set, err := p.classSet()
+	if err != nil {
+		faults = append(faults, err)
+	}
+	table, err := p.table(set)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	folders := p.folders()
+	for _, f := range folders {
+		if f.Images == "" {
+			fault("%s: images: no folder given", f.split)
+		}
+		if f.Images != "" && f.Images == f.Labels && p.ImageSuffix == p.LabelSuffix {
+			fault("%s: images and labels are the same files: give two folders or two suffixes", f.split)
+		}
+	}
+	if len(faults) > 0 {
+		return Adapter{}, errors.Join(faults...)
+	}
+	size := paperSize()
+	if p.Size[0] > 0 {
+		size = map[semidavil.Domain][2]int{semidavil.Source: p.Size, semidavil.Target: p.Size}
+	}
+	unlabelled := map[string]bool{}
+	for _, f := range folders {
+		unlabelled[f.split] = f.Labels == ""
+	}
+	return Adapter{
+		Name:       p.Name,
+		Unlabelled: unlabelled,
+		Classes:    set,
+		Classify:   func(rel string) File { return classifyPair(rel, folders, p.ImageSuffix, p.LabelSuffix) },
+		Tables:     map[string]labels.Table{"": table},
+		Rasters:    []Raster{gray8, palette8, gray16, red16, red16Over},
+		Size:       size,
+		Layout:     "the folders of the pairs file",
+	}, nil
+}
+
+type splitFolders struct {
+	split string
+	Folders
+}
+
+func (p Pairs) folders() []splitFolders {
+	out := []splitFolders{{"train", p.Train}}
+	if p.Val != nil {
+		out = append(out, splitFolders{"val", *p.Val})
+	}
+	if p.Extra != nil {
+		out = append(out, splitFolders{"extra", *p.Extra})
+	}
+	return out
+}
+
+func (p Pairs) classSet() (semidavil.ClassSet, error) {
+	switch {
+	case p.ClassSet != "" && len(p.Classes) > 0:
+		return semidavil.ClassSet{}, fmt.Errorf("datasets: pairs: give class_set or classes, not both")
+	case p.ClassSet != "":
+		return semidavil.ClassSetByName(p.ClassSet)
+	case len(p.Classes) == 0:
+		return semidavil.ClassSet{}, fmt.Errorf("datasets: pairs: no classes: give class_set or classes")
+	case len(p.Classes) > 254:
+		return semidavil.ClassSet{}, fmt.Errorf("datasets: pairs: %d classes: at most 254 fit a label file", len(p.Classes))
+	}
+	set := semidavil.ClassSet{Name: p.Name}
+	seen := map[string]bool{"ignore": true}
+	for i, c := range p.Classes {
+		if c.Name == "" || seen[c.Name] {
+			return semidavil.ClassSet{}, fmt.Errorf("datasets: pairs: class %d: name %q is empty, reserved or used twice", i, c.Name)
+		}
+		seen[c.Name] = true
+		set.Classes = append(set.Classes, semidavil.Class{Name: c.Name, ID: i, Color: c.Color})
+	}
+	return set, nil
+}
+
+func (p Pairs) table(set semidavil.ClassSet) (labels.Table, error) {
+	if len(p.IDs) == 0 {
+		return labels.TrainIDs(set), nil
+	}
+	train := map[string]int{"ignore": semidavil.Ignore}
+	for i, c := range set.Classes {
+		train[c.Name] = i
+	}
+	pairs := make(map[int]int, len(p.IDs))
+	ids := make([]int, 0, len(p.IDs))
+	for id := range p.IDs {
+		ids = append(ids, id)
+	}
+	sort.Ints(ids)
+	for _, id := range ids {
+		t, ok := train[p.IDs[id]]
+		if !ok {
+			return labels.Table{}, fmt.Errorf("datasets: pairs: ids: %d: class %q is not in the set; valid: %s, ignore", id, p.IDs[id], strings.Join(set.Names(), ", "))
+		}
+		pairs[id] = t
+	}
+	return labels.NewTable(pairs)
+}
+
+// classifyPair pairs files by their path below the folder, less the suffix.
+func classifyPair(rel string, folders []splitFolders, imageSuffix, labelSuffix string) File {
+	stem, ok := imageExt(rel)
+	if !ok {
+		return File{}
+	}
+	for _, f := range folders {
+		if id, ok := below(stem, f.Labels, labelSuffix); ok && f.Labels != "" {
+			return File{Role: Label, ID: id, Split: f.split}
+		}
+	}
+	for _, f := range folders {
+		if id, ok := below(stem, f.Images, imageSuffix); ok {
+			return File{Role: Image, ID: id, Split: f.split}
+		}
+	}
+	return File{}
+}
+
+func below(stem, dir, suffix string) (id string, ok bool) {
+	dir = strings.Trim(dir, "/")
+	id = stem
+	if dir != "" && dir != "." {
+		if id, ok = strings.CutPrefix(stem, dir+"/"); !ok {
+			return "", false
+		}
+	}
+	id, ok = strings.CutSuffix(id, suffix)
+	return id, ok && id != ""
+}

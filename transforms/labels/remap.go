@@ -1,0 +1,68 @@
+package labels
+
+import (
+	"fmt"
+
+	"semidavil"
+	"semidavil/transforms/pixels"
+)
+
+// Remap writes the train ids of a label raster at the size of dst, by nearest
+// neighbour: each pixel takes the id under its centre, as Pillow's NEAREST.
+// Every pixel of the raster must be in the table, also those that the resize
+// leaves out, so that the verdict on a file does not depend on the size.
+//
+// dst u8[H,W] train ids or Ignore; its size is set by the caller.
+func Remap(dst *semidavil.LabelMap, src pixels.IDs, t Table) error {
+	if src.W < 1 || src.H < 1 || dst.W < 1 || dst.H < 1 {
+		return fmt.Errorf("labels: remap: empty raster: %dx%d to %dx%d", src.W, src.H, dst.W, dst.H)
+	}
+	if err := check(src, t); err != nil {
+		return fmt.Errorf("labels: remap: %w", err)
+	}
+	var to [256]uint8
+	for id := range to {
+		to[id], _ = t.TrainID(id)
+	}
+	cols, rows := make([]int, dst.W), make([]int, dst.H)
+	pixels.NearestIndex(cols, src.W)
+	pixels.NearestIndex(rows, src.H)
+	for y, sy := range rows {
+		out := dst.Pix[y*dst.W : (y+1)*dst.W]
+		if src.Pix8 != nil {
+			in := src.Pix8[sy*src.W : (sy+1)*src.W]
+			for x, sx := range cols {
+				out[x] = to[in[sx]]
+			}
+			continue
+		}
+		in := src.Pix16[sy*src.W : (sy+1)*src.W]
+		for x, sx := range cols {
+			out[x] = to[uint8(in[sx])] // check has refused ids above 255
+		}
+	}
+	return nil
+}
+
+// check finds the first pixel, in row-major order, whose id is not in the table.
+func check(src pixels.IDs, t Table) error {
+	var bad [256]bool
+	for id, train := range t.to {
+		bad[id] = train == unknown
+	}
+	for i, id := range src.Pix8 {
+		if bad[id] {
+			return outside(src, i, int(id))
+		}
+	}
+	for i, id := range src.Pix16 {
+		if id > 255 || bad[id] {
+			return outside(src, i, int(id))
+		}
+	}
+	return nil
+}
+
+func outside(src pixels.IDs, i, id int) error {
+	return fmt.Errorf("id %d at column %d, row %d is outside the table of the data set", id, i%src.W, i/src.W)
+}

@@ -1,0 +1,123 @@
+package pixels
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"testing"
+)
+
+// toRGB converts what image/png decodes, dropping alpha without multiplying.
+func toRGB(img image.Image) (w, h int, pix []uint8) {
+	b := img.Bounds()
+	w, h = b.Dx(), b.Dy()
+	pix = make([]uint8, 0, 3*w*h)
+	for y := range h {
+		for x := range w {
+			switch c := img.At(x, y).(type) {
+			case color.NRGBA:
+				pix = append(pix, c.R, c.G, c.B)
+			case color.NRGBA64:
+				pix = append(pix, uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8))
+			default:
+				r, g, b, _ := c.RGBA()
+				pix = append(pix, uint8(r>>8), uint8(g>>8), uint8(b>>8))
+			}
+		}
+	}
+	return w, h, pix
+}
+
+// toIDs reads label ids off what image/png decodes.
+func toIDs(img image.Image, depth int) []int {
+	b := img.Bounds()
+	var ids []int
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			if p, ok := img.(*image.Paletted); ok {
+				ids = append(ids, int(p.ColorIndexAt(x, y)))
+				continue
+			}
+			switch c := img.At(x, y).(type) {
+			case color.Gray:
+				ids = append(ids, int(c.Y)>>(8-depth))
+			case color.Gray16:
+				ids = append(ids, int(c.Y))
+			case color.RGBA:
+				ids = append(ids, int(c.R))
+			case color.RGBA64:
+				ids = append(ids, int(c.R))
+			case color.NRGBA:
+				ids = append(ids, int(c.R)>>max(0, 8-depth))
+			case color.NRGBA64:
+				ids = append(ids, int(c.R))
+			}
+		}
+	}
+	return ids
+}
+
+// checkDecode compares both decoders with image/png on one file.
+func checkDecode(t *testing.T, c *Codec, data []byte) {
+	t.Helper()
+	want, err := png.Decode(bytes.NewReader(data))
+	got, gotErr := c.DecodeRGB(data)
+	ids, idsErr := c.DecodeIDs(data)
+	if (gotErr == nil) != (idsErr == nil) {
+		t.Fatalf("DecodeRGB: %v, DecodeIDs: %v", gotErr, idsErr)
+	}
+	if (err == nil) != (gotErr == nil) {
+		// image/png refuses bytes after the compressed data when they do not fit
+		// in its read buffer; here they are always ignored.
+		if gotErr == nil && bytes.Contains([]byte(err.Error()), []byte("too much pixel data")) {
+			return
+		}
+		t.Fatalf("image/png: %v, DecodeRGB: %v", err, gotErr)
+	}
+	if err != nil {
+		return
+	}
+	w, h, pix := toRGB(want)
+	if got.W != w || got.H != h || !bytes.Equal(got.Pix, pix) {
+		t.Fatalf("DecodeRGB differs from image/png")
+	}
+	cw, ch, kind, err := DecodeConfig(data)
+	if err != nil || cw != w || ch != h || kind != ids.Kind {
+		t.Fatalf("DecodeConfig = %d, %d, %v, %v; want %d, %d, %v", cw, ch, kind, err, w, h, ids.Kind)
+	}
+	for i, v := range toIDs(want, ids.Depth) {
+		if got := ids.At(i%w, i/w); got != v {
+			t.Fatalf("id %d of %v depth %d: got %d, want %d", i, ids.Kind, ids.Depth, got, v)
+		}
+	}
+}
+
+// formats lists every pair of colour type and depth of PNG.
+var formats = []struct {
+	kind  Kind
+	depth int
+}{
+	{Gray, 1}, {Gray, 2}, {Gray, 4}, {Gray, 8}, {Gray, 16},
+	{GrayAlpha, 8}, {GrayAlpha, 16},
+	{Palette, 1}, {Palette, 2}, {Palette, 4}, {Palette, 8},
+	{RGB, 8}, {RGB, 16}, {RGBA, 8}, {RGBA, 16},
+}
+
+// TestDecodeEveryFormat writes random rows with random filters, in every
+// format and size, interlaced and not, with and without transparency.
+func TestDecodeEveryFormat(t *testing.T) {
+	var c Codec
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, f := range formats {
+		for _, size := range [][2]int{{1, 1}, {2, 3}, {3, 2}, {5, 9}, {8, 8}, {17, 5}, {33, 40}} {
+			for _, interlaced := range []bool{false, true} {
+				for _, transparent := range []bool{false, true} {
+					hdr := pngHeader{w: size[0], h: size[1], kind: f.kind, depth: f.depth, interlaced: interlaced}
+					checkDecode(t, &c, randomPNG(rnd, hdr, transparent, 1+rnd.IntN(64)))
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package pixels
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"math/rand/v2"
+)
+
+// chunk appends a PNG chunk.
+func chunk(dst []byte, name string, body []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(body)))
+	at := len(dst)
+	dst = append(append(dst, name...), body...)
+	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(dst[at:]))
+}
+
+// buildPNG writes a file of any format from filtered rows, with the compressed
+// data cut into chunks of at most split bytes.
+func buildPNG(hdr pngHeader, palette, transparency, rows []byte, split int) []byte {
+	colourType := map[Kind]byte{Gray: 0, RGB: 2, Palette: 3, GrayAlpha: 4, RGBA: 6}[hdr.kind]
+	ihdr := binary.BigEndian.AppendUint32(nil, uint32(hdr.w))
+	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(hdr.h))
+	ihdr = append(ihdr, byte(hdr.depth), colourType, 0, 0, 0)
+	if hdr.interlaced {
+		ihdr[12] = 1
+	}
+	out := chunk([]byte(pngMagic), "IHDR", ihdr)
+	if palette != nil {
+		out = chunk(out, "PLTE", palette)
+	}
+	if transparency != nil {
+		out = chunk(out, "tRNS", transparency)
+	}
+	var z bytes.Buffer
+	zw := zlib.NewWriter(&z)
+	zw.Write(rows)
+	zw.Close()
+	for b := z.Bytes(); len(b) > 0; b = b[min(split, len(b)):] {
+		out = chunk(out, "IDAT", b[:min(split, len(b))])
+	}
+	return chunk(out, "IEND", nil)
+}
+
+// randomPNG fills a file with random bytes, some of them repeated, and random
+// filters.
+func randomPNG(rnd *rand.Rand, hdr pngHeader, transparent bool, split int) []byte {
+	var palette, transparency []byte
+	if hdr.kind == Palette {
+		palette = make([]byte, 3*(1+rnd.IntN(1<<hdr.depth)))
+		for i := range palette {
+			palette[i] = byte(rnd.Uint32())
+		}
+	}
+	if transparent {
+		switch hdr.kind {
+		case Gray:
+			transparency = []byte{0, byte(rnd.IntN(2))}
+		case RGB:
+			transparency = []byte{0, 1, 0, 2, 0, 3}
+		case Palette:
+			transparency = make([]byte, rnd.IntN(len(palette)/3+1))
+		}
+	}
+	var rows []byte
+	for _, p := range hdr.passes() {
+		w, h := p.size(hdr.w, hdr.h)
+		for range h {
+			rows = append(rows, byte(rnd.IntN(5)))
+			for v, i := byte(0), hdr.rowBytes(w); i > 0; i-- {
+				if rnd.IntN(3) > 0 {
+					v = byte(rnd.Uint32())
+				}
+				rows = append(rows, v)
+			}
+		}
+	}
+	return buildPNG(hdr, palette, transparency, rows, split)
+}
