@@ -185,8 +185,8 @@ func (c *httpCaptioner) refused(resp *http.Response, body []byte) error {
 
 // retryAfter reads a header that holds seconds or a date; 0 where it is neither.
 func retryAfter(value string, now time.Time) time.Duration {
-	if s, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return time.Duration(max(s, 0)) * time.Second
+	if s, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return time.Duration(min(max(s, 0), 1<<31)) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(at.Sub(now), 0)

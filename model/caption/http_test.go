@@ -419,7 +419,7 @@ func TestHTTPConfig(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
-		"": 0, "5": 5 * time.Second, "-5": 0, "soon": 0, "99999999999999": 0,
+		"": 0, "5": 5 * time.Second, "-5": 0, "soon": 0, "99999999999999": 1 << 31 * time.Second,
 		"Fri, 02 Jan 2026 03:04:35 GMT": 30 * time.Second, "Fri, 02 Jan 2026 03:04:00 GMT": 0,
 	} {
 		if got := retryAfter(value, now); got != want {

@@ -1,98 +1,155 @@
 package pixels
 
 import (
-	"fmt"
+	"bytes"
+	"image/png"
 	"os"
-	"semidavil"
+	"path/filepath"
+	"sync"
 	"testing"
+
+	"semidavil"
 )
 
-func BenchmarkTmp(b *testing.B) {
-	im, _ := os.ReadFile("/tmp/pxb/im.png")
-	lb, _ := os.ReadFile("/tmp/pxb/lb.png")
+// benchPair returns the files of a 2048x1024 pair: those of the folder in
+// PIXELS_BENCH_DIR, or a drawn scene.
+var benchPair = sync.OnceValue(func() (pair [2][]byte) {
+	if dir := os.Getenv("PIXELS_BENCH_DIR"); dir != "" {
+		for i, name := range []string{"image_0.png", "label_0.png"} {
+			data, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				panic(err)
+			}
+			pair[i] = data
+		}
+		return pair
+	}
+	img, ids := scene(2048, 1024, 0)
+	var e Encoder
+	pair[0], _ = e.EncodePNG(nil, img, Default)
+	pair[1], _ = e.EncodeGrayPNG(nil, img.W, img.H, ids, Default)
+	return pair
+})
+
+// trainIDs is a table like that from label ids to train ids.
+var trainIDs = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = uint8(i * 7)
+	}
+	return t
+}()
+
+// remap resizes label ids by nearest neighbour and maps them by a table.
+func remap(dst []uint8, w, h int, ids IDs) {
+	xs, ys := make([]int, w), make([]int, h)
+	NearestIndex(xs, ids.W)
+	NearestIndex(ys, ids.H)
+	for y, sy := range ys {
+		from, to := ids.Pix8[ids.W*sy:][:ids.W], dst[w*y:][:w]
+		for x, sx := range xs {
+			to[x] = trainIDs[from[sx]]
+		}
+	}
+}
+
+// BenchmarkSteps times each step of preparing a pair; tools/pillow_bench times
+// the same steps in Pillow.
+func BenchmarkSteps(b *testing.B) {
+	pair := benchPair()
 	var c Codec
-	b.Run("decode", func(b *testing.B) {
-		for range b.N {
-			if _, err := c.DecodeRGB(im); err != nil {
-				b.Fatal(err)
+	var r Resizer
+	var e Encoder
+	big := new(semidavil.Image)
+	run := func(name string, step func() error) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := step(); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
-	b.Run("label", func(b *testing.B) {
-		for range b.N {
-			if _, err := c.DecodeIDs(lb); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	f, err := c.parsePNG(im)
+		})
+	}
+	run("decode_rgb_2048x1024", func() error { return c.DecodeRGBInto(big, pair[0]) })
+	if err := c.DecodeRGBInto(big, pair[0]); err != nil { // where -bench leaves the step out
+		b.Fatal(err)
+	}
+	run("decode_label_2048x1024", func() error { _, err := c.DecodeIDs(pair[1]); return err })
+	small := semidavil.NewImage(1280, 760)
+	for _, f := range []Filter{Bilinear, Bicubic} {
+		run("resize_"+f.String()+"_2048x1024_to_1280x760", func() error { return r.Resize(small, big, f) })
+	}
+	small = semidavil.NewImage(1024, 512)
+	for _, f := range []Filter{Nearest, Area, Lanczos, Bilinear, Bicubic} {
+		run("resize_"+f.String()+"_2048x1024_to_1024x512", func() error { return r.Resize(small, big, f) })
+	}
+	if err := r.Resize(small, big, Bicubic); err != nil {
+		b.Fatal(err)
+	}
+	ids, err := c.DecodeIDs(pair[1])
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Run("parse", func(b *testing.B) {
-		for range b.N {
-			c.parsePNG(im)
-		}
-	})
-	b.Run("inflate", func(b *testing.B) {
-		for range b.N {
-			c.inflatePNG(f)
-		}
-	})
-	var hist [5]int
-	for y := range f.h {
-		hist[c.raw[y*(3*f.w+1)]]++
+	label := make([]uint8, 1024*512)
+	remap(label, 1024, 512, ids)
+	run("remap_label_2048x1024_to_1024x512", func() error { remap(label, 1024, 512, ids); return nil })
+	for _, level := range []Level{Fast, Default, Best} {
+		var out []byte
+		run("encode_rgb_"+level.String()+"_1024x512", func() (err error) {
+			out, err = e.EncodePNG(out[:0], small, level)
+			return err
+		})
+		b.Logf("image, level %v: %d bytes", level, len(out))
+		out = nil
+		run("encode_label_"+level.String()+"_1024x512", func() (err error) {
+			out, err = e.EncodeGrayPNG(out[:0], 1024, 512, label, level)
+			return err
+		})
+		b.Logf("label, level %v: %d bytes", level, len(out))
 	}
-	b.Log(hist)
-	b.Run("adler", func(b *testing.B) {
-		for range b.N {
-			adler32(c.raw)
-		}
-	})
-	px := make([]byte, 3*f.w*f.h)
-	b.Run("unfilter", func(b *testing.B) {
-		for range b.N {
-			c.eachRow(f, func(y int) []byte { return px[3*f.w*y:] }, nil)
-		}
-	})
 }
 
-func BenchmarkTmp2(b *testing.B) {
-	im, _ := os.ReadFile("/tmp/pxb/im.png")
-	lb, _ := os.ReadFile("/tmp/pxb/lb.png")
-	var c Codec
-	img, _ := c.DecodeRGB(im)
-	var r Resizer
-	var dst *semidavil.Image
-	for _, s := range [][2]int{{1280, 760}, {1024, 512}} {
-		for _, f := range []Filter{Bilinear, Lanczos, Nearest, Bicubic} {
-			dst = semidavil.NewImage(s[0], s[1])
-			b.Run(fmt.Sprint("resize", f, s[0]), func(b *testing.B) {
-				for range b.N {
-					r.Resize(dst, img, f)
+// BenchmarkPair times the whole sequence from the bytes of two files to the
+// bytes of two files.
+func BenchmarkPair(b *testing.B) {
+	pair := benchPair()
+	for _, f := range []Filter{Bilinear, Bicubic} {
+		b.Run(f.String()+"_2048x1024_to_1024x512", func(b *testing.B) {
+			var c Codec
+			var r Resizer
+			var e Encoder
+			big, small := new(semidavil.Image), &semidavil.Image{W: 1024, H: 512}
+			label := make([]uint8, 1024*512)
+			var out []byte
+			for b.Loop() {
+				if err := c.DecodeRGBInto(big, pair[0]); err != nil {
+					b.Fatal(err)
 				}
-			})
+				ids, err := c.DecodeIDs(pair[1])
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := r.Resize(small, big, f); err != nil {
+					b.Fatal(err)
+				}
+				remap(label, 1024, 512, ids)
+				if out, err = e.EncodePNG(out[:0], small, Fast); err != nil {
+					b.Fatal(err)
+				}
+				if out, err = e.EncodeGrayPNG(out[:0], 1024, 512, label, Fast); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStandardLibrary is the decoder to compare with.
+func BenchmarkStandardLibrary(b *testing.B) {
+	b.Run("decode_rgb_2048x1024", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := png.Decode(bytes.NewReader(benchPair()[0])); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
-	ids, _ := c.DecodeIDs(lb)
-	small := make([]uint8, 1024*512)
-	for i := range small {
-		small[i] = uint8(ids.At(i%1024*2+1, i/1024*2+1))
-	}
-	var e Encoder
-	for _, l := range []Level{Fast, Default} {
-		var out []byte
-		b.Run(fmt.Sprint("enc", l), func(b *testing.B) {
-			for range b.N {
-				out, _ = e.EncodePNG(out[:0], dst, l)
-			}
-		})
-		b.Log(len(out))
-		b.Run(fmt.Sprint("enclabel", l), func(b *testing.B) {
-			for range b.N {
-				out, _ = e.EncodeGrayPNG(out[:0], 1024, 512, small, l)
-			}
-		})
-		b.Log(len(out))
-	}
+	})
 }

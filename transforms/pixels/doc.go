@@ -11,7 +11,7 @@
 //   - Label rasters never go through colours: a palette index stays an index and
 //     a 16-bit value keeps its low byte (see [IDs]).
 //   - [Resizer] follows the 8-bit resampler of Pillow to the bit.
-//   - PNG is written by a deflate of our own ([Fast]) or by
-//     github.com/klauspost/compress ([Default], [Best]); bytes depend on the
-//     pixels and the level only.
+//   - PNG is written with filters chosen by content and speed and the deflate of
+//     github.com/klauspost/compress; bytes depend on the pixels, the level and
+//     the version of that package only.
 package pixels

@@ -1,7 +1,6 @@
 package pixels
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"semidavil"
@@ -14,6 +13,7 @@ type Resizer struct {
 	horizontal, vertical *taps
 	pair                 []uint64 // two source rows, one in each half
 	middle               []uint8  // between the passes
+	sums                 []uint64 // one row of the vertical pass, two bytes a word
 	index                []int
 }
 
@@ -53,15 +53,15 @@ func (r *Resizer) Resize(dst, src *semidavil.Image, filter Filter) error {
 	case dst.H == src.H:
 		r.rows(dst.Pix, src.Pix, src.W, src.H, r.horizontal)
 	case dst.W == src.W:
-		columns(dst.Pix, src.Pix, 3*src.W, r.vertical)
+		r.columns(dst.Pix, src.Pix, 3*src.W, r.vertical)
 	case dst.H < src.H && 2*(src.W-dst.W) < src.H-dst.H:
 		r.middle = grow(r.middle, 3*src.W*dst.H)
-		columns(r.middle, src.Pix, 3*src.W, r.vertical)
+		r.columns(r.middle, src.Pix, 3*src.W, r.vertical)
 		r.rows(dst.Pix, r.middle, src.W, dst.H, r.horizontal)
 	default:
 		r.middle = grow(r.middle, 3*dst.W*src.H)
 		r.rows(r.middle, src.Pix, src.W, src.H, r.horizontal)
-		columns(dst.Pix, r.middle, 3*dst.W, r.vertical)
+		r.columns(dst.Pix, r.middle, 3*dst.W, r.vertical)
 	}
 	return nil
 }
@@ -85,94 +85,6 @@ func (r *Resizer) nearest(dst, src *semidavil.Image) {
 			s := from[3*sx : 3*sx+3]
 			to[0], to[1], to[2] = s[0], s[1], s[2]
 			to = to[3:]
-		}
-	}
-}
-
-// Sums are taken two at a time in the halves of a 64-bit word, one multiplication
-// for both. Each sum fits into 32 bits with sign; a negative low half borrows one
-// from the high half, which split gives back.
-
-// roundBoth is one half in each half.
-const roundBoth = 1<<(weightBits-1) | 1<<(weightBits-1+32)
-
-// split returns the two sums, rounded and clamped to 0..255.
-func split(sum uint64) (lo, hi uint8) {
-	l := int32(sum)
-	h := int32((sum - uint64(int64(l))) >> 32)
-	return clip(l >> weightBits), clip(h >> weightBits)
-}
-
-func clip(v int32) uint8 {
-	if uint32(v) > 255 {
-		return uint8(^(v >> 31))
-	}
-	return uint8(v)
-}
-
-// rows resizes every row of a w x h image; two rows share a pass.
-func (r *Resizer) rows(dst, src []uint8, w, h int, t *taps) {
-	n, m := 3*w, 3*t.out
-	r.pair = grow(r.pair, n)
-	for y := 0; y < h; y += 2 {
-		y1 := min(y+1, h-1) // an odd last row is done twice
-		s0, s1 := src[n*y:][:n], src[n*y1:][:n]
-		pair := r.pair[:n]
-		for i := range pair {
-			pair[i] = uint64(s0[i]) | uint64(s1[i])<<32
-		}
-		d0, d1 := dst[m*y:][:m], dst[m*y1:][:m]
-		for x, start := range t.start {
-			p := pair[3*start:]
-			a, b, c := uint64(roundBoth), uint64(roundBoth), uint64(roundBoth)
-			for _, w := range t.weights[x*t.size:][:t.count[x]] {
-				if len(p) < 3 {
-					break
-				}
-				a += w * p[0]
-				b += w * p[1]
-				c += w * p[2]
-				p = p[3:]
-			}
-			d0[3*x], d1[3*x] = split(a)
-			d0[3*x+1], d1[3*x+1] = split(b)
-			d0[3*x+2], d1[3*x+2] = split(c)
-		}
-	}
-}
-
-// columns resizes every column of src, whose rows are n bytes long; eight
-// neighbouring bytes share a pass.
-func columns(dst, src []uint8, n int, t *taps) {
-	const mask = 0x000000ff000000ff
-	for y, start := range t.start {
-		weights := t.weights[y*t.size:][:t.count[y]]
-		from := src[start*n:]
-		to := dst[y*n:][:n]
-		i := 0
-		for ; i+8 <= n; i += 8 {
-			a, b, c, d := uint64(roundBoth), uint64(roundBoth), uint64(roundBoth), uint64(roundBoth)
-			at := i
-			for _, w := range weights {
-				v := binary.LittleEndian.Uint64(from[at:])
-				a += w * (v & mask)
-				b += w * (v >> 8 & mask)
-				c += w * (v >> 16 & mask)
-				d += w * (v >> 24 & mask)
-				at += n
-			}
-			o := to[i : i+8 : i+8]
-			o[0], o[4] = split(a)
-			o[1], o[5] = split(b)
-			o[2], o[6] = split(c)
-			o[3], o[7] = split(d)
-		}
-		for ; i < n; i++ {
-			sum := uint64(roundBoth)
-			for j, w := range weights {
-				sum += w * uint64(from[i+j*n])
-			}
-			to[i], _ = split(sum)
 		}
 	}
 }

@@ -6,14 +6,18 @@ import "math"
 // for the pixel and 2 for weights beyond 1 and for the sign.
 const weightBits = 22
 
-// taps says how each output pixel of one axis is made: output i is the sum of
-// weights[i*size+j] times input start[i]+j, for j below count[i].
+// chunk is the number of inputs that the inner loops take at once.
+const chunk = 4
+
+// taps says how each output of one axis is made: output i is the sum over j
+// below size of weights[i*size+j] times input start[i]+j. The size is a multiple
+// of chunk, so the last inputs may lie beyond the end; their weights are 0.
 type taps struct {
-	filter       Filter
-	in, out      int
-	size         int
-	start, count []int
-	weights      []uint64 // two's complement, scaled by 1<<weightBits
+	filter  Filter
+	in, out int
+	size    int
+	start   []int
+	weights []uint64 // two's complement, scaled by 1<<weightBits
 }
 
 // makeTaps computes the weights as precompute_coeffs and normalize_coeffs_8bpc
@@ -23,33 +27,41 @@ func makeTaps(f Filter, in, out int) *taps {
 	scale := float64(in) / float64(out)
 	widen := max(scale, 1)
 	support *= widen
-	size := int(math.Ceil(support))*2 + 1
-	t := &taps{filter: f, in: in, out: out, size: size,
-		start: make([]int, out), count: make([]int, out), weights: make([]uint64, out*size)}
-	w := make([]float64, size)
 	inverse := 1 / widen
+	t := &taps{filter: f, in: in, out: out, start: make([]int, out)}
+	all := make([][]uint64, out) // without zeros at the ends
+	longest := 1
+	var w []float64
 	for i := range out {
 		centre := float64((float64(i) + 0.5) * scale)
 		lo := max(0, int(centre-support+0.5))
 		hi := min(in, int(centre+support+0.5))
+		w = grow(w, hi-lo)
 		total := 0.0
-		for j := range hi - lo {
+		for j := range w {
 			w[j] = kernel((float64(j+lo) - centre + 0.5) * inverse)
 			total += w[j]
 		}
-		t.start[i], t.count[i] = lo, hi-lo
-		for j := range hi - lo {
+		fixed := make([]uint64, len(w))
+		for j, v := range w {
 			if total != 0 {
-				w[j] /= total
+				v /= total
 			}
-			v := float64(w[j] * (1 << weightBits))
-			if w[j] < 0 {
-				v -= 0.5
-			} else {
-				v += 0.5
-			}
-			t.weights[i*size+j] = uint64(int64(v))
+			fixed[j] = uint64(int64(float64(v*(1<<weightBits)) + math.Copysign(0.5, v)))
 		}
+		for len(fixed) > 0 && fixed[0] == 0 {
+			fixed, lo = fixed[1:], lo+1
+		}
+		for len(fixed) > 0 && fixed[len(fixed)-1] == 0 {
+			fixed = fixed[:len(fixed)-1]
+		}
+		t.start[i], all[i] = lo, fixed
+		longest = max(longest, len(fixed))
+	}
+	t.size = (longest + chunk - 1) / chunk * chunk
+	t.weights = make([]uint64, out*t.size)
+	for i, fixed := range all {
+		copy(t.weights[i*t.size:], fixed)
 	}
 	return t
 }

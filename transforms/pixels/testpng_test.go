@@ -8,8 +8,8 @@ import (
 	"math/rand/v2"
 )
 
-// chunk appends a PNG chunk.
-func chunk(dst []byte, name string, body []byte) []byte {
+// appendTestChunk appends a PNG chunk.
+func appendTestChunk(dst []byte, name string, body []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(body)))
 	at := len(dst)
 	dst = append(append(dst, name...), body...)
@@ -26,21 +26,21 @@ func buildPNG(hdr pngHeader, palette, transparency, rows []byte, split int) []by
 	if hdr.interlaced {
 		ihdr[12] = 1
 	}
-	out := chunk([]byte(pngMagic), "IHDR", ihdr)
+	out := appendTestChunk([]byte(pngMagic), "IHDR", ihdr)
 	if palette != nil {
-		out = chunk(out, "PLTE", palette)
+		out = appendTestChunk(out, "PLTE", palette)
 	}
 	if transparency != nil {
-		out = chunk(out, "tRNS", transparency)
+		out = appendTestChunk(out, "tRNS", transparency)
 	}
 	var z bytes.Buffer
 	zw := zlib.NewWriter(&z)
 	zw.Write(rows)
 	zw.Close()
 	for b := z.Bytes(); len(b) > 0; b = b[min(split, len(b)):] {
-		out = chunk(out, "IDAT", b[:min(split, len(b))])
+		out = appendTestChunk(out, "IDAT", b[:min(split, len(b))])
 	}
-	return chunk(out, "IEND", nil)
+	return appendTestChunk(out, "IEND", nil)
 }
 
 // randomPNG fills a file with random bytes, some of them repeated, and random

@@ -125,22 +125,18 @@ func unfilterPaeth3(dst, src, prev []uint8) {
 }
 
 // paeth returns whichever of a (left), b (above) and c (above left) is closest
-// to a+b-c, the first one on a tie. It is written for conditional moves: which
-// neighbour wins is noise in a photograph, and branches on it are mispredicted.
+// to a+b-c, the first one on a tie. Where c lies between a and b nothing is
+// closer than c, unless it is beyond the middle of the gap to one of them; so
+// two comparisons do, written for conditional moves: which neighbour wins is
+// noise in a photograph, and branches on it are mispredicted.
 func paeth(a, b, c int) uint8 {
-	pa, pb := b-c, a-c
-	pc := pa + pb
-	pa, pb, pc = abs(pa), abs(pb), abs(pc)
-	if pb < pa {
-		pa, a = pb, b
+	t := 3*c - a - b
+	lo, hi := min(a, b), max(a, b)
+	if hi <= t {
+		c = lo
 	}
-	if pc < pa {
-		a = c
+	if t <= lo {
+		c = hi
 	}
-	return uint8(a)
-}
-
-func abs(x int) int {
-	m := x >> 63
-	return (x ^ m) - m
+	return uint8(c)
 }

@@ -1,0 +1,172 @@
+// Package shards is the training format that prepare writes and train reads:
+// WebDataset-style tar files of samples, an index beside each, and one manifest.
+// docs/SHARDS.md describes every field.
+//
+// A shard is a plain tar file. The files of one sample stand together and share
+// their name up to the first dot, the key:
+//
+//	<key>.image.png    or .image.jpg: the image
+//	<key>.label.png    u8[H,W] train ids, 255 ignored; labelled samples only
+//	<key>.caption.txt  UTF-8, one line without its end
+//	<key>.tokens.npy   i32[77] CLIP token ids, from start to end of text
+//	<key>.json         Meta
+//
+// The bytes of a shard depend on its samples alone: no times, owners or modes of
+// the machine are stored.
+package shards
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"semidavil"
+)
+
+// Name and Version identify the format in manifests and indexes. A change that
+// an older reader would misread raises the version.
+const (
+	Name    = "semidavil-shards"
+	Version = 1
+)
+
+// Sample is one sample as its files store it.
+type Sample struct {
+	Key string
+	// Image is the encoded image; ImageExt is "png" or "jpg".
+	Image    []byte
+	ImageExt string
+	// Label is the encoded label map; nil for unlabelled samples.
+	Label   []byte
+	Caption string
+	// Tokens is the encoded npy file.
+	Tokens []byte
+	Meta   Meta
+}
+
+// Meta describes a sample; it is <key>.json.
+type Meta struct {
+	Key     string           `json:"key"`
+	Dataset string           `json:"dataset"`
+	Domain  semidavil.Domain `json:"domain"`
+	Subset  semidavil.Subset `json:"subset"`
+	Split   string           `json:"split"`
+	// Source is the image's path below the root of its data set.
+	Source string `json:"source"`
+	// SourceSize and Size are width and height before and after.
+	SourceSize [2]int `json:"source_size"`
+	Size       [2]int `json:"size"`
+	// Crop is x, y, width and height within the resized image.
+	Crop *[4]int `json:"crop,omitempty"`
+	// Tokens is how many of the 77 token ids are not padding.
+	Tokens    int    `json:"tokens"`
+	Captioner string `json:"captioner"`
+	// Pixels counts the label's pixels by train id, and Ignored those without a
+	// class; absent for unlabelled samples.
+	Pixels  []uint64 `json:"pixels,omitempty"`
+	Ignored uint64   `json:"ignored,omitempty"`
+}
+
+// Reject is a sample that was left out.
+type Reject struct {
+	Key    string `json:"key"`
+	Path   string `json:"path"`
+	Stage  string `json:"stage"`
+	Reason string `json:"reason"`
+}
+
+// Index is stored beside a shard as <shard>.json: what a resumed run and a
+// sampler need without opening the shard.
+type Index struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	// Plan is the fingerprint of what went in: configuration, samples, captions.
+	Plan    string   `json:"plan"`
+	Shard   Shard    `json:"shard"`
+	Samples []Meta   `json:"samples"`
+	Rejects []Reject `json:"rejects"`
+}
+
+// Shard describes one tar file.
+type Shard struct {
+	// Name is the file's name without ".tar".
+	Name    string           `json:"name"`
+	Subset  semidavil.Subset `json:"subset"`
+	Samples int              `json:"samples"`
+	Bytes   int64            `json:"bytes"`
+	SHA256  string           `json:"sha256"`
+}
+
+// Manifest is manifest.json, written last: where it is, the output is whole.
+type Manifest struct {
+	Format    string          `json:"format"`
+	Version   int             `json:"version"`
+	ClassSet  string          `json:"class_set"`
+	Classes   []Class         `json:"classes"`
+	Ignore    int             `json:"ignore"`
+	Tokenizer TokenizerInfo   `json:"tokenizer"`
+	Config    json.RawMessage `json:"config"`
+	// Samples counts the samples of each subset.
+	Samples map[semidavil.Subset]int `json:"samples"`
+	Rejects int                      `json:"rejects"`
+	Shards  []Shard                  `json:"shards"`
+}
+
+// Class is one class of a manifest; its position is the train id.
+type Class struct {
+	Name  string   `json:"name"`
+	Color [3]uint8 `json:"color"`
+}
+
+// TokenizerInfo identifies the vocabulary behind the token ids.
+type TokenizerInfo struct {
+	Name   string `json:"name"`
+	Vocab  int    `json:"vocab"`
+	SHA256 string `json:"sha256"`
+}
+
+// EncodeJSON writes a manifest or index with a line end, the same bytes for the
+// same value.
+func EncodeJSON(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("shards: encode JSON: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// DecodeIndex reads an index of this version.
+func DecodeIndex(data []byte) (Index, error) {
+	var x Index
+	if err := decode(data, &x); err != nil {
+		return Index{}, fmt.Errorf("shards: decode index: %w", err)
+	}
+	if err := checkFormat(x.Format, x.Version); err != nil {
+		return Index{}, fmt.Errorf("shards: decode index: %w", err)
+	}
+	if len(x.Samples) != x.Shard.Samples {
+		return Index{}, fmt.Errorf("shards: decode index: %d samples are listed, %d counted", len(x.Samples), x.Shard.Samples)
+	}
+	return x, nil
+}
+
+// DecodeManifest reads a manifest of this version.
+func DecodeManifest(data []byte) (Manifest, error) {
+	var m Manifest
+	if err := decode(data, &m); err != nil {
+		return Manifest{}, fmt.Errorf("shards: decode manifest: %w", err)
+	}
+	if err := checkFormat(m.Format, m.Version); err != nil {
+		return Manifest{}, fmt.Errorf("shards: decode manifest: %w", err)
+	}
+	return m, nil
+}
+
+func checkFormat(name string, version int) error {
+	if name != Name {
+		return fmt.Errorf("format %q: want %q", name, Name)
+	}
+	if version != Version {
+		return fmt.Errorf("version %d: this program reads version %d", version, Version)
+	}
+	return nil
+}

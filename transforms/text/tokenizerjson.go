@@ -1,0 +1,284 @@
+package text
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// The split expression of CLIP as tokenizer.json files have it. Some put the
+// special tokens in front, which changes nothing there, because Hugging Face
+// takes them out of the text beforehand.
+const (
+	splitPattern  = `'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`
+	splitSpecials = `<\|startoftext\|>|<\|endoftext\|>|`
+)
+
+// tokenizerJSON is the part of tokenizer.json that decides about ids. What
+// follows after the ids (padding, truncation, post-processor, decoder) is fixed
+// by CLIP and not read.
+type tokenizerJSON struct {
+	AddedTokens  []addedToken  `json:"added_tokens"`
+	Normalizer   *componentKey `json:"normalizer"`
+	PreTokenizer *componentKey `json:"pre_tokenizer"`
+	Model        *modelJSON    `json:"model"`
+}
+
+type addedToken struct {
+	ID         int64  `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
+	Special    bool   `json:"special"`
+}
+
+// componentKey is a normaliser or pre-tokeniser; sequences nest.
+type componentKey struct {
+	Type    string `json:"type"`
+	Pattern *struct {
+		Regex  string
+		String string
+	} `json:"pattern"`
+	Content        string         `json:"content"`
+	Behavior       string         `json:"behavior"`
+	Invert         bool           `json:"invert"`
+	AddPrefixSpace bool           `json:"add_prefix_space"`
+	Normalizers    []componentKey `json:"normalizers"`
+	PreTokenizers  []componentKey `json:"pretokenizers"`
+}
+
+type modelJSON struct {
+	Type         string      `json:"type"`
+	Dropout      *float64    `json:"dropout"`
+	Prefix       string      `json:"continuing_subword_prefix"`
+	Suffix       string      `json:"end_of_word_suffix"`
+	ByteFallback bool        `json:"byte_fallback"`
+	IgnoreMerges bool        `json:"ignore_merges"`
+	Vocab        vocabJSON   `json:"vocab"`
+	Merges       []mergeJSON `json:"merges"`
+}
+
+// parseTokenizer reads tokenizer.json. It refuses every setting under which
+// Hugging Face would produce other ids than this package.
+func parseTokenizer(data []byte) (*vocabulary, error) {
+	// The type decides whether the rest of the model has the shape of modelJSON,
+	// so it is looked at on its own.
+	var kind struct {
+		Model *struct {
+			Type string `json:"type"`
+		} `json:"model"`
+	}
+	if err := json.Unmarshal(data, &kind); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	if kind.Model == nil || kind.Model.Type != "BPE" {
+		name := ""
+		if kind.Model != nil {
+			name = kind.Model.Type
+		}
+		return nil, fmt.Errorf("model type %q: want %q, the one of CLIP", name, "BPE")
+	}
+	var f tokenizerJSON
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	if err := errors.Join(f.Model.check(), checkNormalizer(f.Normalizer), checkPreTokenizer(f.PreTokenizer)); err != nil {
+		return nil, err
+	}
+	if err := f.addTokens(); err != nil {
+		return nil, err
+	}
+	tokens, err := f.Model.Vocab.list()
+	if err != nil {
+		return nil, err
+	}
+	merges := make([][2]string, len(f.Model.Merges))
+	for i, m := range f.Model.Merges {
+		merges[i] = [2]string(m)
+	}
+	v, err := newVocabulary(tokens, merges)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range f.AddedTokens {
+		if a.Content == sotToken {
+			v.sotNormalized = a.Normalized
+		} else {
+			v.eotNormalized = a.Normalized
+		}
+	}
+	return v, nil
+}
+
+func (m *modelJSON) check() error {
+	switch {
+	case m.Suffix != endOfWord:
+		return fmt.Errorf("end_of_word_suffix %q: want %q", m.Suffix, endOfWord)
+	case m.Prefix != "":
+		return fmt.Errorf("continuing_subword_prefix %q: want none", m.Prefix)
+	case m.Dropout != nil && *m.Dropout != 0:
+		return fmt.Errorf("dropout %v: want none, ids would be random", *m.Dropout)
+	case m.ByteFallback || m.IgnoreMerges:
+		return fmt.Errorf("byte_fallback or ignore_merges is set: not supported")
+	}
+	return nil
+}
+
+// flatten returns the steps of a component with its sequences taken apart.
+func (c *componentKey) flatten() []componentKey {
+	if c == nil {
+		return nil
+	}
+	if c.Type != "Sequence" {
+		return []componentKey{*c}
+	}
+	var steps []componentKey
+	for _, child := range slices.Concat(c.Normalizers, c.PreTokenizers) {
+		steps = append(steps, child.flatten()...)
+	}
+	return steps
+}
+
+func checkNormalizer(c *componentKey) error {
+	steps := c.flatten()
+	if want := []string{"NFC", "Replace", "Lowercase"}; !slices.Equal(types(steps), want) {
+		return fmt.Errorf("normalizer %v: want %v", types(steps), want)
+	}
+	if p := steps[1].Pattern; p == nil || p.Regex != `\s+` || steps[1].Content != " " {
+		return fmt.Errorf("normalizer Replace: want the expression %q replaced by one space", `\s+`)
+	}
+	return nil
+}
+
+func checkPreTokenizer(c *componentKey) error {
+	steps := c.flatten()
+	if want := []string{"Split", "ByteLevel"}; !slices.Equal(types(steps), want) {
+		return fmt.Errorf("pre_tokenizer %v: want %v", types(steps), want)
+	}
+	split := steps[0]
+	if split.Pattern == nil || strings.TrimPrefix(split.Pattern.Regex, splitSpecials) != splitPattern {
+		return fmt.Errorf("pre_tokenizer Split: its expression is not the one of CLIP, %q", splitPattern)
+	}
+	if split.Behavior != "Removed" || !split.Invert || steps[1].AddPrefixSpace {
+		return fmt.Errorf("pre_tokenizer: want Split with behavior Removed, inverted, and ByteLevel without a prefix space")
+	}
+	return nil
+}
+
+func types(steps []componentKey) []string {
+	names := make([]string, len(steps))
+	for i, s := range steps {
+		names[i] = s.Type
+	}
+	return names
+}
+
+// addTokens checks the added tokens and puts them into the vocabulary.
+func (f *tokenizerJSON) addTokens() error {
+	for _, a := range f.AddedTokens {
+		switch {
+		case a.Content != sotToken && a.Content != eotToken:
+			return fmt.Errorf("added token %q: only %s and %s are supported", a.Content, sotToken, eotToken)
+		case a.SingleWord || a.LStrip || a.RStrip:
+			return fmt.Errorf("added token %q: single_word, lstrip and rstrip are not supported", a.Content)
+		}
+		if id, ok := f.Model.Vocab[a.Content]; ok && id != a.ID {
+			return fmt.Errorf("added token %q has two ids, %d and %d", a.Content, a.ID, id)
+		}
+		if f.Model.Vocab == nil {
+			return fmt.Errorf("the vocabulary is missing")
+		}
+		f.Model.Vocab[a.Content] = a.ID
+	}
+	return nil
+}
+
+// mergeJSON is a merge in either form that Hugging Face writes: "a b" up to
+// tokenizers 0.19, ["a", "b"] later.
+type mergeJSON [2]string
+
+func (m *mergeJSON) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		var line string
+		if err := json.Unmarshal(data, &line); err != nil {
+			return err
+		}
+		pair, err := splitMerge(line)
+		*m = pair
+		return err
+	}
+	var parts []string
+	if err := json.Unmarshal(data, &parts); err != nil {
+		return err
+	}
+	if len(parts) != 2 {
+		return fmt.Errorf("merge of %d tokens: want two", len(parts))
+	}
+	*m = [2]string(parts)
+	return nil
+}
+
+// vocabJSON maps tokens to ids. Unlike a plain map it refuses a token that
+// occurs twice.
+type vocabJSON map[string]int64
+
+func (v *vocabJSON) UnmarshalJSON(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	start, err := d.Token()
+	if err != nil {
+		return fmt.Errorf("vocabulary: %w", err)
+	}
+	if start != json.Delim('{') {
+		return fmt.Errorf("vocabulary: want an object of tokens and ids")
+	}
+	*v = vocabJSON{}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return fmt.Errorf("vocabulary: %w", err)
+		}
+		token := key.(string) // The decoder allows no other key in an object.
+		var id int64
+		if err := d.Decode(&id); err != nil {
+			return fmt.Errorf("vocabulary: id of token %q: %w", token, err)
+		}
+		if _, dup := (*v)[token]; dup {
+			return fmt.Errorf("vocabulary: token %q is there twice", token)
+		}
+		(*v)[token] = id
+	}
+	if _, err := d.Token(); err != nil {
+		return fmt.Errorf("vocabulary: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("vocabulary: data follow the object")
+	}
+	return nil
+}
+
+// list returns the tokens by id. The ids must be 0, 1, 2 and so on without a gap,
+// because the embedding table of the encoder has a row for each.
+func (v vocabJSON) list() ([]string, error) {
+	if len(v) == 0 {
+		return nil, fmt.Errorf("the vocabulary is missing or empty")
+	}
+	tokens := make([]string, len(v))
+	filled := make([]bool, len(v))
+	for _, token := range sortedKeys(v) {
+		id := v[token]
+		if id < 0 || id >= int64(len(v)) {
+			return nil, fmt.Errorf("token %q: id %d is outside of 0 to %d", token, id, len(v)-1)
+		}
+		if filled[id] {
+			return nil, fmt.Errorf("tokens %q and %q have the same id %d", tokens[id], token, id)
+		}
+		tokens[id], filled[id] = token, true
+	}
+	return tokens, nil
+}
