@@ -51,6 +51,8 @@ type Ref struct {
 	Root, Image, Label string
 	// Encoding names the id table of the label, see datasets.Adapter.
 	Encoding string
+	// Changed is the time of the last change of either file, in Unix nanoseconds.
+	Changed int64
 	// Bytes is the size of the image and label files together.
 	Bytes int64
 }

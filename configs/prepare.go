@@ -12,61 +12,61 @@ import (
 // built-in MiniCity scenes.
 type Prepare struct {
 	// Source and Target are data sets, each "KIND:ROOT" (or "pairs:FILE.yaml:ROOT").
-	Source []string `yaml:"source"`
-	Target []string `yaml:"target"`
+	Source []string `yaml:"source" json:"source"`
+	Target []string `yaml:"target" json:"target"`
 	// Scenes is the number of built-in scenes: source, target train, val, extra.
-	Scenes [4]int `yaml:"scenes"`
+	Scenes [4]int `yaml:"scenes" json:"scenes"`
 	// SceneSize is their width and height in pixels.
-	SceneSize string `yaml:"scene_size"`
+	SceneSize string `yaml:"scene_size" json:"scene_size"`
 
 	// Output is the folder or gs:// prefix of everything that is written.
-	Output string `yaml:"output"`
+	Output string `yaml:"output" json:"output"`
 	// Overwrite replaces the output of another configuration.
-	Overwrite bool `yaml:"overwrite"`
+	Overwrite bool `yaml:"overwrite" json:"overwrite"`
 	// ShardSamples is the number of images in a shard.
-	ShardSamples int `yaml:"shard_samples"`
+	ShardSamples int `yaml:"shard_samples" json:"shard_samples"`
 	// ImageFormat is "png" or "jpg"; Quality is JPEG's, 1 to 100; Compression is
 	// PNG's, "fast", "default" or "best".
-	ImageFormat string `yaml:"image_format"`
-	Quality     int    `yaml:"quality"`
-	Compression string `yaml:"compression"`
+	ImageFormat string `yaml:"image_format" json:"image_format"`
+	Quality     int    `yaml:"quality" json:"quality"`
+	Compression string `yaml:"compression" json:"compression"`
 
 	// Labelled is how many target images keep their label: a number or "all".
-	Labelled string `yaml:"labelled"`
+	Labelled string `yaml:"labelled" json:"labelled"`
 	// LabelledList is a file that names the labelled target images instead.
-	LabelledList string `yaml:"labelled_list"`
+	LabelledList string `yaml:"labelled_list" json:"labelled_list"`
 	// Seed of every random choice.
-	Seed uint64 `yaml:"seed"`
+	Seed uint64 `yaml:"seed" json:"seed"`
 
 	// SourceSize and TargetSize are "WxH"; empty takes the data set's own.
-	SourceSize string `yaml:"source_size"`
-	TargetSize string `yaml:"target_size"`
+	SourceSize string `yaml:"source_size" json:"source_size"`
+	TargetSize string `yaml:"target_size" json:"target_size"`
 	// Filter is the image resize filter; labels are always nearest.
-	Filter string `yaml:"filter"`
+	Filter string `yaml:"filter" json:"filter"`
 	// Crop is "WxH" or empty; Crops is the number of random crops an image.
-	Crop  string `yaml:"crop"`
-	Crops int    `yaml:"crops"`
+	Crop  string `yaml:"crop" json:"crop"`
+	Crops int    `yaml:"crops" json:"crops"`
 
 	// Captions is the kind of captioner: sidecar, classnames, http or blip2.
-	Captions string `yaml:"captions"`
+	Captions string `yaml:"captions" json:"captions"`
 	// CaptionFallback is used where a sidecar is missing: "classnames" or "reject".
-	CaptionFallback string `yaml:"caption_fallback"`
+	CaptionFallback string `yaml:"caption_fallback" json:"caption_fallback"`
 	// CaptionsFrom is a captions folder or JSONL file of an earlier run to reuse.
-	CaptionsFrom string `yaml:"captions_from"`
+	CaptionsFrom string `yaml:"captions_from" json:"captions_from"`
 	// The endpoint of the http captioner.
-	CaptionURL         string `yaml:"caption_url"`
-	CaptionModel       string `yaml:"caption_model"`
-	CaptionPrompt      string `yaml:"caption_prompt"`
-	CaptionKeyEnv      string `yaml:"caption_key_env"`
-	CaptionConcurrency int    `yaml:"caption_concurrency"`
+	CaptionURL         string `yaml:"caption_url" json:"caption_url"`
+	CaptionModel       string `yaml:"caption_model" json:"caption_model"`
+	CaptionPrompt      string `yaml:"caption_prompt" json:"caption_prompt"`
+	CaptionKeyEnv      string `yaml:"caption_key_env" json:"caption_key_env"`
+	CaptionConcurrency int    `yaml:"caption_concurrency" json:"caption_concurrency"`
 
 	// Tokenizer is a CLIP model folder or merges file; empty is the built-in one.
-	Tokenizer string `yaml:"tokenizer"`
+	Tokenizer string `yaml:"tokenizer" json:"tokenizer"`
 
 	// Workers is the number of images in work at once in a process; 0 is one a core.
-	Workers int `yaml:"workers"`
+	Workers int `yaml:"workers" json:"workers"`
 	// MaxRejects is the share of rejected samples above which the run fails.
-	MaxRejects float64 `yaml:"max_rejects"`
+	MaxRejects float64 `yaml:"max_rejects" json:"max_rejects"`
 }
 
 // DefaultPrepare returns the defaults. Sizes and filter follow the paper and
@@ -221,6 +221,17 @@ func ParseSize(s string) (w, h int, err error) {
 		return 0, 0, fmt.Errorf("%q: want WIDTHxHEIGHT in pixels, such as 1024x512", s)
 	}
 	return w, h, nil
+}
+
+// Identity returns the part of the configuration that decides the output: two
+// runs of equal identity over the same data write the same bytes.
+func (c Prepare) Identity() Prepare {
+	c.Output, c.Overwrite, c.Workers, c.MaxRejects = "", false, 0, 0
+	c.CaptionConcurrency, c.CaptionKeyEnv = 0, ""
+	if !c.BuiltIn() {
+		c.Scenes, c.SceneSize = [4]int{}, ""
+	}
+	return c
 }
 
 // Clean makes local paths independent of trailing slashes.

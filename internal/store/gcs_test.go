@@ -1,12 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -72,83 +68,6 @@ func object(name, content string) fakestorage.Object {
 
 func (c *cloud) put(name, content string) { c.CreateObject(object(name, content)) }
 
-func TestCloudListPages(t *testing.T) {
-	const n = 2001
-	var objects []fakestorage.Object
-	for i := range n {
-		objects = append(objects, object(fmt.Sprintf("set/train/%05d.png", i), "x"))
-	}
-	c := newCloud(t, objects...)
-	for _, other := range []string{"set/", "set/.DS_Store", "set/train/._00000.png", "settings/a.png", "other"} {
-		c.put(other, "y")
-	}
-	for _, root := range []string{"gs://data/set", "gs://data/set/"} {
-		c.lists = 0
-		i := 0
-		err := List(t.Context(), root, func(info Info, err error) error {
-			if err != nil {
-				return err
-			}
-			rel := fmt.Sprintf("train/%05d.png", i)
-			if info.Rel != rel || info.Path != "gs://data/set/"+rel || info.Size != 1 || info.ModTime.IsZero() || info.Generation == 0 {
-				t.Fatalf("entry %d is %+v", i, info)
-			}
-			i++
-			return nil
-		})
-		if err != nil || i != n {
-			t.Fatalf("listed %d of %d objects: %v", i, n, err)
-		}
-		if c.lists != 3 {
-			t.Errorf("%d requests for three pages", c.lists)
-		}
-	}
-}
-
-func TestCloudListErrors(t *testing.T) {
-	c := newCloud(t)
-	none := func(Info, error) error { return nil }
-	for _, root := range []string{"gs://absent", "gs://absent/x", "gs://data/nothing"} {
-		if err := List(t.Context(), root, none); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), root) {
-			t.Errorf("List(%s) = %v", root, err)
-		}
-	}
-	if err := List(t.Context(), "gs://data", none); err != nil {
-		t.Errorf("an empty bucket: %v", err)
-	}
-	for _, root := range []string{"gs://", "gs:///x"} {
-		if err := List(t.Context(), root, none); err == nil {
-			t.Errorf("List(%s) succeeded", root)
-		}
-	}
-	c.put("a/../b", "")
-	c.put("a/x//y", "")
-	c.put(`a/c\d`, "")
-	c.put("a/z", "")
-	var bad, good []string
-	if err := List(t.Context(), "gs://data/a", func(info Info, err error) error {
-		if err != nil {
-			bad = append(bad, info.Rel)
-		} else {
-			good = append(good, info.Rel)
-		}
-		return nil
-	}); err != nil || len(bad) != 3 || len(good) != 1 {
-		t.Errorf("good %q, bad %q, %v", good, bad, err)
-	}
-	c.setFault(func(w http.ResponseWriter, r *http.Request) bool {
-		http.Error(w, `{"error":{"code":403,"message":"no access for you"}}`, http.StatusForbidden)
-		return true
-	})
-	err := List(t.Context(), "gs://data/a", none)
-	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "no access for you") {
-		t.Errorf("forbidden: %v", err)
-	}
-	if _, err := Exists(t.Context(), "gs://data/a"); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("forbidden Exists: %v", err)
-	}
-}
-
 // Names that a URL parser would cut or decode must mean what they say.
 func TestCloudNames(t *testing.T) {
 	newCloud(t)
@@ -183,66 +102,6 @@ func TestCloudNames(t *testing.T) {
 		if ok, err := Exists(t.Context(), name); ok || err != nil {
 			t.Errorf("%s exists after its removal: %v", name, err)
 		}
-	}
-}
-
-func TestCloudAbort(t *testing.T) {
-	newCloud(t)
-	big := bytes.Repeat([]byte("0123456789abcdef"), 17<<16) // more than one chunk
-	for i, content := range [][]byte{nil, []byte("few"), big} {
-		name := fmt.Sprintf("gs://data/aborted%d", i)
-		w, err := Create(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if content != nil {
-			if _, err := w.Write(content); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Abort(); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Commit(); err == nil {
-			t.Error("Commit after Abort succeeded")
-		}
-		if ok, err := Exists(t.Context(), name); ok || err != nil {
-			t.Errorf("%s appeared although it was aborted (%v)", name, err)
-		}
-		if w, err = Create(t.Context(), name); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
-		}
-		if ok, _ := Exists(t.Context(), name); ok {
-			t.Errorf("%s appeared before Commit", name)
-		}
-		if err := w.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		if data, err := ReadFile(t.Context(), name, 0); err != nil || !bytes.Equal(data, content) {
-			t.Errorf("%s: %d bytes of %d, %v", name, len(data), len(content), err)
-		}
-		if err := w.Abort(); err != nil {
-			t.Error(err)
-		}
-		if ok, _ := Exists(t.Context(), name); !ok {
-			t.Errorf("Abort after Commit removed %s", name)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	w, err := Create(ctx, "gs://data/cancelled")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Write([]byte("few"))
-	cancel()
-	if err := w.Commit(); !errors.Is(err, context.Canceled) {
-		t.Errorf("Commit under a cancelled context: %v", err)
-	}
-	if ok, _ := Exists(t.Context(), "gs://data/cancelled"); ok {
-		t.Error("the cancelled upload appeared")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -62,6 +63,10 @@ func (t Table) Plot(set semidavil.ClassSet, format string) ([]byte, error) {
 	p.Legend.Padding = vg.Points(2)
 	for _, s := range subsets {
 		p.Legend.Add(fmt.Sprintf("%s (%d images)", s, t.Subsets[s].Images), swatch{subsetColors[s]})
+	}
+	p.Y.Label.Text = " " // keeps the longest class name off the edge
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Variant = "Sans"
 	}
 	height := vg.Points(float64(80 + set.Len()*(9+9*max(1, len(subsets)))))
 	w, err := p.WriterTo(vg.Points(620), height, format)

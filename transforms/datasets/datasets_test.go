@@ -47,8 +47,8 @@ func TestClassify(t *testing.T) {
 
 func TestMatch(t *testing.T) {
 	a, _ := ByName("camvid")
-	entries := []Entry{{"train/b.png", 3}, {"trainannot/b.png", 4}, {"train/a.png", 1}, {"trainannot/a.png", 1},
-		{"train/a.jpg", 1}, {"train/c.png", 1}, {"valannot/d.png", 1}, {"README.md", 1}}
+	entries := []Entry{{"train/b.png", 3, 0}, {"trainannot/b.png", 4, 0}, {"train/a.png", 1, 0}, {"trainannot/a.png", 1, 0},
+		{"train/a.jpg", 1, 0}, {"train/c.png", 1, 0}, {"valannot/d.png", 1, 0}, {"README.md", 1, 0}}
 	var first string
 	for seed := range uint64(5) {
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
@@ -73,12 +73,12 @@ func TestMatch(t *testing.T) {
 func TestMatchPrefersLabelIDs(t *testing.T) {
 	a, _ := ByName("cityscapes")
 	stem := "gtFine/train/ulm/ulm_000000_000019_gtFine_"
-	image := Entry{"leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png", 1}
-	both, faults, _ := Match(a, "", semidavil.Target, []Entry{image, {stem + "labelTrainIds.png", 1}, {stem + "labelIds.png", 1}})
+	image := Entry{"leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png", 1, 0}
+	both, faults, _ := Match(a, "", semidavil.Target, []Entry{image, {stem + "labelTrainIds.png", 1, 0}, {stem + "labelIds.png", 1, 0}})
 	if len(faults) != 0 || both[0].Encoding != "labelIds" {
 		t.Errorf("%+v %+v", both, faults)
 	}
-	one, _, _ := Match(a, "", semidavil.Target, []Entry{image, {stem + "labelTrainIds.png", 1}})
+	one, _, _ := Match(a, "", semidavil.Target, []Entry{image, {stem + "labelTrainIds.png", 1, 0}})
 	if one[0].Encoding != "labelTrainIds" {
 		t.Errorf("%+v", one)
 	}
@@ -118,7 +118,7 @@ func TestPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refs, faults, _ := Match(a, "", semidavil.Target, []Entry{{"img/train/x/1.jpg", 1}, {"ann/train/x/1_gt.png", 1}, {"img/more/2.png", 1}, {"img/train/3.png", 1}})
+	refs, faults, _ := Match(a, "", semidavil.Target, []Entry{{"img/train/x/1.jpg", 1, 0}, {"ann/train/x/1_gt.png", 1, 0}, {"img/more/2.png", 1, 0}, {"img/train/3.png", 1, 0}})
 	if len(refs) != 2 || refs[0].Split != "extra" || refs[1].Label != "ann/train/x/1_gt.png" || len(faults) != 1 {
 		t.Errorf("%+v %+v", refs, faults)
 	}

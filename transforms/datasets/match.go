@@ -12,8 +12,9 @@ import (
 
 // Entry is one file below the root of a data set.
 type Entry struct {
-	Path string // relative, with forward slashes
-	Size int64
+	Path    string // relative, with forward slashes
+	Size    int64
+	Changed int64 // time of the last change, Unix nanoseconds
 }
 
 // Fault is a file that cannot become a sample.
@@ -72,7 +73,8 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 			faults = append(faults, Fault{key, p.image.Path, "missing label: no label file belongs to this image"})
 		default:
 			refs = append(refs, semidavil.Ref{Key: key, Dataset: a.Name, Domain: domain, Split: p.split, Root: root,
-				Image: p.image.Path, Label: p.label.Path, Encoding: p.encoding, Bytes: p.image.Size + p.label.Size})
+				Image: p.image.Path, Label: p.label.Path, Encoding: p.encoding, Bytes: p.image.Size + p.label.Size,
+				Changed: max(p.image.Changed, p.label.Changed)})
 		}
 	}
 	slices.SortFunc(refs, func(x, y semidavil.Ref) int { return cmp.Compare(x.Key, y.Key) })

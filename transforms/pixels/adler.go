@@ -4,10 +4,10 @@ import "encoding/binary"
 
 const adlerMod = 65521
 
-// adler32 returns the Adler-32 checksum of p (RFC 1950, section 8.2). It works
+// adler32sum returns the Adler-32 checksum of p (RFC 1950, section 8.2). It works
 // on eight bytes at a time, kept in four lanes of 16 bits for the even and four
 // for the odd bytes, which is several times as fast as hash/adler32.
-func adler32(p []byte) uint32 {
+func adler32sum(p []byte) uint32 {
 	const (
 		even   = 0x00ff00ff00ff00ff
 		block  = 22 // words until a lane could overflow: 255*22*21/2 < 1<<16

@@ -24,7 +24,7 @@ type Encoder struct {
 }
 
 // deflateLevels are the levels of klauspost/compress.
-var deflateLevels = [len(levelNames)]int{Fast: 1, Default: 5, Best: 9}
+var deflateLevels = [len(levelNames)]int{Fast: 1, Default: 6, Best: 9}
 
 // EncodePNG appends img as a PNG file of 8-bit RGB to dst.
 func (e *Encoder) EncodePNG(dst []byte, img *semidavil.Image, level Level) ([]byte, error) {

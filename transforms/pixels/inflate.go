@@ -44,7 +44,7 @@ func (f *inflater) zlib(dst, src []byte, n int) error {
 	if used += 2; used+4 > end {
 		return errShort
 	}
-	if adler32(dst[:n]) != binary.BigEndian.Uint32(src[used:]) {
+	if adler32sum(dst[:n]) != binary.BigEndian.Uint32(src[used:]) {
 		return fmt.Errorf("Adler-32 does not match: %w", ErrFormat)
 	}
 	return nil

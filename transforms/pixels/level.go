@@ -11,8 +11,8 @@ type Level uint8
 // The levels, with the names that ParseLevel accepts. The zero value is Fast.
 const (
 	Fast    Level = iota // "fast": one filter for all rows, deflate level 1
-	Default              // "default": a filter a row, deflate level 5
-	Best                 // "best": a filter a row, deflate level 9
+	Default              // "default": a filter a row, deflate level 6
+	Best                 // "best": a filter a row, deflate level 9: 3 % smaller in a hundred times the time
 )
 
 var levelNames = [...]string{"fast", "default", "best"}

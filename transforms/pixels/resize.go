@@ -14,6 +14,7 @@ type Resizer struct {
 	pair                 []uint64 // two source rows, one in each half
 	middle               []uint8  // between the passes
 	sums                 []uint64 // one row of the vertical pass, two bytes a word
+	padded               []uint8  // a last row, with room for loads beyond it
 	index                []int
 }
 

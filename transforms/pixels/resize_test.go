@@ -29,9 +29,19 @@ func TestResizeEqualsPillow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, v := range map[bool][]bool{false: {false}, true: {false, true}}[vector] {
+		t.Run(fmt.Sprintf("vector=%v", v), func(t *testing.T) {
+			defer func(before bool) { vector = before }(vector)
+			vector = v
+			checkPillow(t, string(golden))
+		})
+	}
+}
+
+func checkPillow(t *testing.T, golden string) {
 	var r Resizer
 	cases := 0
-	for _, line := range strings.Split(strings.TrimSpace(string(golden)), "\n") {
+	for _, line := range strings.Split(strings.TrimSpace(golden), "\n") {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}

@@ -47,7 +47,7 @@ func scene(w, h int, seed uint64) (*semidavil.Image, []uint8) {
 					colour, id = s.colour, s.id
 				}
 			}
-			light := 40*math.Sin(float64(x)/400)*math.Cos(float64(y)/300) + 4*math.Sin(float64(x)/9+float64(y)/13) + 1.2*rnd.NormFloat64()
+			light := 40*math.Sin(float64(x)/400)*math.Cos(float64(y)/300) + 4*math.Sin(float64(x)/9+float64(y)/13) + 1.6*rnd.NormFloat64()
 			for c, v := range colour {
 				img.Pix[3*(w*y+x)+c] = uint8(min(255, max(0, v+light+0.35*rnd.NormFloat64())))
 			}

@@ -18,6 +18,8 @@ type taps struct {
 	size    int
 	start   []int
 	weights []uint64 // two's complement, scaled by 1<<weightBits
+	// repeated holds each weight four times, for vectors.
+	repeated []int32
 }
 
 // makeTaps computes the weights as precompute_coeffs and normalize_coeffs_8bpc

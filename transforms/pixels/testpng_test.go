@@ -78,3 +78,13 @@ func randomPNG(rnd *rand.Rand, hdr pngHeader, transparent bool, split int) []byt
 	}
 	return buildPNG(hdr, palette, transparency, rows, split)
 }
+
+// fuzzSeed makes a small file of a format.
+func fuzzSeed(name string) []byte {
+	hdr := map[string]pngHeader{
+		"gray16.png":   {w: 5, h: 3, kind: Gray, depth: 16},
+		"palette2.png": {w: 9, h: 4, kind: Palette, depth: 2},
+		"rgba16i.png":  {w: 9, h: 9, kind: RGBA, depth: 16, interlaced: true},
+	}[name]
+	return randomPNG(rand.New(rand.NewPCG(11, 12)), hdr, true, 50)
+}

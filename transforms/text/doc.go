@@ -26,7 +26,8 @@
 //
 // [CleanHF] follows the normaliser of CLIPTokenizerFast: NFC, runs of white
 // space to one space, lower-case rune by rune (no final sigma); no ftfy and no
-// HTML.
+// HTML. Hugging Face orders combining marks by the tables of Unicode 9, so
+// runs of marks with a newer one among them can get another order there.
 //
 // Letters, digits and case follow the Unicode version of the Go release, so a
 // character that a later version of Unicode added can be split otherwise than

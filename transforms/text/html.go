@@ -12,7 +12,8 @@ const maxName = 32
 
 // unescapeHTML does what html.unescape of Python does. The function of the same
 // purpose in Go differs: it keeps references to control characters and
-// non-characters, which Python removes, and wants a digit after "&#x".
+// non-characters, which Python removes, lacks two entities, and looks no further
+// than ASCII for the end of a name.
 func unescapeHTML(s string) string {
 	if !strings.Contains(s, "&") {
 		return s
@@ -132,6 +133,13 @@ func entity(name string) (string, bool) {
 		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == ';' && i == len(name)-1) {
 			return "", false
 		}
+	}
+	switch name {
+	// Two of the 2231 that the table of package html lacks.
+	case "nGt;":
+		return "\u226b\u20d2", true
+	case "nLt;":
+		return "\u226a\u20d2", true
 	}
 	value := html.UnescapeString("&" + name)
 	if strings.HasSuffix(name, ";") {

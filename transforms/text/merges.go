@@ -13,7 +13,7 @@ const openAIMerges = 49152 - 256 - 2
 // with one space between them, by falling priority, after an optional first
 // line "#version: ...".
 func parseMerges(data []byte) ([][2]string, error) {
-	lines := strings.Split(strings.TrimRight(string(data), "\r\n"), "\n")
+	lines := strings.SplitN(strings.TrimRight(string(data), "\r\n"), "\n", maxVocab+3)
 	first := 0
 	if strings.HasPrefix(lines[0], "#version") {
 		first = 1

@@ -126,22 +126,25 @@ func (tr *trainer) step() bool {
 			heap.Push(&tr.queue, pairCount{count, top.key})
 			continue
 		}
-		tr.merge(top.key)
-		return true
+		if tr.merge(top.key) {
+			return true
+		}
 	}
 	return false
 }
 
-func (tr *trainer) merge(key uint64) {
+// merge makes a token of a pair. A pair that spells a token which another pair
+// has made already is passed over, so that each token has one merge, as the
+// ids of the OpenAI format presuppose.
+func (tr *trainer) merge(key uint64) bool {
 	a, b := int32(key>>32), int32(uint32(key))
 	token := tr.tokens[a] + tr.tokens[b]
-	// Two pairs can spell the same token; it then keeps its one id.
-	id, ok := tr.ids[token]
-	if !ok {
-		id = int32(len(tr.tokens))
-		tr.tokens = append(tr.tokens, token)
-		tr.ids[token] = id
+	if _, dup := tr.ids[token]; dup {
+		return false
 	}
+	id := int32(len(tr.tokens))
+	tr.tokens = append(tr.tokens, token)
+	tr.ids[token] = id
 	tr.merges = append(tr.merges, [2]string{tr.tokens[a], tr.tokens[b]})
 	words := tr.where[key]
 	delete(tr.where, key)
@@ -155,6 +158,7 @@ func (tr *trainer) merge(key uint64) {
 			heap.Push(&tr.queue, pairCount{tr.pairs[k], k})
 		}
 	}
+	return true
 }
 
 // mergeWord merges a and b in one word and notes the pairs that became more

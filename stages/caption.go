@@ -1,0 +1,237 @@
+package stages
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"golang.org/x/sync/errgroup"
+
+	"semidavil/internal/store"
+	"semidavil/model/caption"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, Plan, func(Plan), func(shards.Reject), error](&captionFn{})
+}
+
+// CaptionParams choose the captioner.
+type CaptionParams struct {
+	Captioner caption.Config
+	// FallBack gives images whose sidecar is missing the sentence of class names
+	// instead of rejecting them.
+	FallBack bool
+	// Output is the folder of the caption files, one JSONL file a shard.
+	Output string
+	// From is a JSONL file or a folder of them whose captions are used as they
+	// are, by key.
+	From string
+	// Concurrency is the number of captions under way at once in a process.
+	Concurrency int
+}
+
+// Caption finds the caption of every image and writes them as JSONL, one file a
+// shard. Captions that Output holds already, from the same captioner, are used
+// again, so that a run that was interrupted does not ask a service twice;
+// sidecar texts are always read. Images without a caption become rejects. A
+// captioner that fails five times and succeeds never stops the run.
+//
+// PCollection<Plan> -> PCollection<Plan>, PCollection<shards.Reject>.
+func Caption(s beam.Scope, p CaptionParams, plans beam.PCollection) (captioned, rejects beam.PCollection) {
+	s = s.Scope("stages.Caption")
+	return beam.ParDo2(s, &captionFn{Params: p}, plans)
+}
+
+type captionFn struct {
+	Params CaptionParams
+
+	captioner, fallback caption.Captioner
+	given               map[string]caption.Row // of Params.From, by key
+}
+
+// Setup makes the captioners and reads given captions.
+func (f *captionFn) Setup(ctx context.Context) (err error) {
+	if f.captioner, err = caption.New(f.Params.Captioner); err != nil {
+		return err
+	}
+	if f.fallback, err = caption.New(caption.Config{Kind: caption.ClassNames, Classes: f.Params.Captioner.Classes}); err != nil {
+		return err
+	}
+	if f.Params.From != "" {
+		f.given, err = givenCaptions.load(ctx, f.Params.From)
+	}
+	return err
+}
+
+// known holds captions that this process has computed or read back, so that the
+// same image in two shards is captioned once.
+var known sync.Map // captioner ID + "\x00" + key -> caption
+
+// ProcessElement captions the images of one shard.
+func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Plan), reject func(shards.Reject)) error {
+	name := f.Params.Output + "/" + plan.Name + ".jsonl"
+	old, err := store.ReadFile(ctx, name, 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("stages: caption: %w", err)
+	}
+	if rows, _, err := caption.ReadRowsCut(bytes.NewReader(old)); err == nil {
+		for _, row := range rows {
+			known.LoadOrStore(row.Captioner+"\x00"+row.Key, row.Caption)
+		}
+	}
+	faults := make([]error, len(plan.Samples))
+	stop := f.fill(ctx, &plan, faults)
+
+	kept := plan
+	kept.Samples = nil
+	var file []byte
+	fallbacks := int64(0)
+	for i, s := range plan.Samples {
+		if faults[i] == nil && s.Caption != "" {
+			kept.Samples = append(kept.Samples, s)
+			row := caption.Row{Key: s.Ref.Key, Image: s.Ref.Image, Caption: s.Caption, Captioner: s.Captioner}
+			if file, err = caption.AppendRow(file, row); err != nil {
+				return err
+			}
+			if s.Captioner == f.fallback.ID() && f.fallback.ID() != f.captioner.ID() {
+				fallbacks++
+			}
+		}
+	}
+	if !bytes.Equal(file, old) {
+		if err := store.WriteFile(ctx, name, file); err != nil {
+			return fmt.Errorf("stages: caption: %w", err)
+		}
+	}
+	if stop != nil {
+		return stop
+	}
+	beam.NewCounter(Namespace, Fallbacks).Inc(ctx, fallbacks)
+	for i, err := range faults {
+		if err != nil {
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			beam.NewCounter(Namespace, Done).Inc(ctx, 1) // it will not get further
+			reject(rejectOf(plan.Samples[i].Ref, "caption", err))
+		}
+	}
+	emit(kept)
+	return nil
+}
+
+// fill sets the captions of plan; faults[i] says why sample i has none. Its own
+// error ends the run.
+func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error {
+	var mu sync.Mutex
+	var failed, succeeded int
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, f.Params.Concurrency))
+	for i := range plan.Samples {
+		group.Go(func() error {
+			err := f.one(ctx, &plan.Samples[i])
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				succeeded++
+				return nil
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			faults[i] = err
+			if !errors.Is(err, caption.ErrMissing) && !errors.Is(err, caption.ErrEmpty) {
+				failed++
+			}
+			if failed >= 5 && succeeded == 0 {
+				return fmt.Errorf("stages: caption: %d images tried, none got a caption: %w", failed, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// one finds the caption of one image.
+func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
+	ref := s.Ref
+	if row, ok := f.given[ref.Key]; ok {
+		s.Caption, s.Captioner = row.Caption, row.Captioner
+		return nil
+	}
+	memo := f.captioner.ID() + "\x00" + ref.Key
+	if c, ok := known.Load(memo); ok && f.Params.Captioner.Kind == caption.HTTP {
+		s.Caption, s.Captioner = c.(string), f.captioner.ID()
+		return nil
+	}
+	image, err := store.Join(ref.Root, ref.Image)
+	if err != nil {
+		return err
+	}
+	text, err := f.captioner.Caption(ctx, caption.Request{Key: ref.Key, Image: image, Root: ref.Root,
+		ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }})
+	if errors.Is(err, caption.ErrMissing) && f.Params.FallBack {
+		text, err = f.fallback.Caption(ctx, caption.Request{Key: ref.Key})
+		s.Caption, s.Captioner = text, f.fallback.ID()
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	known.Store(memo, text)
+	s.Caption, s.Captioner = text, f.captioner.ID()
+	return nil
+}
+
+// givenCaptions reads each captions file or folder once a process.
+var givenCaptions rowCache
+
+type rowCache struct {
+	mu   sync.Mutex
+	rows map[string]map[string]caption.Row
+}
+
+func (c *rowCache) load(ctx context.Context, from string) (map[string]caption.Row, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if rows, ok := c.rows[from]; ok {
+		return rows, nil
+	}
+	files := []string{from}
+	if !strings.HasSuffix(from, ".jsonl") {
+		files = nil
+		err := store.List(ctx, from, func(info store.Info, err error) error {
+			if strings.HasSuffix(info.Path, ".jsonl") {
+				files = append(files, info.Path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("stages: caption: %w", err)
+		}
+	}
+	rows := map[string]caption.Row{}
+	for _, name := range files {
+		data, err := store.ReadFile(ctx, name, 0)
+		if err != nil {
+			return nil, fmt.Errorf("stages: caption: %w", err)
+		}
+		list, err := caption.ReadRows(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("stages: caption: %s: %w", name, err)
+		}
+		for _, row := range list {
+			rows[row.Key] = row
+		}
+	}
+	if c.rows == nil {
+		c.rows = map[string]map[string]caption.Row{}
+	}
+	c.rows[from] = rows
+	return rows, nil
+}

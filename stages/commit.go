@@ -1,0 +1,195 @@
+package stages
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/classstats"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, int, func(*Result) bool, func(*shards.Reject) bool, func(string), error](&commitFn{})
+}
+
+// CommitParams say what the manifest holds beside the shards.
+type CommitParams struct {
+	// Output is the folder of the whole output; shards lie in Output/shards.
+	Output    string
+	Classes   semidavil.ClassSet
+	Tokenizer shards.TokenizerInfo
+	// Config is the effective configuration as JSON.
+	Config []byte
+}
+
+// Names of the files that Commit writes into the output.
+const (
+	ManifestFile = "manifest.json"
+	RejectsFile  = "rejects.jsonl"
+	StatsFile    = "class_stats.json"
+	ImagesFile   = "images.jsonl"
+	PlotFile     = "class_stats" // .svg and .png
+)
+
+// Commit writes the statistics, the table of images, the rejects and, last, the
+// manifest: where it is, the output is whole. It returns a PCollection<string>
+// with the manifest's path.
+//
+// PCollection<Result>, PCollection<shards.Reject> -> PCollection<string>.
+func Commit(s beam.Scope, p CommitParams, results, rejects beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.Commit")
+	// One empty element each: without it an empty collection would never arrive.
+	results = beam.Flatten(s, results, beam.Create(s, Result{}))
+	rejects = beam.Flatten(s, rejects, beam.Create(s, shards.Reject{}))
+	return beam.ParDo(s, &commitFn{p}, beam.CoGroupByKey(s, beam.AddFixedKey(s, results), beam.AddFixedKey(s, rejects)))
+}
+
+type commitFn struct{ Params CommitParams }
+
+// ProcessElement writes the files of the whole run.
+func (f *commitFn) ProcessElement(ctx context.Context, _ int, nextResult func(*Result) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
+	var indexes []shards.Index
+	var rejects []shards.Reject
+	var result Result
+	for nextResult(&result) {
+		if result.Name == "" {
+			continue
+		}
+		index, err := shards.DecodeIndex(result.Index)
+		if err != nil {
+			return fmt.Errorf("stages: commit %s: %w", result.Name, err)
+		}
+		indexes = append(indexes, index)
+		rejects = append(rejects, index.Rejects...)
+	}
+	var reject shards.Reject
+	for nextReject(&reject) {
+		if reject != (shards.Reject{}) {
+			rejects = append(rejects, reject)
+		}
+	}
+	order := func(s semidavil.Subset) int { return slices.Index(semidavil.Subsets, s) }
+	slices.SortFunc(indexes, func(a, b shards.Index) int {
+		return cmp.Or(cmp.Compare(order(a.Shard.Subset), order(b.Shard.Subset)), cmp.Compare(a.Shard.Name, b.Shard.Name))
+	})
+	slices.SortFunc(rejects, func(a, b shards.Reject) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason))
+	})
+	rejects = slices.Compact(rejects) // an image of two subsets is rejected once
+	files, err := f.files(indexes, rejects)
+	if err != nil {
+		return fmt.Errorf("stages: commit: %w", err)
+	}
+	for _, file := range files {
+		if err := store.WriteFile(ctx, f.Params.Output+"/"+file.name, file.data); err != nil {
+			return fmt.Errorf("stages: commit: %w", err)
+		}
+	}
+	if err := f.removeStrays(ctx, indexes); err != nil {
+		return fmt.Errorf("stages: commit: %w", err)
+	}
+	emit(f.Params.Output + "/" + ManifestFile)
+	return nil
+}
+
+type namedFile struct {
+	name string
+	data []byte
+}
+
+// files makes the files of the run, the manifest last.
+func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]namedFile, error) {
+	table := classstats.NewTable(f.Params.Classes)
+	manifest := shards.Manifest{Format: shards.Name, Version: shards.Version, ClassSet: f.Params.Classes.Name, Ignore: semidavil.Ignore,
+		Tokenizer: f.Params.Tokenizer, Config: f.Params.Config, Samples: map[semidavil.Subset]int{}, Rejects: len(rejects), Shards: []shards.Shard{}}
+	for _, c := range f.Params.Classes.Classes {
+		manifest.Classes = append(manifest.Classes, shards.Class{Name: c.Name, Color: c.Color})
+	}
+	var images, rejected bytes.Buffer
+	for _, index := range indexes {
+		manifest.Shards = append(manifest.Shards, index.Shard)
+		manifest.Samples[index.Shard.Subset] += index.Shard.Samples
+		for _, meta := range index.Samples {
+			if meta.Pixels != nil {
+				if err := table.Add(index.Shard.Subset, meta.Pixels, meta.Ignored); err != nil {
+					return nil, err
+				}
+			}
+			row := imageRow{meta.Key, index.Shard.Name, index.Shard.Subset, meta.Pixels, meta.Ignored}
+			if err := json.NewEncoder(&images).Encode(row); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, r := range rejects {
+		if err := json.NewEncoder(&rejected).Encode(r); err != nil {
+			return nil, err
+		}
+	}
+	out := []namedFile{{RejectsFile, rejected.Bytes()}, {ImagesFile, images.Bytes()}}
+	stats, err := table.Encode()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, namedFile{StatsFile, stats})
+	for _, format := range []string{"svg", "png"} {
+		data, err := table.Plot(f.Params.Classes, format)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, namedFile{PlotFile + "." + format, data})
+	}
+	data, err := shards.EncodeJSON(manifest)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, namedFile{ManifestFile, data}), nil
+}
+
+// imageRow is one line of ImagesFile, the table that rare-class sampling reads.
+type imageRow struct {
+	Key     string           `json:"key"`
+	Shard   string           `json:"shard"`
+	Subset  semidavil.Subset `json:"subset"`
+	Pixels  []uint64         `json:"pixels,omitempty"`
+	Ignored uint64           `json:"ignored,omitempty"`
+}
+
+// removeStrays deletes shards and captions that an earlier run left and this one
+// has not made, such as those of images that are gone.
+func (f *commitFn) removeStrays(ctx context.Context, indexes []shards.Index) error {
+	mine := map[string]bool{}
+	for _, x := range indexes {
+		mine[x.Shard.Name] = true
+	}
+	for _, dir := range []string{"shards", "captions"} {
+		var strays []string
+		err := store.List(ctx, f.Params.Output+"/"+dir, func(info store.Info, err error) error {
+			name, ext, ok := strings.Cut(info.Rel, ".")
+			subset, _, _ := strings.Cut(name, "-")
+			if ok && !mine[name] && slices.Contains(semidavil.Subsets, semidavil.Subset(subset)) && slices.Contains([]string{"tar", "json", "jsonl"}, ext) {
+				strays = append(strays, info.Path)
+			}
+			return err
+		})
+		if err != nil && !isMissing(err) {
+			return err
+		}
+		for _, name := range strays {
+			if err := store.Remove(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package stages
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/datasets"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, DataSet, func(semidavil.Ref), func(shards.Reject), error](&matchFn{})
+}
+
+// Match lists the data sets and pairs images with labels. It returns
+// PCollection<semidavil.Ref> and PCollection<shards.Reject>.
+func Match(s beam.Scope, sets []DataSet) (refs, rejects beam.PCollection) {
+	s = s.Scope("stages.Match")
+	return beam.ParDo2(s, &matchFn{}, beam.Reshuffle(s, beam.CreateList(s, sets)))
+}
+
+type matchFn struct{}
+
+// ProcessElement lists one data set.
+func (matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(semidavil.Ref), reject func(shards.Reject)) error {
+	adapter, err := set.Adapter()
+	if err != nil {
+		return err
+	}
+	var entries []datasets.Entry
+	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
+		if err != nil {
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
+			return nil
+		}
+		entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("stages: match %s: %w", set.Kind, err)
+	}
+	refs, faults, orphans := datasets.Match(adapter, set.Root, set.Domain, entries)
+	if len(refs)+len(faults) == 0 {
+		return fmt.Errorf("stages: match %s: no images below %s; expected %s", set.Kind, set.Root, adapter.Layout)
+	}
+	beam.NewCounter(Namespace, Orphans).Inc(ctx, int64(orphans))
+	for _, f := range faults {
+		beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+		reject(shards.Reject{Key: f.Key, Path: f.Path, Stage: "match", Reason: f.Reason})
+	}
+	for _, ref := range refs {
+		emit(ref)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package stages
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, int, func(*semidavil.Ref) bool, func(Assigned), func(shards.Reject), error](&splitFn{})
+}
+
+// SplitParams choose the labelled target images.
+type SplitParams struct {
+	// Labelled is their number; -1 keeps all labels, and then the unlabelled
+	// stream holds the same images too.
+	Labelled int
+	// List names them instead, one entry a line of a list file.
+	List []string
+	Seed uint64
+}
+
+// Split gives every reference its role: the source's training images are
+// SourceTrain; the target's are Labelled or Unlabelled, the first Labelled ones
+// of an order that depends on the seed and the keys alone, so that a smaller
+// number gives a subset of a larger one; the target's val split is Val.
+// Unlabelled references lose their label. Splits that no role fits (source
+// images outside of train) are left out.
+//
+// PCollection<semidavil.Ref> -> PCollection<Assigned>, PCollection<shards.Reject>.
+// The references of a run meet on one worker: about 200 bytes an image.
+func Split(s beam.Scope, p SplitParams, refs beam.PCollection) (assigned, rejects beam.PCollection) {
+	s = s.Scope("stages.Split")
+	return beam.ParDo2(s, &splitFn{p}, beam.GroupByKey(s, beam.AddFixedKey(s, refs)))
+}
+
+type splitFn struct{ Params SplitParams }
+
+// ProcessElement splits all references of a run.
+func (f *splitFn) ProcessElement(ctx context.Context, _ int, next func(*semidavil.Ref) bool, emit func(Assigned), reject func(shards.Reject)) error {
+	var all []semidavil.Ref
+	var ref semidavil.Ref
+	for next(&ref) {
+		all = append(all, ref)
+	}
+	assigned, rejects, err := split(f.Params, all)
+	if err != nil {
+		return err
+	}
+	for _, r := range rejects {
+		beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+		reject(r)
+	}
+	for _, a := range assigned {
+		emit(a)
+	}
+	return nil
+}
+
+func split(p SplitParams, all []semidavil.Ref) (out []Assigned, rejects []shards.Reject, err error) {
+	slices.SortFunc(all, func(a, b semidavil.Ref) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Root, b.Root), cmp.Compare(a.Image, b.Image))
+	})
+	var candidates []semidavil.Ref // labelled images of the target's train split
+	unlabelled := func(ref semidavil.Ref) {
+		ref.Label, ref.Encoding = "", ""
+		out = append(out, Assigned{semidavil.Unlabelled, ref})
+	}
+	for i, ref := range all {
+		switch {
+		case i > 0 && all[i-1].Key == ref.Key:
+			rejects = append(rejects, rejectOf(ref, "split", fmt.Errorf("duplicate key: %s/%s has it already", all[i-1].Root, all[i-1].Image)))
+		case ref.Domain == semidavil.Source:
+			if ref.Split == "train" && ref.Label != "" {
+				out = append(out, Assigned{semidavil.SourceTrain, ref})
+			}
+		case ref.Split == "val":
+			if ref.Label != "" {
+				out = append(out, Assigned{semidavil.Val, ref})
+			}
+		case ref.Label == "":
+			unlabelled(ref)
+		default:
+			candidates = append(candidates, ref)
+		}
+	}
+	chosen, err := choose(p, candidates)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, ref := range candidates {
+		if chosen[ref.Key] {
+			out = append(out, Assigned{semidavil.Labelled, ref})
+		}
+		if !chosen[ref.Key] || len(chosen) == len(candidates) {
+			unlabelled(ref)
+		}
+	}
+	return out, rejects, nil
+}
+
+// choose returns the keys of the labelled images.
+func choose(p SplitParams, candidates []semidavil.Ref) (map[string]bool, error) {
+	if len(p.List) > 0 {
+		return chooseListed(p.List, candidates)
+	}
+	n := p.Labelled
+	if n < 0 {
+		n = len(candidates)
+	}
+	if n > len(candidates) {
+		return nil, fmt.Errorf("stages: split: %d labelled target images are asked for, %d have labels", n, len(candidates))
+	}
+	ranked := slices.Clone(candidates)
+	slices.SortFunc(ranked, func(a, b semidavil.Ref) int {
+		return cmp.Or(cmp.Compare(rank(p.Seed, "split", a.Key), rank(p.Seed, "split", b.Key)), cmp.Compare(a.Key, b.Key))
+	})
+	chosen := make(map[string]bool, n)
+	for _, ref := range ranked[:n] {
+		chosen[ref.Key] = true
+	}
+	return chosen, nil
+}
+
+// chooseListed matches the first word of each line with an image's key, path or
+// file name, the latter also without extension.
+func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, error) {
+	byName := map[string]string{}
+	for _, ref := range candidates {
+		base := path.Base(ref.Image)
+		stem := strings.TrimSuffix(base, path.Ext(base))
+		for _, name := range []string{ref.Key, ref.Image, base, stem, strings.TrimSuffix(stem, "_leftImg8bit")} {
+			byName[name] = ref.Key
+		}
+	}
+	chosen := map[string]bool{}
+	var missing []string
+	for _, line := range list {
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		if key, ok := byName[words[0]]; ok {
+			chosen[key] = true
+		} else if key, ok := byName[path.Base(words[0])]; ok {
+			chosen[key] = true
+		} else {
+			missing = append(missing, words[0])
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("stages: split: %d names of the list are no labelled target images, the first: %s", len(missing), missing[0])
+	}
+	return chosen, nil
+}
+
+// rank is a pseudo-random number of a key: the same on every machine, and
+// independent of which other keys there are.
+func rank(seed uint64, purpose, key string) uint64 {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%s", seed, purpose, key))
+	return binary.BigEndian.Uint64(sum[:])
+}

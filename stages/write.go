@@ -1,0 +1,302 @@
+package stages
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"runtime/debug"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/datasets"
+	"semidavil/transforms/samples"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.DoFn3x1[context.Context, Plan, func(Result), error](&writeFn{})
+}
+
+// WriteParams say how samples are made and where they go.
+type WriteParams struct {
+	// Output is the folder of the shards.
+	Output  string
+	Sets    []DataSet
+	Samples samples.Params
+	// Workers is the number of images in work at once in a process; 0 is one a
+	// core.
+	Workers int
+	// Config is the fingerprint of the configuration: a shard of another one is
+	// written anew.
+	Config string
+}
+
+// Write makes the samples of every plan and writes them as one tar file and one
+// index each, both under a temporary name first. A shard whose index says that
+// it was made of the same things is left as it is, unless an input file is
+// newer. Faulty files become rejects, which the index keeps.
+//
+// PCollection<Plan> -> PCollection<Result>.
+func Write(s beam.Scope, p WriteParams, plans beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.Write")
+	return beam.ParDo(s, &writeFn{Params: p}, plans)
+}
+
+type writeFn struct {
+	Params WriteParams
+
+	adapters map[string]datasets.Adapter
+	sizes    map[string][2]int
+	makers   sync.Pool
+	slots    chan struct{}
+}
+
+// Setup looks up the adapters.
+func (f *writeFn) Setup() error {
+	f.adapters, f.sizes = map[string]datasets.Adapter{}, map[string][2]int{}
+	for _, set := range f.Params.Sets {
+		a, err := set.Adapter()
+		if err != nil {
+			return err
+		}
+		f.adapters[a.Name] = a
+		f.sizes[a.Name+"\x00"+string(set.Domain)] = [2]int{set.W, set.H}
+	}
+	f.makers.New = func() any { return &samples.Maker{Params: f.Params.Samples} }
+	f.slots = processSlots(f.Params.Workers)
+	return nil
+}
+
+// ProcessElement writes one shard.
+func (f *writeFn) ProcessElement(ctx context.Context, plan Plan, emit func(Result)) error {
+	planned := int64(len(plan.Samples))
+	fingerprint, err := f.fingerprint(plan)
+	if err != nil {
+		return err
+	}
+	base := f.Params.Output + "/" + plan.Name
+	if data, index, ok := f.finished(ctx, base, plan, fingerprint); ok {
+		beam.NewCounter(Namespace, Reused).Inc(ctx, 1)
+		beam.NewCounter(Namespace, Done).Inc(ctx, planned)
+		beam.NewCounter(Namespace, Rejects).Inc(ctx, int64(len(index.Rejects)))
+		emit(Result{plan.Name, data})
+		return nil
+	}
+	// An index must never describe a tar file that it was not written for.
+	if err := store.Remove(ctx, base+".json"); err != nil {
+		return fmt.Errorf("stages: write %s: %w", plan.Name, err)
+	}
+	index := shards.Index{Format: shards.Name, Version: shards.Version, Plan: fingerprint, Samples: []shards.Meta{}, Rejects: []shards.Reject{}}
+	if err := f.writeTar(ctx, base+".tar", plan, &index); err != nil {
+		return fmt.Errorf("stages: write %s: %w", plan.Name, err)
+	}
+	data, err := shards.EncodeJSON(index)
+	if err != nil {
+		return err
+	}
+	if err := store.WriteFile(ctx, base+".json", data); err != nil {
+		return fmt.Errorf("stages: write %s: %w", plan.Name, err)
+	}
+	emit(Result{plan.Name, data})
+	return nil
+}
+
+// writeTar writes the samples in the order of the plan while others are being
+// made, and fills in the index.
+func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *shards.Index) error {
+	file, err := store.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer file.Abort()
+	w := shards.NewWriter(file)
+	for i, made := range f.makeAll(ctx, plan) {
+		if made.err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			index.Rejects = append(index.Rejects, rejectOf(plan.Samples[i].Ref, "load", made.err))
+		}
+		for _, s := range made.samples {
+			if err := w.Write(s); err != nil {
+				return err
+			}
+			index.Samples = append(index.Samples, s.Meta)
+		}
+		beam.NewCounter(Namespace, Done).Inc(ctx, 1)
+	}
+	if index.Shard, err = w.Close(plan.Name, plan.Subset); err != nil {
+		return err
+	}
+	return file.Commit()
+}
+
+// made is what became of one planned sample.
+type made struct {
+	samples []shards.Sample
+	err     error
+}
+
+// makeAll makes the samples of a plan on as many goroutines as there are free
+// slots in the process and yields them in order. At most twice the slots are
+// held ready, which bounds the memory whatever the size of a shard. The order
+// of the yielded values, not of the work, decides the bytes of the shard.
+func (f *writeFn) makeAll(ctx context.Context, plan Plan) func(yield func(int, made) bool) {
+	return func(yield func(int, made) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var work sync.WaitGroup
+		defer work.Wait()
+		defer cancel()
+		ready := make(chan chan made, 2*cap(f.slots)-1)
+		work.Add(1)
+		go func() {
+			defer work.Done()
+			defer close(ready)
+			for _, s := range plan.Samples {
+				result := make(chan made, 1)
+				select {
+				case ready <- result:
+				case <-ctx.Done():
+					return
+				}
+				select {
+				case f.slots <- struct{}{}:
+				case <-ctx.Done():
+					result <- made{err: ctx.Err()}
+					return
+				}
+				work.Add(1)
+				go func() {
+					defer work.Done()
+					defer func() { <-f.slots }()
+					result <- f.makeOne(ctx, plan.Subset, s)
+				}()
+			}
+		}()
+		i := 0
+		for result := range ready {
+			if !yield(i, <-result) {
+				return
+			}
+			i++
+		}
+		if i < len(plan.Samples) {
+			yield(i, made{err: ctx.Err()})
+		}
+	}
+}
+
+// makeOne reads the files of one sample and makes it. A panic, which a decoder
+// might still hold for a hostile file, would end the process from here, so it
+// becomes the fault of that file.
+func (f *writeFn) makeOne(ctx context.Context, subset semidavil.Subset, s PlannedSample) (out made) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Errorf(ctx, "stages: panic at %s: %v\n%s", s.Ref.Image, v, debug.Stack())
+			out = made{err: fmt.Errorf("stages: panic: %v", v)}
+		}
+	}()
+	in := samples.Input{Ref: s.Ref, Subset: subset, Adapter: f.adapters[s.Ref.Dataset],
+		Size:    f.sizes[s.Ref.Dataset+"\x00"+string(s.Ref.Domain)],
+		Caption: s.Caption, Captioner: s.Captioner, Tokens: s.Tokens}
+	var err error
+	if in.Image, err = readBelow(ctx, s.Ref.Root, s.Ref.Image); err != nil {
+		return made{err: err}
+	}
+	if s.Ref.Label != "" {
+		if in.Label, err = readBelow(ctx, s.Ref.Root, s.Ref.Label); err != nil {
+			return made{err: err}
+		}
+	}
+	maker := f.makers.Get().(*samples.Maker)
+	list, err := maker.Make(in)
+	f.makers.Put(maker)
+	return made{list, err}
+}
+
+func readBelow(ctx context.Context, root, rel string) ([]byte, error) {
+	name, err := store.Join(root, rel)
+	if err != nil {
+		return nil, err
+	}
+	data, err := store.ReadFile(ctx, name, 0)
+	if err == nil && len(data) == 0 {
+		return nil, fmt.Errorf("%s: the file is empty", rel)
+	}
+	return data, err
+}
+
+// finished reports whether the shard at base was made of the same things.
+func (f *writeFn) finished(ctx context.Context, base string, plan Plan, fingerprint string) ([]byte, shards.Index, bool) {
+	info, err := store.Stat(ctx, base+".json")
+	if err != nil {
+		return nil, shards.Index{}, false
+	}
+	data, err := store.ReadFile(ctx, base+".json", 0)
+	if err != nil {
+		return nil, shards.Index{}, false
+	}
+	index, err := shards.DecodeIndex(data)
+	if err != nil || index.Plan != fingerprint {
+		return nil, shards.Index{}, false
+	}
+	for _, s := range plan.Samples {
+		if s.Ref.Changed > info.ModTime.UnixNano() {
+			return nil, shards.Index{}, false
+		}
+	}
+	file, err := store.Stat(ctx, base+".tar")
+	return data, index, err == nil && file.Size == index.Shard.Bytes
+}
+
+// fingerprint stands for all that the bytes of a shard depend on, except the
+// contents of input files of the same size; times and the root's place are left
+// out so that the same data elsewhere gives the same index.
+func (f *writeFn) fingerprint(plan Plan) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n", f.Params.Config, plan.Name)
+	e := json.NewEncoder(h)
+	for _, s := range plan.Samples {
+		s.Ref.Root, s.Ref.Changed = "", 0
+		if err := e.Encode(s); err != nil {
+			return "", fmt.Errorf("stages: write %s: fingerprint: %w", plan.Name, err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+var slots struct {
+	mu sync.Mutex
+	of map[int]chan struct{}
+}
+
+// processSlots returns the semaphore that all bundles of a process share, since
+// a runner may process several at once.
+func processSlots(n int) chan struct{} {
+	if n < 1 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	slots.mu.Lock()
+	defer slots.mu.Unlock()
+	if slots.of == nil {
+		slots.of = map[int]chan struct{}{}
+	}
+	if slots.of[n] == nil {
+		slots.of[n] = make(chan struct{}, n)
+	}
+	return slots.of[n]
+}
+
+// isMissing reports whether a file does not exist.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

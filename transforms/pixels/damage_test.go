@@ -1,0 +1,144 @@
+package pixels
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"testing"
+)
+
+// fixChecksums recomputes the checksums of all chunks.
+func fixChecksums(data []byte) []byte {
+	data = bytes.Clone(data)
+	for p := len(pngMagic); p+12 <= len(data); {
+		n := int(binary.BigEndian.Uint32(data[p:]))
+		if n > len(data)-p-12 {
+			break
+		}
+		binary.BigEndian.PutUint32(data[p+8+n:], crc32.ChecksumIEEE(data[p+4:p+8+n]))
+		p += 12 + n
+	}
+	return data
+}
+
+func smallPNG(t testing.TB) []byte {
+	img, _ := scene(40, 30, 1)
+	var e Encoder
+	data, err := e.EncodePNG(nil, img, Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestTruncated cuts a file at every length.
+func TestTruncated(t *testing.T) {
+	data := smallPNG(t)
+	var c Codec
+	for n := range data {
+		_, err := c.DecodeRGB(data[:n])
+		_, errIDs := c.DecodeIDs(data[:n])
+		_, _, _, errConfig := DecodeConfig(data[:n])
+		if !errors.Is(err, ErrTruncated) || !errors.Is(errIDs, ErrTruncated) {
+			t.Fatalf("cut to %d bytes: %v; %v", n, err, errIDs)
+		}
+		if n < 33 && !errors.Is(errConfig, ErrTruncated) {
+			t.Fatalf("cut to %d bytes: DecodeConfig: %v", n, errConfig)
+		}
+	}
+	// Compressed data that end early within a whole file.
+	idat := bytes.Index(data, []byte("IDAT"))
+	n := int(binary.BigEndian.Uint32(data[idat-4:]))
+	for _, keep := range []int{0, 1, 2, 3, n / 2, n - 4, n - 1} {
+		short := bytes.Clone(data[:idat-4])
+		short = appendChunk(short, "IDAT", data[idat+4:][:keep])
+		short = appendChunk(short, "IEND", nil)
+		if _, err := c.DecodeRGB(short); !errors.Is(err, ErrTruncated) {
+			t.Errorf("%d of %d compressed bytes: %v", keep, n, err)
+		}
+	}
+}
+
+// TestDamaged changes every byte of a file in turn.
+func TestDamaged(t *testing.T) {
+	data := smallPNG(t)
+	var c Codec
+	for i := range data {
+		bad := bytes.Clone(data)
+		bad[i] ^= 0x10
+		if _, err := c.DecodeRGB(bad); !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTruncated) {
+			t.Fatalf("byte %d damaged: %v", i, err)
+		}
+		// With right chunk checksums the compressed data have to be checked.
+		checkDecode(t, &c, fixChecksums(bad))
+	}
+}
+
+func TestTrailingBytes(t *testing.T) {
+	var c Codec
+	if _, err := c.DecodeRGB(append(smallPNG(t), "and more"...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSizes checks sizes that must be refused before memory is taken.
+func TestSizes(t *testing.T) {
+	withSize := func(w, h uint32) []byte {
+		data := smallPNG(t)
+		binary.BigEndian.PutUint32(data[16:], w)
+		binary.BigEndian.PutUint32(data[20:], h)
+		return fixChecksums(data)
+	}
+	for _, test := range []struct {
+		w, h uint32
+		max  int
+		want error
+	}{
+		{0, 30, 0, ErrFormat}, {40, 0, 0, ErrFormat}, {1 << 31, 1, 0, ErrFormat},
+		{1<<31 - 1, 1<<31 - 1, 0, ErrTooLarge}, {10001, 10000, 0, ErrTooLarge},
+		{10000, 10000, 0, ErrTruncated}, // as many pixels as are allowed, in 2 kB
+		{40, 30, 1199, ErrTooLarge}, {40, 30, 1200, nil},
+		{40, 31, 0, ErrFormat}, {40, 29, 0, ErrFormat},
+	} {
+		c := Codec{MaxPixels: test.max}
+		_, err := c.DecodeRGB(withSize(test.w, test.h))
+		_, errIDs := c.DecodeIDs(withSize(test.w, test.h))
+		if !errors.Is(err, test.want) || !errors.Is(errIDs, test.want) {
+			t.Errorf("%dx%d, limit %d: %v; %v; want %v", test.w, test.h, test.max, err, errIDs, test.want)
+		}
+	}
+}
+
+func TestNoImage(t *testing.T) {
+	var c Codec
+	for _, s := range []string{"GIF89a and so on", "<html></html>", "\x89PNG\r\n\x1b\n", "x"} {
+		if _, err := c.DecodeRGB([]byte(s)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%q: %v", s, err)
+		}
+		if _, err := c.DecodeIDs([]byte(s)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+	for _, s := range []string{"", "\x89PN", "\xff\xd8"} {
+		if _, err := c.DecodeRGB([]byte(s)); !errors.Is(err, ErrTruncated) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+// FuzzDecode compares with image/png: the same pixels, or both an error.
+// Checksums are put right first, so that damage reaches what they protect.
+func FuzzDecode(f *testing.F) {
+	f.Add(smallPNG(f))
+	for _, s := range []string{"gray16.png", "palette2.png", "rgba16i.png"} {
+		f.Add(fuzzSeed(s))
+	}
+	var c Codec
+	f.Fuzz(func(t *testing.T, data []byte) {
+		data = fixChecksums(data)
+		if isPNG(data) {
+			checkDecode(t, &c, data)
+		}
+	})
+}
