@@ -71,16 +71,29 @@ func TestRunRestoresFlags(t *testing.T) {
 }
 
 func TestRunInterrupted(t *testing.T) {
+	endpoint, err := startPrism(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, sleep := range []time.Duration{20 * time.Millisecond, 6 * time.Second} {
+		setFlag(t, jobopts.JobName, "to-interrupt-"+sleep.String())
+		jobs, err := openJobService(context.Background(), endpoint, *jobopts.JobName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer jobs.close()
 		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		start := time.Now()
-		_, err := Run(ctx, pipeline("", 1000, sleep), Options{Runner: "prism"})
+		_, err = Run(ctx, pipeline("", 1000, sleep), Options{Runner: "prism"})
 		cancel()
 		if !errors.Is(err, ErrInterrupted) {
 			t.Errorf("error %v, want ErrInterrupted", err)
 		}
 		if took := time.Since(start); took > 4*time.Second {
 			t.Errorf("took %v", took)
+		}
+		if jobs.job(context.Background()); !jobs.cancelled(context.Background()) {
+			t.Errorf("the job of %v a sample was not cancelled", sleep)
 		}
 	}
 }

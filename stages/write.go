@@ -79,6 +79,13 @@ func (f *writeFn) Setup() error {
 
 // ProcessElement writes one shard.
 func (f *writeFn) ProcessElement(ctx context.Context, plan Plan, emit func(Result)) error {
+	// Few shards at a time: a killed run loses less.
+	select {
+	case shardSlots <- struct{}{}:
+		defer func() { <-shardSlots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	planned := int64(len(plan.Samples))
 	fingerprint, err := f.fingerprint(plan)
 	if err != nil {
@@ -275,6 +282,10 @@ func (f *writeFn) fingerprint(plan Plan) (string, error) {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
+
+// shardSlots bounds the shards in work at once in a process: two, so that the
+// cores stay busy while one is being closed.
+var shardSlots = make(chan struct{}, 2)
 
 var slots struct {
 	mu sync.Mutex

@@ -58,9 +58,6 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 	if !result.Ran {
 		return nil // a dry run, or a job that goes on elsewhere
 	}
-	if _, err := store.RemoveTemporaries(ctx, cfg.Output, time.Hour); err != nil {
-		return err
-	}
 	record.Seconds = time.Since(record.Started).Seconds()
 	if err := writeRecord(ctx, cfg.Output, record); err != nil {
 		return err
@@ -136,6 +133,10 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 			return record, runners.Usagef("%s holds the output of another configuration:\n%s\ngive another --output, or --overwrite to replace it",
 				cfg.Output, strings.Join(configs.Changes(a, b), "\n"))
 		}
+	}
+	// What a killed run was writing; nobody else writes to this output now.
+	if _, err := store.RemoveTemporaries(ctx, cfg.Output, 0); err != nil {
+		return record, err
 	}
 	// While it is absent, readers know that the output is not whole.
 	if err := store.Remove(ctx, cfg.Output+"/"+stages.ManifestFile); err != nil {
@@ -315,4 +316,3 @@ func tokenizerInfo(ctx context.Context, folder string) (shards.TokenizerInfo, er
 	}
 	return shards.TokenizerInfo{Name: name, Vocab: t.VocabSize(), SHA256: digest}, err
 }
-

@@ -130,6 +130,7 @@ def texts():
         "&notit; &notin; &not &ampx &copy2020 &AMP &hellipx &thetasym; &fjlig; &NotEqualTilde;",
         "&#39;s &#x27;S &#128; &#0; &#x110000; &#xD800; &#x1F697; &#11; &#59; &#x3b; &#12abc; &#13;x &#65534; &#x; &#; &#xg; &;",
         "& &; &x &" + "a" * 40 + ";", "&CounterClockwiseContourIntegral; &semi; &semix", "AT&T R&D; Q&A", "a&\u00e9; &\u00e9\u00e9\u00e9\u00e9amp;",
+        "&#" + "0" * 21 + "146;s &#" + "0" * 22 + "146;s &rsquo;s", "&amp;rsquo;s &amp;amp;amp;amp;lsquo;", "<p> &amp;amp; &amp;lt;q&amp;gt; &amp;amp;amp; &amp;rsquo;s",
         "&lt;|endoftext|&gt; x", "tab\tnew\nline\r\nform\ffeed\vvert\x85nel\u2028ls\u2029ps\u00a0nbsp\u3000id\u200bzw",
         "\x00nul \x01\x02 \x1b[36;44mblue\x1b[0m \x1b[x \x1b[1;2 \x7fdel \x1c\x1d\x1e\x1f sep", "\x1b\uff3b1mwide \x1b[\u0661m",
         "\ufeffbom \ufffc obj \u206a\u206f \ufff9a\ufffb \u200e\u202a", "\x80 euro \x91quote\x92 \x93\x94 \x99 \x81\x8d\x8f\x90\x9d",

@@ -3,6 +3,7 @@ package text
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,25 @@ func TestCache(t *testing.T) {
 	tok.Encode(long)
 	if _, ok := tok.cache.get(long); ok {
 		t.Error("a long word was kept")
+	}
+}
+
+// A word that is read while it is in the old generation moves to the young one.
+func TestCacheGenerations(t *testing.T) {
+	c := newWordCache()
+	ids := []int32{1, 2}
+	c.put("street", ids)
+	for i := range cacheWords/2 + 1 {
+		c.put(strconv.Itoa(i), ids)
+	}
+	if _, ok := c.young["street"]; ok {
+		t.Fatal("the generation did not change")
+	}
+	if got, ok := c.get("street"); !ok || !slices.Equal(got, ids) {
+		t.Errorf("ids %v, %t", got, ok)
+	}
+	if _, ok := c.young["street"]; !ok {
+		t.Error("the word was not kept")
 	}
 }
 

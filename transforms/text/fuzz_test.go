@@ -78,8 +78,8 @@ func FuzzEncode(f *testing.F) {
 			}
 		}
 		frame := tok.Frame(s)
-		if len(frame.IDs) != ContextLength || frame.IDs[0] != tok.SOT() || frame.IDs[frame.N-1] != tok.EOT() ||
-			frame.Truncated != (len(ids)+2 > ContextLength) {
+		if len(frame.IDs) != Context || frame.IDs[0] != tok.SOT() || frame.IDs[frame.N-1] != tok.EOT() ||
+			frame.Truncated != (len(ids)+2 > Context) {
 			t.Errorf("frame %+v of %d ids", frame, len(ids))
 		}
 		cleaned := tok.Clean(s)

@@ -63,6 +63,8 @@ func TestLoadErrors(t *testing.T) {
 		{"byte fallback", fileTokenizer, `"byte_fallback": false`, `"byte_fallback": true`, "byte_fallback"},
 		{"pattern", fileTokenizer, `|[\\p{N}]|`, `|[\\p{N}]+|`, "pre_tokenizer Split"},
 		{"behavior", fileTokenizer, `"Removed"`, `"Isolated"`, "Removed"},
+		{"not inverted", fileTokenizer, `"invert": true`, `"invert": false`, "inverted"},
+		{"prefix space", fileTokenizer, `"ByteLevel", "add_prefix_space": false`, `"ByteLevel", "add_prefix_space": true`, "prefix space"},
 		{"pre-tokeniser", fileTokenizer, `"type": "Split"`, `"type": "Whitespace"`, "pre_tokenizer [Whitespace ByteLevel]"},
 		{"no pre-tokeniser", fileTokenizer, `"pre_tokenizer"`, `"pre"`, "pre_tokenizer []"},
 		{"normaliser", fileTokenizer, `"NFC"`, `"NFKC"`, "normalizer [NFKC Replace Lowercase]"},

@@ -41,8 +41,8 @@ func ParsePadding(name string) (Padding, error) {
 	return "", fmt.Errorf("text: padding %q: unknown; valid: %s, %s", name, PadZero, PadEOT)
 }
 
-// ContextLength is the number of ids that the text encoder of CLIP reads.
-const ContextLength = 77
+// Context is the number of ids that the text encoder of CLIP reads.
+const Context = 77
 
 // maxContext bounds Options.Context, so that a slip in a configuration does not
 // become an allocation of gigabytes a caption.
@@ -59,7 +59,7 @@ type Options struct {
 	// Specials maps "<|startoftext|>" and "<|endoftext|>" in captions to the
 	// special ids instead of encoding them as plain text.
 	Specials bool
-	// Context is the length of a frame, ContextLength where 0; from 2 to 65536.
+	// Context is the length of a frame, Context where 0; from 2 to 65536.
 	Context int
 }
 
@@ -73,7 +73,7 @@ func (o Options) complete() (Options, error) {
 		o.Padding = PadZero
 	}
 	if o.Context == 0 {
-		o.Context = ContextLength
+		o.Context = Context
 	}
 	if _, err := ParseCleaning(string(o.Cleaning)); err != nil {
 		return o, err

@@ -1,8 +1,10 @@
 package text
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
+	"strings"
 )
 
 // minVocab is the smallest vocabulary: the bytes, the bytes at the end of a word
@@ -16,8 +18,9 @@ const minCount = 2
 // Train learns a vocabulary of at most vocabSize ids (514 or more) from
 // captions: starting from bytes, the pair of adjacent tokens that occurs most
 // often within words becomes a token, again and again (Sennrich et al. 2016, as
-// in CLIP over bytes). Of pairs that occur equally often the one with the lower
-// left id is taken, then the one with the lower right id, so the result depends
+// in CLIP over bytes). Of pairs that occur equally often the first in
+// lexicographic order is taken: the left tokens are compared, as spelled in
+// vocabulary files and byte by byte, then the right ones. So the result depends
 // on nothing but how often each word occurs. Captions are cleaned with
 // CleanOpenAI.
 //
@@ -61,20 +64,25 @@ type trainer struct {
 	queue pairQueue
 }
 
-// pairCount is a pair and how often it occurred when it was queued.
+// pairCount is a pair, its spelling, and how often it occurred when it was
+// queued.
 type pairCount struct {
-	count int
-	key   uint64
+	count       int
+	key         uint64
+	left, right string
 }
 
 type pairQueue []pairCount
 
 func (q pairQueue) Len() int { return len(q) }
 
-// Less puts the most frequent pair first; the key compares the left id before
-// the right one.
+// Less puts the most frequent pair first, then the first in lexicographic order.
 func (q pairQueue) Less(i, j int) bool {
-	return q[i].count > q[j].count || q[i].count == q[j].count && q[i].key < q[j].key
+	a, b := &q[i], &q[j]
+	if a.count != b.count {
+		return a.count > b.count
+	}
+	return cmp.Or(strings.Compare(a.left, b.left), strings.Compare(a.right, b.right)) < 0
 }
 func (q pairQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *pairQueue) Push(x any)   { *q = append(*q, x.(pairCount)) }
@@ -106,10 +114,15 @@ func newTrainer(counts map[string]int) *trainer {
 		}
 	}
 	for key, count := range tr.pairs {
-		tr.queue = append(tr.queue, pairCount{count, key})
+		tr.queue = append(tr.queue, tr.counted(key, count))
 	}
 	heap.Init(&tr.queue)
 	return tr
+}
+
+// counted returns the entry of a pair for the queue.
+func (tr *trainer) counted(key uint64, count int) pairCount {
+	return pairCount{count, key, tr.tokens[key>>32], tr.tokens[uint32(key)]}
 }
 
 // step does one merge and reports whether there was one to do.
@@ -123,7 +136,8 @@ func (tr *trainer) step() bool {
 		if count != top.count {
 			// The count fell since; a rise queues the pair anew. Where both
 			// happened it is queued twice, and the second time its count is 0.
-			heap.Push(&tr.queue, pairCount{count, top.key})
+			top.count = count
+			heap.Push(&tr.queue, top)
 			continue
 		}
 		if tr.merge(top.key) {
@@ -134,8 +148,8 @@ func (tr *trainer) step() bool {
 }
 
 // merge makes a token of a pair. A pair that spells a token which another pair
-// has made already is passed over, so that each token has one merge, as the
-// ids of the OpenAI format presuppose.
+// has made already would be passed over, so that each token has one merge, as
+// the ids of the OpenAI format presuppose; no captions are known to give one.
 func (tr *trainer) merge(key uint64) bool {
 	a, b := int32(key>>32), int32(uint32(key))
 	token := tr.tokens[a] + tr.tokens[b]
@@ -155,7 +169,7 @@ func (tr *trainer) merge(key uint64) bool {
 	delete(tr.pairs, key)
 	for k := range changed {
 		if tr.pairs[k] >= minCount {
-			heap.Push(&tr.queue, pairCount{tr.pairs[k], k})
+			heap.Push(&tr.queue, tr.counted(k, tr.pairs[k]))
 		}
 	}
 	return true

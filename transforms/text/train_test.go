@@ -33,9 +33,10 @@ func slowTrain(captions []string, vocabSize int) [][2]string {
 			}
 		}
 		best, most := [2]string{}, 1
-		// In the order of ids, so that the first of equals is the one to take.
-		for _, a := range tokens {
-			for _, b := range tokens {
+		// In lexicographic order, so that the first of equals is the one to take.
+		sorted := slices.Sorted(slices.Values(tokens))
+		for _, a := range sorted {
+			for _, b := range sorted {
 				if p := [2]string{a, b}; counts[p] > most && !slices.Contains(tokens, a+b) {
 					best, most = p, counts[p]
 				}

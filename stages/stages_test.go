@@ -1,0 +1,237 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"semidavil"
+	"semidavil/internal/fixture"
+	"semidavil/model/caption"
+	"semidavil/runners/runnerstest"
+	"semidavil/transforms/pixels"
+	"semidavil/transforms/samples"
+	"semidavil/transforms/shards"
+)
+
+func TestMain(m *testing.M) { runnerstest.Main(m) }
+
+// pipeline is prepare's wiring, in little.
+func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
+	sets := []DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source, W: 24, H: 15}, {Kind: "cityscapes", Root: city, Domain: semidavil.Target, W: 32, H: 16}}
+	return func(s beam.Scope) {
+		refs, r1 := Match(s, sets)
+		assigned, r2 := Split(s, SplitParams{Labelled: labelled}, refs)
+		plans := Assign(s, 3, 0, assigned)
+		captioned, r3 := Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.Sidecar, Classes: semidavil.Cityscapes19.Names()},
+			FallBack: true, Output: out + "/captions", Concurrency: 2}, plans)
+		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: pixels.Bilinear}, Workers: 2, Config: "c"}, Tokenise(s, "", captioned))
+		Commit(s, CommitParams{Output: out, Classes: semidavil.Cityscapes19, Config: []byte("{}")}, results, beam.Flatten(s, r1, r2, r3))
+	}
+}
+
+// files returns the files below a folder with their contents.
+func files(t *testing.T, root string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(root, path)
+		out[rel] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func same(t *testing.T, got, want map[string]string) {
+	t.Helper()
+	for name := range want {
+		if got[name] != want[name] {
+			t.Errorf("%s: differs or is missing", name)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s: should not be there", name)
+		}
+	}
+}
+
+// TestPipeline runs the whole chain in every way and wants the same bytes.
+func TestPipeline(t *testing.T) {
+	gta, city := t.TempDir(), t.TempDir()
+	fixture.GTA5(t, gta, 7)
+	fixture.Cityscapes(t, city, 5, 2, 3)
+	fixture.Write(t, city, "leftImg8bit/train/ulm/ulm_000001_000019_leftImg8bit.png", []byte("no picture"))
+	var first map[string]string
+	for _, way := range runnerstest.Ways[1:] {
+		out := t.TempDir()
+		if err := runnerstest.Run(t, way, pipeline(gta, city, out, 2)); err != nil {
+			t.Fatalf("%s: %v", way, err)
+		}
+		got := files(t, out)
+		if first == nil {
+			first = got
+			m, err := shards.DecodeManifest([]byte(got[ManifestFile]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(m.Samples, m.Rejects, len(m.Shards)) != "map[labelled:2 source:7 unlabelled:5 val:2] 1 7" &&
+				fmt.Sprint(m.Samples, m.Rejects, len(m.Shards)) != "map[labelled:1 source:7 unlabelled:6 val:2] 1 7" {
+				t.Fatalf("samples %v, rejects %d, shards %d", m.Samples, m.Rejects, len(m.Shards))
+			}
+			if !strings.Contains(got[RejectsFile], "ulm_000001") {
+				t.Errorf("rejects: %s", got[RejectsFile])
+			}
+		}
+		same(t, got, first)
+	}
+	if err := runnerstest.Run(t, "vet", pipeline(gta, city, t.TempDir(), 2)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestResume: with any one file of the output gone or cut, a second run gives
+// the same bytes, and it leaves whole shards alone.
+func TestResume(t *testing.T) {
+	gta, city, out := t.TempDir(), t.TempDir(), t.TempDir()
+	fixture.GTA5(t, gta, 7)
+	fixture.Cityscapes(t, city, 4, 1, 1)
+	run := func() {
+		t.Helper()
+		if err := runnerstest.Run(t, "prism", pipeline(gta, city, out, 2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	whole := files(t, out)
+	for _, name := range []string{"shards/source-00001.tar", "shards/source-00000.json", "captions/source-00002.jsonl", ManifestFile} {
+		kept := filepath.Join(out, "shards/val-00000.tar")
+		before, err := os.Stat(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(out, name)); err != nil {
+			t.Fatal(err)
+		}
+		run()
+		same(t, files(t, out), whole)
+		if after, err := os.Stat(kept); err != nil || !after.ModTime().Equal(before.ModTime()) {
+			t.Errorf("without %s: a finished shard was written again", name)
+		}
+	}
+	// A changed input and an image that is gone.
+	fixture.Write(t, gta, "images/00003.png", fixture.PNG(t, fixture.Picture(48, 30, 77)))
+	if err := os.Remove(filepath.Join(city, "leftImg8bit/train_extra/mainz/mainz_000000_000019_leftImg8bit.png")); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	fresh := t.TempDir()
+	if err := runnerstest.Run(t, "prism", pipeline(gta, city, fresh, 2)); err != nil {
+		t.Fatal(err)
+	}
+	same(t, files(t, out), files(t, fresh))
+}
+
+func refs(n int) []semidavil.Ref {
+	var out []semidavil.Ref
+	for i := range n {
+		out = append(out, semidavil.Ref{Key: fmt.Sprintf("k%03d", i), Domain: semidavil.Target, Split: "train", Image: fmt.Sprintf("a/i%03d.png", i), Label: "l"})
+	}
+	return out
+}
+
+func keysOf(list []Assigned, subset semidavil.Subset) map[string]bool {
+	out := map[string]bool{}
+	for _, a := range list {
+		if a.Subset == subset {
+			out[a.Ref.Key] = true
+		}
+	}
+	return out
+}
+
+func TestSplitIsNested(t *testing.T) {
+	var smaller map[string]bool
+	for _, n := range []int{0, 1, 10, 50, 100} {
+		got, _, err := split(SplitParams{Labelled: n, Seed: 42}, refs(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		labelled, unlabelled := keysOf(got, semidavil.Labelled), keysOf(got, semidavil.Unlabelled)
+		if len(labelled) != n || len(unlabelled) != 100-n && n != 100 || n == 100 && len(unlabelled) != 100 {
+			t.Fatalf("n=%d: %d labelled, %d unlabelled", n, len(labelled), len(unlabelled))
+		}
+		for key := range smaller {
+			if !labelled[key] {
+				t.Errorf("n=%d: %s of the smaller list is missing", n, key)
+			}
+		}
+		for _, a := range got {
+			if a.Subset == semidavil.Unlabelled && a.Ref.Label != "" {
+				t.Fatal("an unlabelled sample kept its label")
+			}
+		}
+		smaller = labelled
+	}
+	other, _, _ := split(SplitParams{Labelled: 10, Seed: 43}, refs(100))
+	this, _, _ := split(SplitParams{Labelled: 10, Seed: 42}, refs(100))
+	if fmt.Sprint(keysOf(other, semidavil.Labelled)) == fmt.Sprint(keysOf(this, semidavil.Labelled)) {
+		t.Error("the seed changes nothing")
+	}
+	if _, _, err := split(SplitParams{Labelled: 101}, refs(100)); err == nil {
+		t.Error("more labelled images than there are were accepted")
+	}
+}
+
+func TestSplitByList(t *testing.T) {
+	got, _, err := split(SplitParams{List: []string{"# two", "k003", "leftImg8bit/train/x/i007.png gtFine/y.png", ""}}, refs(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := keysOf(got, semidavil.Labelled); len(l) != 2 || !l["k003"] || !l["k007"] {
+		t.Errorf("%v", l)
+	}
+	if _, _, err := split(SplitParams{List: []string{"nobody"}}, refs(3)); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSplitRejectsDuplicates(t *testing.T) {
+	twice := append(refs(2), refs(1)...)
+	twice[2].Root = "/other"
+	got, rejects, err := split(SplitParams{Labelled: -1}, twice)
+	if err != nil || len(keysOf(got, semidavil.Labelled)) != 2 || len(rejects) != 1 || !strings.Contains(rejects[0].Reason, "duplicate key") {
+		t.Errorf("%v %v %v", got, rejects, err)
+	}
+}
+
+// TestMatchFaults: a folder that holds nothing is a fault of the run.
+func TestMatchFaults(t *testing.T) {
+	city := t.TempDir()
+	err := runnerstest.Run(t, "prism", func(s beam.Scope) { Match(s, []DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}) })
+	if err == nil || !strings.Contains(err.Error(), "no images below "+city) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSplitPropagatesErrors(t *testing.T) {
+	gta, city := t.TempDir(), t.TempDir()
+	fixture.GTA5(t, gta, 1)
+	fixture.Cityscapes(t, city, 1, 1, 0)
+	err := runnerstest.Run(t, "prism", pipeline(gta, city, t.TempDir(), 5))
+	if err == nil || !strings.Contains(err.Error(), "5 labelled target images are asked for, 1 have labels") {
+		t.Errorf("%v", errors.Unwrap(err))
+	}
+}
