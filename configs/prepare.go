@@ -85,7 +85,6 @@ func DefaultPrepare() Prepare {
 		Captions:           "sidecar",
 		CaptionFallback:    "classnames",
 		CaptionConcurrency: 8,
-		CaptionKeyEnv:      "OPENAI_API_KEY",
 		CaptionPrompt:      "Describe this street scene in one sentence: the things in it, how many there are and where.",
 		MaxRejects:         0.05,
 	}

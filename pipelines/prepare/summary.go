@@ -107,7 +107,7 @@ func writeRejects(w interface{ Write([]byte) (int, error) }, data []byte) {
 		}
 		var r shards.Reject
 		if json.Unmarshal(line, &r) == nil {
-			fmt.Fprintf(w, "           %s\n", strings.TrimPrefix(r.Path+": "+r.Reason, r.Path+": "+r.Path+": "))
+			fmt.Fprintf(w, "           %s: %s\n", r.Path, strings.TrimPrefix(r.Reason, r.Path+": "))
 		}
 	}
 }

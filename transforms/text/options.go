@@ -59,7 +59,8 @@ type Options struct {
 	// Specials maps "<|startoftext|>" and "<|endoftext|>" in captions to the
 	// special ids instead of encoding them as plain text.
 	Specials bool
-	// Context is the length of a frame, Context where 0; from 2 to 65536.
+	// Context is the length of a frame; 77, the constant Context, where 0; from
+	// 2 to 65536.
 	Context int
 }
 

@@ -1,0 +1,182 @@
+package minicity
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"image/png"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"semidavil"
+)
+
+var sheetPath = flag.String("sheet", "", "write the contact sheet to this PNG `file`")
+
+func TestSheet(t *testing.T) {
+	columns := 2
+	if *sheetPath != "" {
+		columns = 4
+	}
+	m, err := Sheet(7, columns, 1+columns/4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *sheetPath == "" {
+		return
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*sheetPath, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLongTail counts 200 scenes of each domain: every class occurs, and the
+// five rare ones are rare in pixels and not too rare in scenes.
+func TestLongTail(t *testing.T) {
+	for _, domain := range []semidavil.Domain{semidavil.Source, semidavil.Target} {
+		pixels, scenes, total := map[uint8]int{}, map[uint8]int{}, 0
+		for i := range 200 {
+			_, ids, _, _ := NewScene(0, domain, i).draw(128, 64)
+			in := map[uint8]int{}
+			for _, id := range ids.Pix {
+				in[id]++
+			}
+			for id, n := range in {
+				pixels[id] += n
+				if n >= 5 {
+					scenes[id]++
+				}
+			}
+		}
+		for _, c := range semidavil.Cityscapes19.Classes {
+			total += pixels[uint8(c.ID)]
+		}
+		rare := 0
+		for _, c := range semidavil.Cityscapes19.Classes {
+			id := uint8(c.ID)
+			t.Logf("%s %-13s %6.2f %% in %3d scenes", domain, c.Name, 100*float64(pixels[id])/float64(total), scenes[id])
+			switch id {
+			case idTrain, idMotorcycle, idRider, idWall, idFence:
+				rare += pixels[id]
+				if scenes[id] < 8 || scenes[id] > 60 {
+					t.Errorf("%s: %s is in %d of 200 scenes", domain, c.Name, scenes[id])
+				}
+			default:
+				if scenes[id] < 15 {
+					t.Errorf("%s: %s is in %d of 200 scenes only", domain, c.Name, scenes[id])
+				}
+			}
+		}
+		if share := float64(rare) / float64(total); share > 0.02 {
+			t.Errorf("%s: the rare classes have %.2f %% of the pixels", domain, 100*share)
+		}
+	}
+}
+
+// TestCaptionsAreTrue checks each caption against the picture: a class that is
+// named is there, and a number that is given is that of the visible things.
+func TestCaptionsAreTrue(t *testing.T) {
+	words := map[string]uint8{"tram": idTrain, "bus": idBus, "truck": idTruck, "motorcycle": idMotorcycle, "rider": idRider, "bicycle": idBicycle,
+		"car": idCar, "cars": idCar, "person": idPerson, "people": idPerson, "wall": idWall, "fence": idFence, "lights": idTrafficLight, "signs": idTrafficSign,
+		"buildings": idBuilding, "trees": idVegetation, "grass": idTerrain}
+	counts := map[string]kind{"car": car, "cars": car, "bus": bus, "buses": bus, "person": person, "people": person, "tram": train, "truck": truck, "trucks": truck}
+	value := map[string]int{"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4}
+	checked := 0
+	for i := range 50 {
+		for _, domain := range []semidavil.Domain{semidavil.Source, semidavil.Target} {
+			s := NewScene(5, domain, i)
+			_, ids, things, _ := s.draw(256, 128)
+			caption := s.caption(ids, things)
+			seen, area := map[uint8]int{}, make([]int, len(s.things))
+			for j, id := range ids.Pix {
+				seen[id]++
+				if things[j] >= 0 {
+					area[things[j]]++
+				}
+			}
+			before := ""
+			for _, word := range strings.FieldsFunc(caption, func(r rune) bool { return r == ' ' || r == ',' }) {
+				if id, ok := words[word]; ok && seen[id] < 3 {
+					t.Errorf("%q names %s, which has %d pixels", caption, word, seen[id])
+				}
+				if k, ok := counts[word]; ok && value[before] > 0 {
+					n := 0
+					for j, th := range s.things {
+						if th.kind == k && area[j] >= visible(256, 128) {
+							n++
+						}
+					}
+					if n != value[before] {
+						t.Errorf("%q: %s %s, but %d can be seen", caption, before, word, n)
+					}
+					checked++
+				}
+				before = word
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d numbers checked", checked)
+	}
+}
+
+// TestDeterministic freezes the bytes of some files. They change only with a
+// deliberate change of the drawing (then replace the digest).
+func TestDeterministic(t *testing.T) {
+	digest := func() string {
+		h := sha256.New()
+		for _, item := range Items(Options{Seed: 3, Source: 2, Train: 1, Val: 1, Extra: 1, W: 128, H: 64}) {
+			files, row, err := item.Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range slices.Sorted(maps.Keys(files)) {
+				fmt.Fprintf(h, "%s %x\n", name, sha256.Sum256(files[name]))
+			}
+			fmt.Fprintln(h, row)
+		}
+		return hex.EncodeToString(h.Sum(nil)[:8])
+	}
+	const frozen = "f988d4f0aed794fc"
+	a, b := digest(), digest()
+	if a != b {
+		t.Errorf("%s, then %s", a, b)
+	}
+	if runtime.GOARCH == "amd64" && a != frozen { // others may round differently
+		t.Errorf("the drawing has changed: %s, frozen as %s", a, frozen)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	known := map[uint8]bool{idEgo: true, idStatic: true, idGround: true, idParking: true, idRail: true}
+	for _, c := range semidavil.Cityscapes19.Classes {
+		known[uint8(c.ID)] = true
+	}
+	for _, size := range [][2]int{{128, 64}, {512, 256}, {40, 30}, {1, 1}} {
+		img, ids, _ := NewScene(1, semidavil.Target, 3).Render(size[0], size[1])
+		if img.W != size[0] || img.H != size[1] || ids.W != size[0] {
+			t.Errorf("%v: %dx%d", size, img.W, img.H)
+		}
+		for _, id := range ids.Pix {
+			if !known[id] {
+				t.Fatalf("%v: id %d", size, id)
+			}
+		}
+	}
+}
+
+func BenchmarkScene256x128(b *testing.B) {
+	for i := range b.N {
+		NewScene(0, semidavil.Target, i).Render(256, 128)
+	}
+}
