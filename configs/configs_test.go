@@ -1,0 +1,106 @@
+package configs
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"semidavil/transforms/datasets"
+)
+
+func TestDefaultsAreValid(t *testing.T) {
+	if err := DefaultPrepare().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestExamples: every example file is read without a fault.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("examples/*.yaml")
+	if err != nil || len(files) < 3 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "pairs.yaml") {
+			p, err := datasets.ParsePairs(data)
+			if err == nil {
+				_, err = datasets.NewPairs(p)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		cfg := DefaultPrepare()
+		if err := Decode(data, &cfg); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLayers: defaults, YAML over them, given flags over that, and flags that
+// were not given leave YAML alone.
+func TestLayers(t *testing.T) {
+	given := DefaultPrepare()
+	line := flag.NewFlagSet("line", flag.ContinueOnError)
+	BindPrepare(line, &given)
+	if err := line.Parse([]string{"--seed=7", "--source=gta5:/a,synthia:/b", "--source=camvid:/c", "--scenes=1,2,3,4"}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := DefaultPrepare()
+	if err := Decode([]byte("seed: 3\nfilter: lanczos\nsource: [gta5:/x]\n"), &cfg); err != nil {
+		t.Fatal(err)
+	}
+	bound := flag.NewFlagSet("bound", flag.ContinueOnError)
+	BindPrepare(bound, &cfg)
+	if err := Overlay(line, bound); err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Seed != 7 || cfg.Filter != "lanczos" || strings.Join(cfg.Source, " ") != "gta5:/a synthia:/b camvid:/c" || cfg.Scenes != [4]int{1, 2, 3, 4} {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestParseDataset(t *testing.T) {
+	for arg, want := range map[string]Dataset{
+		"gta5:/data/a:b":           {Kind: "gta5", Root: "/data/a:b"},
+		"cityscapes:gs://b/o":      {Kind: "cityscapes", Root: "gs://b/o"},
+		"pairs:x/p.yaml:gs://b/o":  {Kind: "pairs", Pairs: "x/p.yaml", Root: "gs://b/o"},
+		"pairs:gs://c/p.yml:/data": {Kind: "pairs", Pairs: "gs://c/p.yml", Root: "/data"},
+	} {
+		if got, err := ParseDataset(arg); err != nil || got != want {
+			t.Errorf("%s: %+v %v", arg, got, err)
+		}
+	}
+	for _, arg := range []string{"", "gta5", "gta5:", ":/data", "pairs:/data", "pairs:p.yaml:"} {
+		if _, err := ParseDataset(arg); err == nil {
+			t.Errorf("%q accepted", arg)
+		}
+	}
+}
+
+func TestChangesNamesTheKeys(t *testing.T) {
+	got := strings.Join(Changes([]byte(`{"a":1,"b":2,"c":3}`), []byte(`{"a":1,"b":5}`)), "; ")
+	if got != "b: 2 -> 5; c: 3 -> none" {
+		t.Error(got)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte("seed: 1\nsource: [a:b]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg := DefaultPrepare()
+		if Decode(data, &cfg) == nil {
+			_ = cfg.Validate()
+		}
+	})
+}
