@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -70,9 +71,16 @@ func (f *captionFn) Setup(ctx context.Context) (err error) {
 	return err
 }
 
-// known holds captions that this process has computed or read back, so that the
-// same image in two shards is captioned once.
-var known sync.Map // captioner ID + "\x00" + key -> caption
+// known holds captions of services that this process has received or read back,
+// so that the same image in two shards is captioned once.
+var known sync.Map // captioner ID + "\x00" + root + "\x00" + key -> knownCaption
+
+// knownCaption is a caption and when it was made, in Unix nanoseconds; an image
+// that has changed since then needs another one.
+type knownCaption struct {
+	text string
+	made int64
+}
 
 // ProcessElement captions the images of one shard.
 func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Plan), reject func(shards.Reject)) error {
@@ -81,10 +89,8 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("stages: caption: %w", err)
 	}
-	if rows, _, err := caption.ReadRowsCut(bytes.NewReader(old)); err == nil {
-		for _, row := range rows {
-			known.LoadOrStore(row.Captioner+"\x00"+row.Key, row.Caption)
-		}
+	if err := f.remember(ctx, plan, name, old); err != nil {
+		return err
 	}
 	faults := make([]error, len(plan.Samples))
 	stop := f.fill(ctx, &plan, faults)
@@ -122,6 +128,30 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 		}
 	}
 	emit(kept)
+	return nil
+}
+
+// remember takes over captions of a service that an earlier run stored. A file
+// that cannot be read as captions is only written anew.
+func (f *captionFn) remember(ctx context.Context, plan Plan, name string, old []byte) error {
+	if len(old) == 0 || f.Params.Captioner.Kind != caption.HTTP {
+		return nil
+	}
+	rows, _, err := caption.ReadRowsCut(bytes.NewReader(old))
+	if err != nil {
+		return nil
+	}
+	info, err := store.Stat(ctx, name)
+	if err != nil {
+		return fmt.Errorf("stages: caption: %w", err)
+	}
+	roots := map[string]string{}
+	for _, s := range plan.Samples {
+		roots[s.Ref.Key] = s.Ref.Root
+	}
+	for _, row := range rows {
+		known.LoadOrStore(row.Captioner+"\x00"+roots[row.Key]+"\x00"+row.Key, knownCaption{row.Caption, info.ModTime.UnixNano()})
+	}
 	return nil
 }
 
@@ -164,9 +194,9 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 		s.Caption, s.Captioner = row.Caption, row.Captioner
 		return nil
 	}
-	memo := f.captioner.ID() + "\x00" + ref.Key
-	if c, ok := known.Load(memo); ok && f.Params.Captioner.Kind == caption.HTTP {
-		s.Caption, s.Captioner = c.(string), f.captioner.ID()
+	memo := f.captioner.ID() + "\x00" + ref.Root + "\x00" + ref.Key
+	if v, ok := known.Load(memo); ok && v.(knownCaption).made >= ref.Changed {
+		s.Caption, s.Captioner = v.(knownCaption).text, f.captioner.ID()
 		return nil
 	}
 	image, err := store.Join(ref.Root, ref.Image)
@@ -183,7 +213,9 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 	if err != nil {
 		return err
 	}
-	known.Store(memo, text)
+	if f.Params.Captioner.Kind == caption.HTTP { // others are as quick to ask again
+		known.Store(memo, knownCaption{text, time.Now().UnixNano()})
+	}
 	s.Caption, s.Captioner = text, f.captioner.ID()
 	return nil
 }

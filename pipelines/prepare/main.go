@@ -23,7 +23,7 @@ func main() {
 		Flags: func(fs *flag.FlagSet) {
 			given = configs.DefaultPrepare()
 			configs.BindPrepare(fs, &given)
-			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; flags come after it")
+			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
 		},
 		Groups: []runners.Group{
 			{Title: "Input", Names: []string{"source", "target", "scenes", "scene_size", "config"}},

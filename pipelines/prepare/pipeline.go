@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"semidavil/configs"
 	"semidavil/model/caption"
 	"semidavil/stages"
 )
@@ -33,7 +34,7 @@ func build(s beam.Scope, p plan) {
 }
 
 // captionConfig maps the configuration of captions.
-func captionConfig(p configPrepare, classes []string) stages.CaptionParams {
+func captionConfig(p configs.Prepare, classes []string) stages.CaptionParams {
 	return stages.CaptionParams{
 		Captioner: caption.Config{Kind: p.Captions, Classes: classes, Endpoint: caption.Endpoint{
 			URL: p.CaptionURL, Model: p.CaptionModel, Prompt: p.CaptionPrompt, KeyVariable: p.CaptionKeyEnv,

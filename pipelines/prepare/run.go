@@ -16,6 +16,7 @@ import (
 	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
+	"semidavil/model/caption"
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/pixels"
@@ -23,8 +24,6 @@ import (
 	"semidavil/transforms/shards"
 	"semidavil/transforms/text/builtin"
 )
-
-type configPrepare = configs.Prepare
 
 // run prepares the data and tells the user what came out.
 func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
@@ -35,6 +34,16 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 	if err := checkRemote(s, cfg); err != nil {
 		return err
 	}
+	// Faults of the command line come before anything is written.
+	if err := checkTools(ctx, cfg); err != nil {
+		return err
+	}
+	var p plan
+	if !cfg.BuiltIn() {
+		if p, err = newPlan(ctx, cfg); err != nil {
+			return err
+		}
+	}
 	record, err := begin(ctx, s, cfg)
 	if err != nil {
 		return err
@@ -43,10 +52,9 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 		if err := drawScenes(ctx, s, cfg); err != nil {
 			return err
 		}
-	}
-	p, err := newPlan(ctx, cfg)
-	if err != nil {
-		return err
+		if p, err = newPlan(ctx, cfg); err != nil {
+			return err
+		}
 	}
 	pipeline, scope := beam.NewPipelineWithRoot()
 	build(scope, p)
@@ -79,6 +87,16 @@ func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 		*p = abs
 	}
 	return cfg, nil
+}
+
+// checkTools makes the captioner and the tokeniser once here: a bad folder or a
+// missing key is told before anything runs.
+func checkTools(ctx context.Context, cfg configs.Prepare) error {
+	if _, err := caption.New(captionConfig(cfg, semidavil.Cityscapes19.Names()).Captioner); err != nil {
+		return err
+	}
+	_, err := stages.LoadTokenizer(ctx, cfg.Tokenizer)
+	return err
 }
 
 // checkRemote refuses local paths where the workers cannot see them.
@@ -298,21 +316,15 @@ func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, e
 	return p, nil
 }
 
-// tokenizerInfo loads the tokeniser once here, so that a bad folder is told
-// before anything runs.
+// tokenizerInfo identifies the tokeniser.
 func tokenizerInfo(ctx context.Context, folder string) (shards.TokenizerInfo, error) {
 	t, err := stages.LoadTokenizer(ctx, folder)
 	if err != nil {
 		return shards.TokenizerInfo{}, err
 	}
-	files, err := t.Files()
-	if err != nil {
-		return shards.TokenizerInfo{}, err
-	}
-	digest, err := configs.Fingerprint(files)
 	name := "given"
 	if folder == "" {
 		name = builtin.Name
 	}
-	return shards.TokenizerInfo{Name: name, Vocab: t.VocabSize(), SHA256: digest}, err
+	return shards.TokenizerInfo{Name: name, Vocab: t.VocabSize(), SHA256: t.Digest()}, nil
 }

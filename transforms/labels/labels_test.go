@@ -93,7 +93,7 @@ func TestRemapEqualsSlowVersion(t *testing.T) {
 		truth map[int]int
 		top   int
 	}{{CityscapesIDs(), cityscapesTruth, 35}, {SynthiaIDs(), synthiaTruth, 23}} {
-		for _, size := range [][4]int{{1, 1, 1, 1}, {64, 32, 32, 16}, {61, 37, 40, 19}, {20, 10, 53, 31}, {128, 76, 128, 76}} {
+		for _, size := range [][4]int{{1, 1, 1, 1}, {64, 32, 32, 16}, {61, 37, 40, 19}, {20, 10, 53, 31}, {128, 76, 128, 76}, {2048, 8, 1280, 5}} {
 			sw, sh, w, h := size[0], size[1], size[2], size[3]
 			ids := make([]uint8, sw*sh)
 			for i := range ids {
