@@ -31,7 +31,10 @@ func drawScenes(ctx context.Context, s *runners.Session, cfg configs.Prepare) er
 		return runners.Usagef("--scenes: nothing to draw")
 	}
 	root, mark := cfg.Output+"/minicity", cfg.Output+"/minicity/complete.json"
-	digest, err := configs.Fingerprint(o)
+	digest, err := configs.Fingerprint(struct {
+		Version int
+		Options minicity.Options
+	}{minicity.Version, o})
 	if err != nil {
 		return err
 	}

@@ -11,87 +11,115 @@ import (
 const samples = 2
 
 // rgb is a colour, 0 to 255.
-type rgb [3]float64
+type rgb [3]float32
 
-func (c rgb) times(f float64) rgb { return rgb{c[0] * f, c[1] * f, c[2] * f} }
-
-func mix(a, b rgb, t float64) rgb {
-	return rgb{a[0] + (b[0]-a[0])*t, a[1] + (b[1]-a[1])*t, a[2] + (b[2]-a[2])*t}
+func (c rgb) times(f float64) rgb {
+	g := float32(f)
+	return rgb{c[0] * g, c[1] * g, c[2] * g}
 }
 
-// canvas holds samples of colour, label id, depth in metres and the number of
-// the thing that was drawn. Coordinates are pixels of the final image.
+func (c rgb) tinted(t rgb) rgb { return rgb{c[0] * t[0], c[1] * t[1], c[2] * t[2]} }
+
+func mix(a, b rgb, t float64) rgb {
+	f := float32(t)
+	return rgb{a[0] + (b[0]-a[0])*f, a[1] + (b[1]-a[1])*f, a[2] + (b[2]-a[2])*f}
+}
+
+// sample is a point of the drawing.
+type sample struct {
+	col   rgb
+	depth float32 // metres
+	thing int16   // number of what was drawn, -1 for scenery
+	id    uint8   // label
+}
+
+// canvas holds the samples, row-major. Coordinates are pixels of the final image.
 type canvas struct {
-	w, h  int // samples
-	pix   []rgb
-	id    []uint8
-	depth []float32
-	thing []int16
-	now   int16 // number of the thing being drawn, -1 for scenery
+	w, h int // samples
+	pix  []sample
+	now  int16 // number of the thing being drawn, -1 for scenery
 }
 
 func newCanvas(w, h int) *canvas {
 	w, h = w*samples, h*samples
-	return &canvas{w: w, h: h, pix: make([]rgb, w*h), id: make([]uint8, w*h), depth: make([]float32, w*h), thing: make([]int16, w*h), now: -1}
+	return &canvas{w: w, h: h, pix: make([]sample, w*h), now: -1}
 }
 
-func (c *canvas) set(x, y int, col rgb, id uint8, z float64) {
-	i := y*c.w + x
-	c.pix[i], c.id[i], c.depth[i], c.thing[i] = col, id, float32(z), c.now
+// brush is what a shape is filled with: one colour, or one that depends on the
+// place.
+type brush struct {
+	id    uint8
+	z     float64
+	col   rgb
+	color func(x, y float64) rgb // or nil
 }
 
-// shade darkens the colours inside an ellipse, as a shadow on the ground does.
-func (c *canvas) shade(cx, cy, rx, ry, f float64) {
-	c.span(cx-rx, cy-ry, cx+rx, cy+ry, func(x, y float64, i int) {
-		if d := sq((x-cx)/rx) + sq((y-cy)/ry); d < 1 {
-			c.pix[i] = c.pix[i].times(f + (1-f)*d*d)
-		}
-	})
+func flat(id uint8, z float64, col rgb) brush { return brush{id: id, z: z, col: col} }
+
+func (c *canvas) set(i int, col rgb, id uint8, z float64) {
+	c.pix[i] = sample{col, float32(z), c.now, id}
 }
 
 func sq(v float64) float64 { return v * v }
 
-// span calls fn for the samples of a box.
-func (c *canvas) span(x0, y0, x1, y1 float64, fn func(x, y float64, i int)) {
-	for sy := max(0, int(math.Ceil(y0*samples-0.5))); sy < c.h && float64(sy)+0.5 < y1*samples; sy++ {
-		for sx := max(0, int(math.Ceil(x0*samples-0.5))); sx < c.w && float64(sx)+0.5 < x1*samples; sx++ {
-			fn((float64(sx)+0.5)/samples, (float64(sy)+0.5)/samples, sy*c.w+sx)
+// first and last bound the samples from a to b of an axis of n samples.
+func first(a float64) int { return int(math.Ceil(max(0, min(1e6, a*samples-0.5)))) }
+
+func last(b float64, n int) int { return int(math.Ceil(max(0, min(float64(n), b*samples-0.5)))) }
+
+// centre is the coordinate of a sample.
+func centre(s int) float64 { return (float64(s) + 0.5) / samples }
+
+// run fills samples of row sy from x0 to x1.
+func (c *canvas) run(sy int, x0, x1 float64, b brush) {
+	y, to := centre(sy), last(x1, c.w)
+	for sx := first(x0); sx < to; sx++ {
+		col := b.col
+		if b.color != nil {
+			col = b.color(centre(sx), y)
+		}
+		c.set(sy*c.w+sx, col, b.id, b.z)
+	}
+}
+
+func (c *canvas) rect(x0, y0, x1, y1 float64, b brush) {
+	for sy, to := first(y0), last(y1, c.h); sy < to; sy++ {
+		c.run(sy, x0, x1, b)
+	}
+}
+
+func (c *canvas) ellipse(cx, cy, rx, ry float64, b brush) {
+	for sy, to := first(cy-ry), last(cy+ry, c.h); sy < to; sy++ {
+		if d := 1 - sq((centre(sy)-cy)/ry); d > 0 {
+			half := rx * math.Sqrt(d)
+			c.run(sy, cx-half, cx+half, b)
 		}
 	}
 }
 
-// brush is what a shape is filled with.
-type brush struct {
-	id    uint8
-	z     float64
-	color func(x, y float64) rgb
-}
-
-func flat(id uint8, z float64, col rgb) brush {
-	return brush{id, z, func(_, _ float64) rgb { return col }}
-}
-
-func (c *canvas) put(i int, x, y float64, b brush) {
-	c.pix[i], c.id[i], c.depth[i], c.thing[i] = b.color(x, y), b.id, float32(b.z), c.now
-}
-
-func (c *canvas) rect(x0, y0, x1, y1 float64, b brush) {
-	c.span(x0, y0, x1, y1, func(x, y float64, i int) { c.put(i, x, y, b) })
-}
-
-func (c *canvas) ellipse(cx, cy, rx, ry float64, b brush) {
-	c.span(cx-rx, cy-ry, cx+rx, cy+ry, func(x, y float64, i int) {
-		if sq((x-cx)/rx)+sq((y-cy)/ry) < 1 {
-			c.put(i, x, y, b)
+// tint changes the colours inside an ellipse and nothing else: fn gets the
+// squared distance from the middle, 0 to 1.
+func (c *canvas) tint(cx, cy, rx, ry float64, fn func(col rgb, d float64) rgb) {
+	for sy, to := first(cy-ry), last(cy+ry, c.h); sy < to; sy++ {
+		for sx, end := first(cx-rx), last(cx+rx, c.w); sx < end; sx++ {
+			if d := sq((centre(sx)-cx)/rx) + sq((centre(sy)-cy)/ry); d < 1 {
+				i := sy*c.w + sx
+				c.pix[i].col = fn(c.pix[i].col, d)
+			}
 		}
-	})
+	}
 }
 
-func (c *canvas) ring(cx, cy, r, width float64, b brush) {
-	c.span(cx-r, cy-r, cx+r, cy+r, func(x, y float64, i int) {
-		if d := math.Hypot(x-cx, y-cy); d < r && d > r-width {
-			c.put(i, x, y, b)
-		}
+// shade darkens the colours inside an ellipse, as a shadow on the ground does.
+func (c *canvas) shade(cx, cy, rx, ry, f float64) {
+	c.tint(cx, cy, rx, ry, func(col rgb, d float64) rgb { return col.times(f + (1-f)*d*d) })
+}
+
+// glow adds light around a lamp.
+func (c *canvas) glow(cx, cy, r float64, light rgb) {
+	c.tint(cx, cy, r, r, func(col rgb, d float64) rgb {
+		l := light.times(sq(1 - d))
+		return rgb{col[0] + l[0], col[1] + l[1], col[2] + l[2]}
 	})
 }
 
@@ -105,24 +133,33 @@ func (c *canvas) line(x0, y0, x1, y1, width float64, b brush) {
 	c.polygon([][2]float64{{x0 + ox, y0 + oy}, {x1 + ox, y1 + oy}, {x1 - ox, y1 - oy}, {x0 - ox, y0 - oy}}, b)
 }
 
-// polygon fills by the even-odd rule.
+// polygon fills by the even-odd rule, row by row. It has at most 16 corners.
 func (c *canvas) polygon(p [][2]float64, b brush) {
-	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	y0, y1 := math.Inf(1), math.Inf(-1)
 	for _, v := range p {
-		x0, y0, x1, y1 = min(x0, v[0]), min(y0, v[1]), max(x1, v[0]), max(y1, v[1])
+		y0, y1 = min(y0, v[1]), max(y1, v[1])
 	}
-	c.span(x0, y0, x1, y1, func(x, y float64, i int) {
-		in := false
+	for sy, to := first(y0), last(y1, c.h); sy < to; sy++ {
+		y := centre(sy)
+		var cut [16]float64
+		n := 0
 		for k := range p {
 			a, d := p[k], p[(k+1)%len(p)]
-			if (a[1] > y) != (d[1] > y) && x < (d[0]-a[0])*(y-a[1])/(d[1]-a[1])+a[0] {
-				in = !in
+			if (a[1] > y) == (d[1] > y) {
+				continue
 			}
+			x := (d[0]-a[0])*(y-a[1])/(d[1]-a[1]) + a[0]
+			at := n
+			for ; at > 0 && cut[at-1] > x; at-- {
+				cut[at] = cut[at-1]
+			}
+			cut[at] = x
+			n++
 		}
-		if in {
-			c.put(i, x, y, b)
+		for k := 0; k+1 < n; k += 2 {
+			c.run(sy, cut[k], cut[k+1], b)
 		}
-	})
+	}
 }
 
 // finish averages the colours and picks the labels.
@@ -136,16 +173,16 @@ func (c *canvas) finish() (pix []rgb, ids *IDMap, things []int16, depth []float3
 			var z float32
 			for sy := range samples {
 				for sx := range samples {
-					i := (y*samples+sy)*c.w + x*samples + sx
+					p := &c.pix[(y*samples+sy)*c.w+x*samples+sx]
 					for k := range 3 {
-						sum[k] += c.pix[i][k]
+						sum[k] += p.col[k]
 					}
-					z += c.depth[i]
+					z += p.depth
 				}
 			}
 			i := y*w + x
-			middle := (y*samples+samples/2)*c.w + x*samples + samples/2
-			pix[i], ids.Pix[i], things[i] = sum.times(1.0/(samples*samples)), c.id[middle], c.thing[middle]
+			middle := &c.pix[(y*samples+samples/2)*c.w+x*samples+samples/2]
+			pix[i], ids.Pix[i], things[i] = sum.times(1.0/(samples*samples)), middle.id, middle.thing
 			depth[i] = z / (samples * samples)
 		}
 	}
@@ -167,26 +204,4 @@ func toImage(pix []rgb, w, h int) *semidavil.Image {
 		}
 	}
 	return m
-}
-
-// hash2 is a pseudo-random number from 0 to 1 of a grid point.
-func hash2(x, y int, seed uint32) float64 {
-	h := uint32(x)*0x9E3779B1 ^ uint32(y)*0x85EBCA77 ^ seed*0xC2B2AE3D
-	h ^= h >> 15
-	h *= 0x2C1B3C6D
-	h ^= h >> 12
-	h *= 0x297A2D39
-	h ^= h >> 15
-	return float64(h) / (1 << 32)
-}
-
-// noise is smooth value noise from 0 to 1.
-func noise(x, y float64, seed uint32) float64 {
-	fx, fy := math.Floor(x), math.Floor(y)
-	ix, iy := int(fx), int(fy)
-	tx, ty := x-fx, y-fy
-	tx, ty = tx*tx*(3-2*tx), ty*ty*(3-2*ty)
-	a := hash2(ix, iy, seed)*(1-tx) + hash2(ix+1, iy, seed)*tx
-	b := hash2(ix, iy+1, seed)*(1-tx) + hash2(ix+1, iy+1, seed)*tx
-	return a*(1-ty) + b*ty
 }

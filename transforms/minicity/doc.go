@@ -8,8 +8,10 @@
 // and index give the same bytes on every run of the same build; other processor
 // architectures may round a few pixels otherwise.
 //
-// The source domain is clean and saturated, as a game is. The target domain has
-// another camera, duller colours, haze, noise, blur and JPEG artefacts. Pairs of
+// The source domain is clean, sunny and saturated, as a game is. The target domain
+// has a lower camera above the bonnet of its car, houses of duller colours, autumn
+// leaves, overcast skies, rain and dusk, haze with distance, a soft lens, noise and
+// JPEG artefacts. Pairs of
 // classes look alike and are told apart by texture or context: wall, fence and
 // building share colours, a rider is a person on two wheels, trucks, buses and
 // trains are boxes, terrain and vegetation are green.
@@ -20,6 +22,10 @@ import (
 
 	"semidavil"
 )
+
+// Version counts the deliberate changes of the drawing: scenes of another
+// version are drawn anew.
+const Version = 1
 
 // Cityscapes label ids that MiniCity draws beside the 19 classes; all of them
 // are ignored.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"semidavil"
 	"semidavil/transforms/pixels"
@@ -15,7 +17,7 @@ type Options struct {
 	// Source, Train, Val and Extra are numbers of scenes: labelled source,
 	// labelled target for training and evaluation, unlabelled target.
 	Source, Train, Val, Extra int
-	// W and H are the size in pixels.
+	// W and H are the size in pixels; where either is not positive, 256 x 128.
 	W, H int
 }
 
@@ -42,22 +44,26 @@ var cities = map[string][]string{
 
 // Items lists the scenes of a set, in the layouts of GTA5 (source) and
 // Cityscapes (target).
+//
+// A scene depends on the seed, its split and its number only, not on how many
+// others there are.
 func Items(o Options) []Item {
+	if o.W <= 0 || o.H <= 0 {
+		o.W, o.H = 256, 128
+	}
 	var out []Item
 	for i := range o.Source {
 		name := fmt.Sprintf("%05d", i+1)
 		out = append(out, Item{"gta5/" + name, func() (map[string][]byte, CaptionRow, error) { return sourceFiles(o, i, name) }})
 	}
-	index := 0
-	for _, part := range []struct {
+	for base, part := range []struct {
 		split string
 		n     int
 	}{{"train", o.Train}, {"val", o.Val}, {"train_extra", o.Extra}} {
 		for i := range part.n {
 			city := cities[part.split][i%len(cities[part.split])]
 			stem := fmt.Sprintf("%s/%s/%s_%06d_%06d", part.split, city, city, i/len(cities[part.split]), 19)
-			at := index
-			index++
+			at := base<<24 + i
 			out = append(out, Item{"cityscapes/" + stem, func() (map[string][]byte, CaptionRow, error) {
 				return targetFiles(o, at, stem, part.split != "train_extra")
 			}})
@@ -66,8 +72,10 @@ func Items(o Options) []Item {
 	return out
 }
 
-// EncodeCaptions writes the rows of one root, in the given order.
+// EncodeCaptions writes the rows of one root, sorted by path, one JSON object a
+// line.
 func EncodeCaptions(rows []CaptionRow) ([]byte, error) {
+	rows = slices.SortedFunc(slices.Values(rows), func(a, b CaptionRow) int { return strings.Compare(a.Image, b.Image) })
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	for _, row := range rows {

@@ -1,5 +1,7 @@
 package minicity
 
+import "math"
+
 // person draws somebody whose feet are at height foot; seated people have no
 // legs of their own.
 func (v *view) person(x, foot, z, tall float64, cloth rgb, id uint8, look uint32, legs bool) {
@@ -9,20 +11,37 @@ func (v *view) person(x, foot, z, tall float64, cloth rgb, id uint8, look uint32
 	y := func(share float64) float64 { return v.py(foot+tall*share, z) }
 	skin := mix(rgb{236, 200, 170}, rgb{120, 82, 60}, hash2(1, 1, look))
 	trousers := pickAt([]rgb{{40, 44, 62}, {70, 66, 60}, {30, 30, 34}, {96, 90, 110}}, hash2(2, 1, look))
+	skirt := legs && hash2(5, 1, look) < 0.25
 	if legs {
-		stride := (0.1 + 0.14*hash2(3, 1, look)) * k
-		v.line(cx-0.02*k, y(0.5), cx-stride, y(0), 0.17*k, fill(trousers))
-		v.line(cx+0.02*k, y(0.5), cx+stride, y(0), 0.17*k, fill(trousers.times(0.85)))
+		stride := (0.06 + 0.14*hash2(3, 1, look)) * k
+		cover := trousers
+		if skirt {
+			cover = skin
+		}
+		for i, sign := range []float64{-1, 1} {
+			leg := fill(cover.times(1 - 0.15*float64(i)))
+			v.line(cx+0.06*sign*k, y(0.5), cx+sign*stride, y(0.02), 0.16*k, leg)
+			v.line(cx+sign*stride-0.08*k, y(0.02), cx+sign*stride+0.12*k, y(0.02), 0.09*k, fill(rgb{38, 32, 30}))
+		}
+	}
+	if hash2(6, 1, look) < 0.3 { // a rucksack
+		v.ellipse(cx-0.18*k, y(0.68), 0.16*k, 0.25*k, fill(pickAt(carColors, hash2(6, 2, look)).times(0.8)))
 	}
 	v.line(cx-0.2*k, y(0.78), cx-0.27*k, y(0.5), 0.11*k, fill(cloth.times(0.8)))
 	v.line(cx+0.2*k, y(0.78), cx+0.27*k, y(0.5), 0.11*k, fill(cloth.times(0.8)))
 	v.polygon([][2]float64{{cx - 0.24*k, y(0.82)}, {cx + 0.24*k, y(0.82)}, {cx + 0.19*k, y(0.46)}, {cx - 0.19*k, y(0.46)}}, fill(cloth))
+	if skirt {
+		v.polygon([][2]float64{{cx - 0.17*k, y(0.56)}, {cx + 0.17*k, y(0.56)}, {cx + 0.27*k, y(0.3)}, {cx - 0.27*k, y(0.3)}}, fill(cloth.times(0.8)))
+	}
+	v.rect(cx-0.06*k, y(0.88), cx+0.06*k, y(0.8), fill(skin.times(0.85)))
 	v.ellipse(cx, y(0.92), 0.115*k, 0.14*k, fill(skin))
-	v.span(cx-0.13*k, y(1.01), cx+0.13*k, y(0.93), func(px, py float64, i int) {
-		if sq((px-cx)/(0.125*k))+sq((py-y(0.92))/(0.15*k)) < 1 {
-			v.put(i, px, py, fill(rgb{50, 38, 30}.times(0.7+hash2(4, 1, look))))
+	hair := fill(pickAt([]rgb{{44, 34, 28}, {120, 86, 50}, {206, 170, 100}, {70, 66, 64}}, hash2(4, 1, look)))
+	for sy, to := first(y(1.01)), last(y(0.935), v.h); sy < to; sy++ {
+		if d := 1 - sq((centre(sy)-y(0.92))/(0.155*k)); d > 0 {
+			half := 0.13 * k * math.Sqrt(d)
+			v.run(sy, cx-half, cx+half, hair)
 		}
-	})
+	}
 }
 
 // twoWheels draws bicycles and motorcycles, ridden or parked, at an angle.
@@ -73,54 +92,5 @@ func (v *view) twoWheels(t thing) {
 	v.line(v.px(t.x, t.z), v.py(1.45, t.z), right-0.1*k, bar, 0.1*k, flat(idRider, t.z, t.color.times(0.85)))
 	if motor {
 		v.ellipse(v.px(t.x-0.05, t.z), v.py(0.3+1.6*0.93, t.z), 0.16*k, 0.17*k, flat(idRider, t.z, t.color.times(0.5)))
-	}
-}
-
-// pole draws a pole with what it carries.
-func (v *view) pole(t thing) {
-	k := v.f / t.z
-	x := v.px(t.x, t.z)
-	steel := flat(idPole, t.z, rgb{112, 116, 120}.times(0.8+0.4*hash2(1, 1, t.look)))
-	width := max(0.9, 0.13*k)
-	tall := 3.4
-	if t.kind == lampPole {
-		tall = 6.2
-	}
-	v.rect(x-width/2, v.py(tall, t.z), x+width/2, v.py(0, t.z), steel)
-	inwards := -1.0
-	if t.x < 0 {
-		inwards = 1
-	}
-	switch t.kind {
-	case lampPole:
-		v.line(x, v.py(6.1, t.z), x+inwards*1.5*k, v.py(6.4, t.z), max(0.7, 0.09*k), steel)
-		v.rect(x+inwards*1.5*k-0.3*k, v.py(6.45, t.z), x+inwards*1.5*k+0.3*k, v.py(6.28, t.z), steel)
-	case lightPole:
-		on := int(3 * hash2(2, 1, t.look))
-		v.rect(x-0.24*k, v.py(3.9, t.z), x+0.24*k, v.py(2.6, t.z), flat(idTrafficLight, t.z, rgb{30, 32, 34}))
-		for i, c := range []rgb{{240, 50, 40}, {250, 190, 40}, {60, 220, 110}} {
-			if i != on {
-				c = c.times(0.28)
-			}
-			v.ellipse(x, v.py(3.66-0.41*float64(i), t.z), 0.16*k, 0.16*k, flat(idTrafficLight, t.z, c))
-		}
-	case signPole:
-		y := v.py(2.9, t.z)
-		sign := func(c rgb) brush { return flat(idTrafficSign, t.z, c) }
-		switch int(4 * hash2(3, 1, t.look)) {
-		case 0: // prohibition
-			v.ellipse(x, y, 0.42*k, 0.42*k, sign(rgb{200, 30, 36}))
-			v.ellipse(x, y, 0.3*k, 0.3*k, sign(rgb{244, 244, 240}))
-		case 1: // warning
-			v.polygon([][2]float64{{x, y - 0.5*k}, {x + 0.5*k, y + 0.36*k}, {x - 0.5*k, y + 0.36*k}}, sign(rgb{200, 30, 36}))
-			v.polygon([][2]float64{{x, y - 0.26*k}, {x + 0.3*k, y + 0.24*k}, {x - 0.3*k, y + 0.24*k}}, sign(rgb{246, 240, 210}))
-		case 2: // parking
-			v.rect(x-0.38*k, y-0.42*k, x+0.38*k, y+0.42*k, sign(rgb{30, 80, 180}))
-			v.rect(x-0.14*k, y-0.26*k, x+0.12*k, y+0.02*k, sign(rgb{240, 240, 240}))
-			v.rect(x-0.14*k, y-0.26*k, x-0.04*k, y+0.28*k, sign(rgb{240, 240, 240}))
-		default: // priority
-			v.polygon([][2]float64{{x, y - 0.5*k}, {x + 0.5*k, y}, {x, y + 0.5*k}, {x - 0.5*k, y}}, sign(rgb{244, 244, 240}))
-			v.polygon([][2]float64{{x, y - 0.34*k}, {x + 0.34*k, y}, {x, y + 0.34*k}, {x - 0.34*k, y}}, sign(rgb{246, 200, 40}))
-		}
 	}
 }

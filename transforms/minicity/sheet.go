@@ -17,9 +17,10 @@ import (
 )
 
 // Sheet is a contact sheet: scenes of both domains with their labels and
-// captions, and the colours of the classes.
+// captions, and the colours of the classes. The scenes are chosen among the first
+// of the seed so that as many classes as possible are to be seen.
 func Sheet(seed uint64, columns, rows int) (*image.NRGBA, error) {
-	const w, h, gap, text, title, legend = 384, 192, 14, 58, 30, 76
+	const w, h, gap, text, title, legend = 384, 192, 14, 72, 30, 68
 	f, err := opentype.Parse(goregular.TTF)
 	if err != nil {
 		return nil, fmt.Errorf("minicity: sheet: %w", err)
@@ -39,14 +40,14 @@ func Sheet(seed uint64, columns, rows int) (*image.NRGBA, error) {
 	for d, domain := range []semidavil.Domain{semidavil.Source, semidavil.Target} {
 		top := d * band
 		write(gap, top+21, []string{"Source: clean and labelled, as from a game", "Target: another camera, haze, noise and compression; few labels"}[d])
-		for i := range rows * columns {
+		for i, index := range chosen(seed, domain, rows*columns) {
 			x, y := gap+i%columns*(w+gap), top+title+i/columns*(2*h+2+text+gap)
-			s := NewScene(seed, domain, i)
+			s := NewScene(seed, domain, index)
 			img, ids, caption := s.Render(w, h)
 			sheet = imaging.Paste(sheet, nrgba(img), image.Pt(x, y))
 			sheet = imaging.Paste(sheet, nrgba(Colors(ids)), image.Pt(x, y+h+2))
 			pen.Dst = sheet
-			for n, line := range wrap(face, caption, w, 3) {
+			for n, line := range wrap(face, caption, w, 4) {
 				write(x, y+2*h+18+16*n, line)
 			}
 		}
@@ -57,6 +58,49 @@ func Sheet(seed uint64, columns, rows int) (*image.NRGBA, error) {
 		write(x+21, y+13, c.Name)
 	}
 	return sheet, nil
+}
+
+// chosen picks n scenes among the first 4n, in order, one at a time the one that
+// adds most: a class in it counts the less, the more chosen scenes show it.
+func chosen(seed uint64, domain semidavil.Domain, n int) []int {
+	var counts [][256]int
+	for i := range 4 * n {
+		_, ids, _, _ := NewScene(seed, domain, i).draw(128, 64)
+		var c [256]int
+		for _, id := range ids.Pix {
+			c[id]++
+		}
+		counts = append(counts, c)
+	}
+	var shown [256]int
+	taken := make([]bool, len(counts))
+	for range n {
+		best, most := 0, -1.0
+		for i, c := range counts {
+			gain := 0.0
+			for _, class := range semidavil.Cityscapes19.Classes {
+				if c[class.ID] >= 16 {
+					gain += 1 / float64(1+sq(float64(shown[class.ID])))
+				}
+			}
+			if !taken[i] && gain > most {
+				best, most = i, gain
+			}
+		}
+		taken[best] = true
+		for id, k := range counts[best] {
+			if k >= 16 {
+				shown[id]++
+			}
+		}
+	}
+	var out []int
+	for i, t := range taken {
+		if t {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // wrap cuts a text into at most n lines of the given width.
