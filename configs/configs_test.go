@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -67,6 +68,16 @@ func TestLayers(t *testing.T) {
 	}
 	if cfg.Seed != 7 || cfg.Filter != "lanczos" || strings.Join(cfg.Source, " ") != "gta5:/a synthia:/b camvid:/c" || cfg.Scenes != [4]int{1, 2, 3, 4} {
 		t.Errorf("%+v", cfg)
+	}
+}
+
+// TestEmptyFilesChangeNothing: comments alone must not wipe the defaults.
+func TestEmptyFilesChangeNothing(t *testing.T) {
+	for _, file := range []string{"", "\n", "# only a comment\n", "---\n"} {
+		cfg := DefaultPrepare()
+		if err := Decode([]byte(file), &cfg); err != nil || !reflect.DeepEqual(cfg, DefaultPrepare()) {
+			t.Errorf("%q: %v %+v", file, err, cfg)
+		}
 	}
 }
 

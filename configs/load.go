@@ -15,6 +15,10 @@ import (
 
 // Decode reads YAML over the values that are already in cfg.
 func Decode(data []byte, cfg any) error {
+	var keys map[string]any
+	if err := yaml.Unmarshal(data, &keys); err == nil && len(keys) == 0 {
+		return nil // an empty file, or one of comments, would reset every value
+	}
 	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(cfg)
 	if err != nil && !errors.Is(err, io.EOF) { // an empty file changes nothing
 		return fmt.Errorf("configs: read YAML: %w", err)

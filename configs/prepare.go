@@ -14,6 +14,8 @@ type Prepare struct {
 	// Source and Target are data sets, each "KIND:ROOT" (or "pairs:FILE.yaml:ROOT").
 	Source []string `yaml:"source" json:"source"`
 	Target []string `yaml:"target" json:"target"`
+	// FollowLinks permits symbolic links that lead out of a data set's folder.
+	FollowLinks bool `yaml:"follow_links" json:"follow_links"`
 	// Scenes is the number of built-in scenes: source, target train, val, extra.
 	Scenes [4]int `yaml:"scenes" json:"scenes"`
 	// SceneSize is their width and height in pixels.
@@ -116,8 +118,11 @@ func (c Prepare) Validate() error {
 			fault(key, "%d is below %d", value, least)
 		}
 	}
-	if c.Output == "" {
-		fault("output", "no folder given")
+	if c.Output == "" || c.Output == "gs://" {
+		fault("output", "no folder or bucket given")
+	}
+	if c.LabelledList != "" && c.Labelled != "all" {
+		fault("labelled_list", "give a list or a number (labelled), not both")
 	}
 	for i, n := range c.Scenes {
 		atLeast(fmt.Sprintf("scenes[%d]", i), n, 0)
@@ -188,10 +193,24 @@ type Dataset struct {
 	Root  string
 }
 
+// String is the argument that ParseDataset reads.
+func (d Dataset) String() string {
+	if d.Pairs != "" {
+		return d.Kind + ":" + d.Pairs + ":" + d.Root
+	}
+	return d.Kind + ":" + d.Root
+}
+
+// maxPixels bounds prepared images, as the decoder bounds those that are read.
+const maxPixels = 100_000_000
+
 // ParseDataset reads "KIND:ROOT" or "pairs:FILE.yaml:ROOT". Roots may be
 // gs:// URLs.
 func ParseDataset(s string) (Dataset, error) {
 	kind, rest, ok := strings.Cut(s, ":")
+	if kind == "gs" {
+		return Dataset{}, fmt.Errorf("%q: want KIND:gs://..., such as cityscapes:%s", s, s)
+	}
 	if !ok || kind == "" || rest == "" {
 		return Dataset{}, fmt.Errorf("%q: want KIND:FOLDER, such as cityscapes:/data/cityscapes", s)
 	}
@@ -216,8 +235,8 @@ func ParseSize(s string) (w, h int, err error) {
 			h, err = strconv.Atoi(hs)
 		}
 	}
-	if !ok || err != nil || w < 1 || h < 1 || w > 1<<15 || h > 1<<15 {
-		return 0, 0, fmt.Errorf("%q: want WIDTHxHEIGHT in pixels, such as 1024x512", s)
+	if !ok || err != nil || w < 1 || h < 1 || w > maxPixels/h {
+		return 0, 0, fmt.Errorf("%q: want WIDTHxHEIGHT in pixels, such as 1024x512, and at most 100 million of them", s)
 	}
 	return w, h, nil
 }
@@ -227,6 +246,12 @@ func ParseSize(s string) (w, h int, err error) {
 func (c Prepare) Identity() Prepare {
 	c.Output, c.Overwrite, c.Workers, c.MaxRejects = "", false, 0, 0
 	c.CaptionConcurrency, c.CaptionKeyEnv = 0, ""
+	if len(c.Source) == 0 {
+		c.Source = nil
+	}
+	if len(c.Target) == 0 {
+		c.Target = nil
+	}
 	if !c.BuiltIn() {
 		c.Scenes, c.SceneSize = [4]int{}, ""
 	}
@@ -238,7 +263,7 @@ func (c Prepare) Clean() Prepare {
 	if !strings.HasPrefix(c.Output, "gs://") {
 		c.Output = path.Clean(c.Output)
 	} else {
-		c.Output = strings.TrimRight(c.Output, "/")
+		c.Output = "gs://" + strings.TrimRight(strings.TrimPrefix(c.Output, "gs://"), "/")
 	}
 	return c
 }

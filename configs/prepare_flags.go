@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 func BindPrepare(fs *flag.FlagSet, c *Prepare) {
 	fs.Var(&list{dst: &c.Source}, "source", "labelled data to learn from, `KIND:FOLDER`; repeat or separate by commas")
 	fs.Var(&list{dst: &c.Target}, "target", "data to adapt to, `KIND:FOLDER`; repeat or separate by commas")
+	fs.BoolVar(&c.FollowLinks, "follow_links", c.FollowLinks, "follow symbolic links that lead out of a data set's folder")
 	fs.Var(&counts{dst: &c.Scenes}, "scenes", "`counts` of built-in scenes: source, target train, val, extra")
 	fs.StringVar(&c.SceneSize, "scene_size", c.SceneSize, "`size` of built-in scenes, in pixels")
 
@@ -70,6 +72,9 @@ func (l *list) Set(s string) error {
 		if v = strings.TrimSpace(v); v != "" {
 			*l.dst = append(*l.dst, v)
 		}
+	}
+	if len(*l.dst) == 0 { // such as --source=$UNSET, where MiniCity is not meant
+		return errors.New("no data set given")
 	}
 	return nil
 }

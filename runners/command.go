@@ -57,6 +57,12 @@ type Session struct {
 	command Command
 }
 
+// Inspects tells that the pipeline will only be looked at: nothing may be
+// written for it, and no result is to be expected.
+func (s *Session) Inspects() bool {
+	return s.Runner == "dot" || s.Runner == "vet" || flagValue("dry_run") == "true"
+}
+
 // Run executes a pipeline on the selected runner, showing the progress; see the
 // function Run.
 func (s *Session) Run(ctx context.Context, p *beam.Pipeline, progress *Progress) (Result, error) {

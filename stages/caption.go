@@ -34,6 +34,8 @@ type CaptionParams struct {
 	// From is a JSONL file or a folder of them whose captions are used as they
 	// are, by key.
 	From string
+	// Follow permits links out of the roots.
+	Follow bool
 	// Concurrency is the number of captions under way at once in a process.
 	Concurrency int
 }
@@ -127,7 +129,9 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 			reject(rejectOf(plan.Samples[i].Ref, "caption", err))
 		}
 	}
-	emit(kept)
+	if len(kept.Samples) > 0 {
+		emit(kept)
+	}
 	return nil
 }
 
@@ -199,7 +203,7 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 		s.Caption, s.Captioner = v.(knownCaption).text, f.captioner.ID()
 		return nil
 	}
-	image, err := store.Join(ref.Root, ref.Image)
+	image, err := store.Join(ref.Root, ref.Image, linkOptions(f.Params.Follow)...)
 	if err != nil {
 		return err
 	}

@@ -116,10 +116,14 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 		manifest.Classes = append(manifest.Classes, shards.Class{Name: c.Name, Color: c.Color})
 	}
 	var images, rejected bytes.Buffer
+	sources := map[[3]string]bool{} // crops and subsets share an image
 	for _, index := range indexes {
-		manifest.Shards = append(manifest.Shards, index.Shard)
+		if index.Shard.Samples > 0 {
+			manifest.Shards = append(manifest.Shards, index.Shard)
+		}
 		manifest.Samples[index.Shard.Subset] += index.Shard.Samples
 		for _, meta := range index.Samples {
+			sources[[3]string{meta.Dataset, meta.Split, meta.Source}] = true
 			if meta.Pixels != nil {
 				if err := table.Add(index.Shard.Subset, meta.Pixels, meta.Ignored); err != nil {
 					return nil, err
@@ -131,6 +135,7 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 			}
 		}
 	}
+	manifest.Images = len(sources)
 	for _, r := range rejects {
 		if err := json.NewEncoder(&rejected).Encode(r); err != nil {
 			return nil, err

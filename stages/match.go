@@ -2,7 +2,11 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -18,22 +22,34 @@ func init() {
 }
 
 // Match lists the data sets and pairs images with labels. It returns
-// PCollection<semidavil.Ref> and PCollection<shards.Reject>.
-func Match(s beam.Scope, sets []DataSet) (refs, rejects beam.PCollection) {
+// PCollection<semidavil.Ref> and PCollection<shards.Reject>. Links that lead out
+// of a root are followed only if asked for: a link to a folder then ends the run,
+// since a whole split could hide behind it, one to an image is a reject.
+func Match(s beam.Scope, sets []DataSet, follow bool) (refs, rejects beam.PCollection) {
 	s = s.Scope("stages.Match")
-	return beam.ParDo2(s, &matchFn{}, beam.Reshuffle(s, beam.CreateList(s, sets)))
+	return beam.ParDo2(s, &matchFn{Follow: follow}, beam.Reshuffle(s, beam.CreateList(s, sets)))
 }
 
-type matchFn struct{}
+type matchFn struct{ Follow bool }
 
 // ProcessElement lists one data set.
-func (matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(semidavil.Ref), reject func(shards.Reject)) error {
+func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(semidavil.Ref), reject func(shards.Reject)) error {
 	adapter, err := set.Adapter()
 	if err != nil {
 		return err
 	}
 	var entries []datasets.Entry
 	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
+		if err != nil && errors.Is(err, store.ErrLink) && isFolder(ctx, info.Path) {
+			return fmt.Errorf("%w: --follow_links asks for it", err)
+		}
+		if err != nil && info.Rel != "" && strings.Contains(path.Base(info.Rel), ".") && adapter.Classify(info.Rel).Role == datasets.Other {
+			return nil // some other file, which nobody would have read
+		}
+		if err == nil && !utf8.ValidString(info.Rel) {
+			err = fmt.Errorf("the file name %q is not UTF-8", info.Rel)
+			info.Rel = strings.ToValidUTF8(info.Rel, "\uFFFD")
+		}
 		if err != nil {
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
@@ -41,7 +57,7 @@ func (matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(semida
 		}
 		entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
 		return nil
-	})
+	}, linkOptions(f.Follow)...)
 	if err != nil {
 		return fmt.Errorf("stages: match %s: %w", set.Kind, err)
 	}
@@ -56,6 +72,19 @@ func (matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(semida
 	}
 	for _, ref := range refs {
 		emit(ref)
+	}
+	return nil
+}
+
+// isFolder reports whether a path, links followed, is a folder.
+func isFolder(ctx context.Context, name string) bool {
+	info, err := store.Stat(ctx, name)
+	return err == nil && info.IsDir
+}
+
+func linkOptions(follow bool) []store.Option {
+	if follow {
+		return []store.Option{store.FollowLinks}
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (f *splitFn) ProcessElement(ctx context.Context, _ int, next func(*semidavi
 
 func split(p SplitParams, all []semidavil.Ref) (out []Assigned, rejects []shards.Reject, err error) {
 	slices.SortFunc(all, func(a, b semidavil.Ref) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Root, b.Root), cmp.Compare(a.Image, b.Image))
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Root, b.Root), cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Image, b.Image))
 	})
 	var candidates []semidavil.Ref // labelled images of the target's train split
 	unlabelled := func(ref semidavil.Ref) {

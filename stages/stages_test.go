@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { runnerstest.Main(m) }
 func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
 	sets := []DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source, W: 24, H: 15}, {Kind: "cityscapes", Root: city, Domain: semidavil.Target, W: 32, H: 16}}
 	return func(s beam.Scope) {
-		refs, r1 := Match(s, sets)
+		refs, r1 := Match(s, sets, false)
 		assigned, r2 := Split(s, SplitParams{Labelled: labelled}, refs)
 		plans := Assign(s, 3, 0, assigned)
 		captioned, r3 := Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.Sidecar, Classes: semidavil.Cityscapes19.Names()},
@@ -220,7 +220,9 @@ func TestSplitRejectsDuplicates(t *testing.T) {
 // TestMatchFaults: a folder that holds nothing is a fault of the run.
 func TestMatchFaults(t *testing.T) {
 	city := t.TempDir()
-	err := runnerstest.Run(t, "prism", func(s beam.Scope) { Match(s, []DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}) })
+	err := runnerstest.Run(t, "prism", func(s beam.Scope) {
+		Match(s, []DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}, false)
+	})
 	if err == nil || !strings.Contains(err.Error(), "no images below "+city) {
 		t.Errorf("%v", err)
 	}

@@ -30,8 +30,10 @@ func init() {
 // WriteParams say how samples are made and where they go.
 type WriteParams struct {
 	// Output is the folder of the shards.
-	Output  string
-	Sets    []DataSet
+	Output string
+	Sets   []DataSet
+	// Follow permits links out of the roots.
+	Follow  bool
 	Samples samples.Params
 	// Workers is the number of images in work at once in a process; 0 is one a
 	// core.
@@ -218,11 +220,11 @@ func (f *writeFn) makeOne(ctx context.Context, subset semidavil.Subset, s Planne
 		Size:    f.sizes[s.Ref.Dataset+"\x00"+string(s.Ref.Domain)],
 		Caption: s.Caption, Captioner: s.Captioner, Tokens: s.Tokens}
 	var err error
-	if in.Image, err = readBelow(ctx, s.Ref.Root, s.Ref.Image); err != nil {
+	if in.Image, err = readBelow(ctx, s.Ref.Root, s.Ref.Image, f.Params.Follow); err != nil {
 		return made{err: err}
 	}
 	if s.Ref.Label != "" {
-		if in.Label, err = readBelow(ctx, s.Ref.Root, s.Ref.Label); err != nil {
+		if in.Label, err = readBelow(ctx, s.Ref.Root, s.Ref.Label, f.Params.Follow); err != nil {
 			return made{err: err}
 		}
 	}
@@ -232,8 +234,8 @@ func (f *writeFn) makeOne(ctx context.Context, subset semidavil.Subset, s Planne
 	return made{list, err}
 }
 
-func readBelow(ctx context.Context, root, rel string) ([]byte, error) {
-	name, err := store.Join(root, rel)
+func readBelow(ctx context.Context, root, rel string, follow bool) ([]byte, error) {
+	name, err := store.Join(root, rel, linkOptions(follow)...)
 	if err != nil {
 		return nil, err
 	}

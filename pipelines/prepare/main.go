@@ -26,7 +26,7 @@ func main() {
 			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
 		},
 		Groups: []runners.Group{
-			{Title: "Input", Names: []string{"source", "target", "scenes", "scene_size", "config"}},
+			{Title: "Input", Names: []string{"source", "target", "follow_links", "scenes", "scene_size", "config"}},
 			{Title: "Split", Names: []string{"labelled", "labelled_list", "seed"}},
 			{Title: "Captions and tokens", Names: []string{"captions", "caption_fallback", "captions_from", "caption_url", "caption_model", "caption_prompt", "caption_key_env", "caption_concurrency", "tokenizer"}},
 			{Title: "Images", Names: []string{"source_size", "target_size", "filter", "crop", "crops", "image_format", "quality", "compression"}},

@@ -12,6 +12,7 @@ import (
 // configuration.
 type plan struct {
 	Sets     []stages.DataSet
+	Follow   bool // links out of the data sets' roots
 	Split    stages.SplitParams
 	PerShard int
 	Caption  stages.CaptionParams
@@ -23,7 +24,7 @@ type plan struct {
 
 // build wires the stages.
 func build(s beam.Scope, p plan) {
-	refs, unmatched := stages.Match(s, p.Sets)
+	refs, unmatched := stages.Match(s, p.Sets, p.Follow)
 	assigned, duplicates := stages.Split(s, p.Split, refs)
 	plans := stages.Assign(s, p.PerShard, p.Split.Seed, assigned)
 	captioned, uncaptioned := stages.Caption(s, p.Caption, plans)
@@ -43,6 +44,7 @@ func captionConfig(p configs.Prepare, classes []string) stages.CaptionParams {
 		FallBack:    p.CaptionFallback == "classnames",
 		Output:      p.Output + "/captions",
 		From:        p.CaptionsFrom,
+		Follow:      p.FollowLinks,
 		Concurrency: p.CaptionConcurrency,
 	}
 }

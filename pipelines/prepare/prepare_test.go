@@ -168,7 +168,7 @@ func TestTooManyRejectsFail(t *testing.T) {
 	fixture.GTA5(t, root, 4)
 	fixture.Write(t, root, "images/00002.png", []byte("x"))
 	output, _, err := prepare(t, func(c *configs.Prepare) { c.Source = []string{"gta5:" + root} })
-	if err == nil || !strings.Contains(err.Error(), "25.0 % of the samples were rejected") {
+	if err == nil || !strings.Contains(err.Error(), "25.0 % of the images were rejected") {
 		t.Errorf("%v", err)
 	}
 	if m := manifestOf(t, output); m.Samples[semidavil.SourceTrain] != 3 {
@@ -196,6 +196,106 @@ func TestRefusesAnotherConfiguration(t *testing.T) {
 	}
 	if err := with(2, true); err != nil {
 		t.Error(err)
+	}
+}
+
+const ownPairs = "name: %s\ntrain: {images: im, labels: lb}\nclasses: [{name: a}, {name: b}]\nids: {1: %s}\n"
+
+// TestConfusableDataSets: two tables under one name would relabel each other.
+func TestConfusableDataSets(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"x", "y"} {
+		fixture.Write(t, root, dir+"/im/1.png", fixture.PNG(t, fixture.Picture(8, 8, 1)))
+		fixture.Write(t, root, dir+"/lb/1.png", fixture.PNG(t, fixture.IDs(8, 8, func(_, _ int) uint8 { return 1 })))
+	}
+	fixture.Write(t, root, "a.yaml", fmt.Appendf(nil, ownPairs, "own", "a"))
+	fixture.Write(t, root, "b.yaml", fmt.Appendf(nil, ownPairs, "own", "b"))
+	fixture.Write(t, root, "c.yaml", fmt.Appendf(nil, ownPairs, "gta5", "b"))
+	with := func(source, target string) error {
+		_, _, err := prepare(t, func(c *configs.Prepare) {
+			c.Source, c.Target = []string{"pairs:" + root + "/" + source}, []string{"pairs:" + root + "/" + target}
+		})
+		return err
+	}
+	for want, pair := range map[string][2]string{
+		"different descriptions": {"a.yaml:" + root + "/x", "b.yaml:" + root + "/y"},
+		"built-in data set":      {"c.yaml:" + root + "/x", "a.yaml:" + root + "/y"},
+		"given twice":            {"a.yaml:" + root + "/x", "a.yaml:" + root + "/x/"},
+	} {
+		if err := with(pair[0], pair[1]); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", pair, err, want)
+		}
+	}
+}
+
+// TestInspectionWritesNothing: a pipeline that is only looked at leaves a
+// finished output as it is and starts no new one.
+func TestInspectionWritesNothing(t *testing.T) {
+	root, output, fresh := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "new")
+	fixture.GTA5(t, root, 2)
+	cfg := configs.DefaultPrepare()
+	cfg.Source, cfg.Output = []string{"gta5:" + root}, output
+	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: io.Discard}
+	if err := run(context.Background(), s, cfg); err != nil {
+		t.Fatal(err)
+	}
+	s.Runner = "vet"
+	if err := run(context.Background(), s, cfg); err != nil {
+		t.Fatal(err)
+	}
+	manifestOf(t, output)
+	builtIn := configs.DefaultPrepare()
+	builtIn.Output = fresh
+	if err := run(context.Background(), s, builtIn); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(fresh); err == nil {
+		t.Error("an inspection wrote files")
+	}
+}
+
+// TestLinkedSplit: a whole folder behind a link is no single reject.
+func TestLinkedSplit(t *testing.T) {
+	root, elsewhere := t.TempDir(), t.TempDir()
+	fixture.Cityscapes(t, elsewhere, 1, 0, 2)
+	fixture.Cityscapes(t, root, 2, 1, 0)
+	if err := os.Symlink(filepath.Join(elsewhere, "leftImg8bit/train_extra"), filepath.Join(root, "leftImg8bit/train_extra")); err != nil {
+		t.Fatal(err)
+	}
+	set := func(c *configs.Prepare) { c.Target = []string{"cityscapes:" + root} }
+	if _, _, err := prepare(t, set); err == nil || !strings.Contains(err.Error(), "--follow_links") {
+		t.Errorf("%v", err)
+	}
+	output, _, err := prepare(t, func(c *configs.Prepare) { set(c); c.FollowLinks = true })
+	if err != nil || manifestOf(t, output).Samples[semidavil.Unlabelled] != 4 {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestNamesAndShares: a name that is not UTF-8 is a reject, crops do not dilute
+// the share of rejects, and a run that failed early binds nobody.
+func TestNamesAndShares(t *testing.T) {
+	root, output := t.TempDir(), t.TempDir()
+	fixture.GTA5(t, root, 3)
+	set := func(c *configs.Prepare) {
+		c.Output, c.Source = output, []string{"gta5:" + root}
+		c.SourceSize, c.Crop, c.Crops = "24x15", "8x8", 20
+	}
+	if _, _, err := prepare(t, func(c *configs.Prepare) { set(c); c.Source = []string{"gta5:" + t.TempDir()} }); err == nil {
+		t.Error("an empty folder was accepted")
+	}
+	fixture.Write(t, root, "images/00002.png", []byte("x"))
+	if _, _, err := prepare(t, set); err == nil || !strings.Contains(err.Error(), "33.3 %") {
+		t.Errorf("%v", err)
+	}
+	own := t.TempDir()
+	fixture.Write(t, own, "p.yaml", fmt.Appendf(nil, ownPairs, "own", "a"))
+	fixture.Write(t, own, "im/\xff.png", fixture.PNG(t, fixture.Picture(8, 8, 1)))
+	fixture.Write(t, own, "im/1.png", fixture.PNG(t, fixture.Picture(8, 8, 1)))
+	fixture.Write(t, own, "lb/1.png", fixture.PNG(t, fixture.IDs(8, 8, func(_, _ int) uint8 { return 1 })))
+	got, _, err := prepare(t, func(c *configs.Prepare) { c.Source, c.MaxRejects = []string{"pairs:" + own + "/p.yaml:" + own}, 1 })
+	if err != nil || len(rejectsOf(t, got)) != 1 || manifestOf(t, got).Images != 1 {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,13 +45,17 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 			return err
 		}
 	}
-	record, err := begin(ctx, s, cfg)
-	if err != nil {
-		return err
+	var record configs.Record
+	if !s.Inspects() {
+		if record, err = begin(ctx, s, cfg); err != nil {
+			return err
+		}
 	}
 	if cfg.BuiltIn() {
-		if err := drawScenes(ctx, s, cfg); err != nil {
-			return err
+		if !s.Inspects() {
+			if err := drawScenes(ctx, s, cfg); err != nil {
+				return err
+			}
 		}
 		if p, err = newPlan(ctx, cfg); err != nil {
 			return err
@@ -86,7 +91,37 @@ func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 		}
 		*p = abs
 	}
-	return cfg, nil
+	var err error
+	if cfg.Source, err = absoluteSets(cfg.Source); err != nil {
+		return cfg, err
+	}
+	cfg.Target, err = absoluteSets(cfg.Target)
+	return cfg, err
+}
+
+// absoluteSets makes the paths of data sets absolute and clean, so that one
+// folder has one spelling.
+func absoluteSets(args []string) ([]string, error) {
+	var out []string
+	for _, arg := range args {
+		set, err := configs.ParseDataset(arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range []*string{&set.Pairs, &set.Root} {
+			switch {
+			case *p == "":
+			case store.IsRemote(*p):
+				*p = strings.TrimRight(*p, "/")
+			default:
+				if *p, err = filepath.Abs(*p); err != nil {
+					return nil, err
+				}
+			}
+		}
+		out = append(out, set.String())
+	}
+	return out, nil
 }
 
 // checkTools makes the captioner and the tokeniser once here: a bad folder or a
@@ -94,6 +129,11 @@ func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 func checkTools(ctx context.Context, cfg configs.Prepare) error {
 	if _, err := caption.New(captionConfig(cfg, semidavil.Cityscapes19.Names()).Captioner); err != nil {
 		return err
+	}
+	if cfg.CaptionsFrom != "" {
+		if _, err := store.Stat(ctx, cfg.CaptionsFrom); err != nil {
+			return fmt.Errorf("prepare: --captions_from: %w", err)
+		}
 	}
 	_, err := stages.LoadTokenizer(ctx, cfg.Tokenizer)
 	return err
@@ -138,7 +178,15 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return record, err
 	}
-	if err == nil && !cfg.Overwrite {
+	started := false // a run that failed before it wrote anything binds nobody
+	for _, name := range []string{"shards", "captions", stages.ManifestFile} {
+		exists, err := store.Exists(ctx, cfg.Output+"/"+name)
+		if err != nil {
+			return record, err
+		}
+		started = started || exists
+	}
+	if err == nil && started && !cfg.Overwrite {
 		var old configs.Record
 		if err := json.Unmarshal(data, &old); err != nil {
 			return record, fmt.Errorf("prepare: %s/run.json: %w", cfg.Output, err)
@@ -211,7 +259,8 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 		PerShard:  cfg.ShardSamples,
 		Caption:   captionConfig(cfg, classes.Names()),
 		Tokenizer: cfg.Tokenizer,
-		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Samples: made, Workers: cfg.Workers, Config: shardConfig},
+		Follow:    cfg.FollowLinks,
+		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Samples: made, Workers: cfg.Workers, Config: shardConfig},
 		Commit:    stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
 	}, nil
 }
@@ -249,16 +298,14 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 				}
 				set.Pairs = string(data)
 			}
-			if !store.IsRemote(set.Root) {
-				if set.Root, err = filepath.Abs(set.Root); err != nil {
-					return nil, classes, err
-				}
-			}
 			adapter, err := set.Adapter()
 			if err != nil {
 				return nil, classes, runners.Usagef("%v", err)
 			}
-			if classes.Name != "" && classes.Name != adapter.Classes.Name {
+			if err := besides(set, adapter.Name, sets); err != nil {
+				return nil, classes, err
+			}
+			if classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
 				return nil, classes, runners.Usagef("%s has the classes of %s, but the data before it those of %s: prepare them one by one", arg, adapter.Classes.Name, classes.Name)
 			}
 			classes = adapter.Classes
@@ -268,17 +315,37 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 					return nil, classes, err
 				}
 			}
-			info, err := store.Stat(ctx, set.Root)
-			if err == nil && !info.IsDir {
-				err = fmt.Errorf("it is a file, not a folder")
-			}
-			if err != nil {
-				return nil, classes, fmt.Errorf("prepare: --%s=%s: %w", group.domain, arg, err)
+			if !cfg.BuiltIn() { // those are drawn later, or not at all
+				info, err := store.Stat(ctx, set.Root)
+				if err == nil && !info.IsDir {
+					err = errors.New("it is a file, not a folder")
+				}
+				if err != nil {
+					return nil, classes, fmt.Errorf("prepare: --%s=%s: %w", group.domain, arg, err)
+				}
 			}
 			sets = append(sets, set)
 		}
 	}
 	return sets, classes, nil
+}
+
+// besides refuses a data set that would be confused with one before it: the
+// same folder twice, or two descriptions under one name.
+func besides(set stages.DataSet, name string, before []stages.DataSet) error {
+	for _, other := range before {
+		a, err := other.Adapter()
+		if err != nil {
+			return err
+		}
+		if other.Kind == set.Kind && other.Root == set.Root && other.Pairs == set.Pairs {
+			return runners.Usagef("%s: the folder %s is given twice", set.Kind, set.Root)
+		}
+		if a.Name == name && (other.Kind != set.Kind || other.Pairs != set.Pairs) {
+			return runners.Usagef("two data sets with different descriptions have the name %q: give them different names", name)
+		}
+	}
+	return nil
 }
 
 func labelledList(ctx context.Context, name string) ([]string, error) {
@@ -288,6 +355,9 @@ func labelledList(ctx context.Context, name string) ([]string, error) {
 	data, err := store.ReadFile(ctx, name, 64<<20)
 	if err != nil {
 		return nil, err
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, runners.Usagef("--labelled_list=%s: the list is empty; --labelled=0 means no labelled images", name)
 	}
 	return strings.Split(string(bytes.TrimSpace(data)), "\n"), nil
 }

@@ -62,12 +62,9 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Prepare, res
 	}
 	fmt.Fprintf(w, "output     %s (manifest.json, shards, captions, class_stats.svg) after %s\n", shorten(cfg.Output), result.Wall.Round(100*time.Millisecond))
 
-	total := manifest.Rejects
-	for _, n := range manifest.Samples {
-		total += n
-	}
+	total := manifest.Rejects + manifest.Images
 	if share := float64(manifest.Rejects) / float64(max(1, total)); share > cfg.MaxRejects {
-		return fmt.Errorf("prepare: %.1f %% of the samples were rejected, more than --max_rejects=%g allows", 100*share, cfg.MaxRejects)
+		return fmt.Errorf("prepare: %.1f %% of the images were rejected, more than --max_rejects=%g allows", 100*share, cfg.MaxRejects)
 	}
 	return nil
 }

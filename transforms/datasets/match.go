@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 	"slices"
 	"strings"
 
@@ -40,8 +41,8 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 	labelled := map[string]bool{} // splits in which any label exists or must
 	for _, e := range entries {
 		f := a.Classify(e.Path)
-		if f.Role == Other {
-			continue
+		if f.Role == Other || f.Role == Label && !strings.EqualFold(path.Ext(e.Path), ".png") {
+			continue // JPEG holds no ids
 		}
 		at := [2]string{f.Split, f.ID}
 		p := pairs[at]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -66,6 +67,9 @@ func NewPairs(p Pairs) (Adapter, error) {
 	}
 	if p.Name == "" || strings.Trim(strings.ToLower(p.Name), "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 		fault("name: %q: want letters, digits and '_'", p.Name)
+	}
+	if slices.Contains(Names, p.Name) {
+		fault("name: %q is the name of a built-in data set", p.Name)
 	}
 	if p.Size[0] < 0 || p.Size[1] < 0 || (p.Size[0] == 0) != (p.Size[1] == 0) {
 		fault("size: %v: want width and height", p.Size)

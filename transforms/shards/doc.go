@@ -96,7 +96,8 @@ type Shard struct {
 	SHA256  string           `json:"sha256"`
 }
 
-// Manifest is manifest.json, written last: where it is, the output is whole.
+// Manifest is manifest.json, written last: where it is, the run came to its end
+// and every shard it lists is whole. Rejects may be many all the same.
 type Manifest struct {
 	Format    string          `json:"format"`
 	Version   int             `json:"version"`
@@ -107,8 +108,11 @@ type Manifest struct {
 	Config    json.RawMessage `json:"config"`
 	// Samples counts the samples of each subset.
 	Samples map[semidavil.Subset]int `json:"samples"`
-	Rejects int                      `json:"rejects"`
-	Shards  []Shard                  `json:"shards"`
+	// Images counts the different images behind the samples, and Rejects those
+	// that were left out.
+	Images  int     `json:"images"`
+	Rejects int     `json:"rejects"`
+	Shards  []Shard `json:"shards"`
 }
 
 // Class is one class of a manifest; its position is the train id.

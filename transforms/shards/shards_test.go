@@ -106,7 +106,7 @@ func TestFrozenFormat(t *testing.T) {
 	}
 	manifest := Manifest{Format: Name, Version: Version, ClassSet: "cityscapes19", Classes: []Class{{"road", [3]uint8{128, 64, 128}}},
 		Ignore: semidavil.Ignore, Tokenizer: TokenizerInfo{"built-in", 1000, "ab"}, Config: []byte(`{"seed":0}`),
-		Samples: map[semidavil.Subset]int{semidavil.SourceTrain: 3}, Rejects: 1, Shards: []Shard{shard}}
+		Samples: map[semidavil.Subset]int{semidavil.SourceTrain: 3}, Images: 3, Rejects: 1, Shards: []Shard{shard}}
 	files := map[string][]byte{"source-00000.tar": data}
 	var err error
 	if files["source-00000.json"], err = EncodeJSON(index); err != nil {
