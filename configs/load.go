@@ -19,7 +19,15 @@ func Decode(data []byte, cfg any) error {
 	if err := yaml.Unmarshal(data, &keys); err == nil && len(keys) == 0 {
 		return nil // an empty file, or one of comments, would reset every value
 	}
-	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(cfg)
+	if err := checkScenes(keys); err != nil {
+		return err
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	err := d.Decode(cfg)
+	var more any
+	if err == nil && !errors.Is(d.Decode(&more), io.EOF) {
+		return errors.New("configs: read YAML: there is more than one document")
+	}
 	if err != nil && !errors.Is(err, io.EOF) { // an empty file changes nothing
 		return fmt.Errorf("configs: read YAML: %w", err)
 	}
@@ -39,4 +47,12 @@ func Overlay(from, to *flag.FlagSet) error {
 		}
 	})
 	return errors.Join(faults...)
+}
+
+// checkScenes wants all four numbers: the decoder would fill up a shorter list.
+func checkScenes(keys map[string]any) error {
+	if list, ok := keys["scenes"].([]any); ok && len(list) != 4 {
+		return fmt.Errorf("configs: scenes: %d numbers; want four: source, target train, val, extra", len(list))
+	}
+	return nil
 }

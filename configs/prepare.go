@@ -3,6 +3,7 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -154,8 +155,15 @@ func (c Prepare) Validate() error {
 			fault("labelled", "%q: want a number of images or all", c.Labelled)
 		}
 	}
-	if c.MaxRejects < 0 || c.MaxRejects > 1 {
+	if !(c.MaxRejects >= 0 && c.MaxRejects <= 1) { // NaN too
 		fault("max_rejects", "%v is not within 0 to 1", c.MaxRejects)
+	}
+	if u, err := url.Parse(c.CaptionURL); err == nil {
+		for name := range u.Query() {
+			if name != "api-version" { // the configuration is stored and shown
+				fault("caption_url", "the parameter %q may be a secret: give a key through caption_key_env", name)
+			}
+		}
 	}
 	if c.Captions == "http" && (c.CaptionURL == "" || c.CaptionModel == "") {
 		fault("captions", "http needs caption_url and caption_model")

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -89,4 +91,11 @@ func orNone(v json.RawMessage) string {
 		return "none"
 	}
 	return string(v)
+}
+
+// sortedKeys returns the keys of both objects, each once.
+func sortedKeys(a, b map[string]json.RawMessage) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
 }

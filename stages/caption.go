@@ -13,6 +13,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"semidavil/internal/store"
 	"semidavil/model/caption"
@@ -36,7 +37,8 @@ type CaptionParams struct {
 	From string
 	// Follow permits links out of the roots.
 	Follow bool
-	// Concurrency is the number of captions under way at once in a process.
+	// Concurrency is the number of captions of a shard under way at once; the
+	// captioner has its own limit for the process.
 	Concurrency int
 }
 
@@ -44,19 +46,26 @@ type CaptionParams struct {
 // shard. Captions that Output holds already, from the same captioner, are used
 // again, so that a run that was interrupted does not ask a service twice;
 // sidecar texts are always read. Images without a caption become rejects. A
-// captioner that fails five times and succeeds never stops the run.
+// service that fails for five images of a shard and succeeds for none ends the
+// run. What services answered passes a Reshuffle, so that a repeated bundle
+// behind it sees the same captions.
 //
 // PCollection<Plan> -> PCollection<Plan>, PCollection<shards.Reject>.
 func Caption(s beam.Scope, p CaptionParams, plans beam.PCollection) (captioned, rejects beam.PCollection) {
 	s = s.Scope("stages.Caption")
-	return beam.ParDo2(s, &captionFn{Params: p}, plans)
+	captioned, rejects = beam.ParDo2(s, &captionFn{Params: p}, plans)
+	if p.Captioner.Kind == caption.HTTP {
+		captioned = beam.Reshuffle(s, captioned)
+	}
+	return captioned, rejects
 }
 
 type captionFn struct {
 	Params CaptionParams
 
 	captioner, fallback caption.Captioner
-	given               map[string]caption.Row // of Params.From, by key
+	given               map[string]caption.Row  // of Params.From, by key
+	stored              map[string]knownCaption // of Params.Output, by captioner ID + "\x00" + key
 }
 
 // Setup makes the captioners and reads given captions.
@@ -68,13 +77,14 @@ func (f *captionFn) Setup(ctx context.Context) (err error) {
 		return err
 	}
 	if f.Params.From != "" {
-		f.given, err = givenCaptions.load(ctx, f.Params.From)
+		if f.given, err = givenCaptions.load(ctx, f.Params.From); err != nil {
+			return err
+		}
 	}
-	return err
+	return f.readStored(ctx)
 }
 
-// known holds captions of services that this process has received or read back,
-// so that the same image in two shards is captioned once.
+// known holds captions of services that this process has received, so that the same image in two shards is captioned once.
 var known sync.Map // captioner ID + "\x00" + root + "\x00" + key -> knownCaption
 
 // knownCaption is a caption and when it was made, in Unix nanoseconds; an image
@@ -90,9 +100,6 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	old, err := store.ReadFile(ctx, name, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("stages: caption: %w", err)
-	}
-	if err := f.remember(ctx, plan, name, old); err != nil {
-		return err
 	}
 	faults := make([]error, len(plan.Samples))
 	stop := f.fill(ctx, &plan, faults)
@@ -114,7 +121,10 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 		}
 	}
 	if !bytes.Equal(file, old) {
-		if err := store.WriteFile(ctx, name, file); err != nil {
+		// Also when the run is being stopped: captions may have been paid for.
+		saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if err := store.WriteFile(saving, name, file); err != nil {
 			return fmt.Errorf("stages: caption: %w", err)
 		}
 	}
@@ -135,26 +145,32 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	return nil
 }
 
-// remember takes over captions of a service that an earlier run stored. A file
-// that cannot be read as captions is only written anew.
-func (f *captionFn) remember(ctx context.Context, plan Plan, name string, old []byte) error {
-	if len(old) == 0 || f.Params.Captioner.Kind != caption.HTTP {
+// readStored takes over captions of a service that an earlier run stored, in
+// whichever shard. A file that cannot be read as captions counts for nothing.
+func (f *captionFn) readStored(ctx context.Context) error {
+	f.stored = map[string]knownCaption{}
+	if f.Params.Captioner.Kind != caption.HTTP {
 		return nil
 	}
-	rows, _, err := caption.ReadRowsCut(bytes.NewReader(old))
-	if err != nil {
+	err := store.List(ctx, f.Params.Output, func(info store.Info, err error) error {
+		if err != nil || !OwnFile(info.Rel) {
+			return err
+		}
+		data, err := store.ReadFile(ctx, info.Path, 0)
+		if err != nil {
+			return err
+		}
+		rows, _, err := caption.ReadRowsCut(bytes.NewReader(data))
+		if err != nil {
+			return nil
+		}
+		for _, row := range rows {
+			f.stored[row.Captioner+"\x00"+row.Key] = knownCaption{row.Caption, info.ModTime.UnixNano()}
+		}
 		return nil
-	}
-	info, err := store.Stat(ctx, name)
-	if err != nil {
+	})
+	if err != nil && !isMissing(err) {
 		return fmt.Errorf("stages: caption: %w", err)
-	}
-	roots := map[string]string{}
-	for _, s := range plan.Samples {
-		roots[s.Ref.Key] = s.Ref.Root
-	}
-	for _, row := range rows {
-		known.LoadOrStore(row.Captioner+"\x00"+roots[row.Key]+"\x00"+row.Key, knownCaption{row.Caption, info.ModTime.UnixNano()})
 	}
 	return nil
 }
@@ -179,11 +195,11 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 				return ctx.Err()
 			}
 			faults[i] = err
-			if !errors.Is(err, caption.ErrMissing) && !errors.Is(err, caption.ErrEmpty) {
+			if errors.Is(err, caption.ErrService) {
 				failed++
 			}
 			if failed >= 5 && succeeded == 0 {
-				return fmt.Errorf("stages: caption: %d images tried, none got a caption: %w", failed, err)
+				return fmt.Errorf("stages: caption: the service failed for %d images and succeeded for none: %w", failed, err)
 			}
 			return nil
 		})
@@ -203,12 +219,20 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 		s.Caption, s.Captioner = v.(knownCaption).text, f.captioner.ID()
 		return nil
 	}
+	if c, ok := f.stored[f.captioner.ID()+"\x00"+ref.Key]; ok && c.made >= ref.Changed {
+		s.Caption, s.Captioner = c.text, f.captioner.ID()
+		return nil
+	}
 	image, err := store.Join(ref.Root, ref.Image, linkOptions(f.Params.Follow)...)
 	if err != nil {
 		return err
 	}
-	text, err := f.captioner.Caption(ctx, caption.Request{Key: ref.Key, Image: image, Root: ref.Root,
-		ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }})
+	req := caption.Request{Key: ref.Key, Image: image, Root: ref.Root,
+		ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }}
+	if f.Params.Captioner.Kind == caption.HTTP {
+		return f.ask(ctx, s, memo, req)
+	}
+	text, err := f.captioner.Caption(ctx, req)
 	if errors.Is(err, caption.ErrMissing) && f.Params.FallBack {
 		text, err = f.fallback.Caption(ctx, caption.Request{Key: ref.Key})
 		s.Caption, s.Captioner = text, f.fallback.ID()
@@ -217,10 +241,29 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 	if err != nil {
 		return err
 	}
-	if f.Params.Captioner.Kind == caption.HTTP { // others are as quick to ask again
-		known.Store(memo, knownCaption{text, time.Now().UnixNano()})
-	}
 	s.Caption, s.Captioner = text, f.captioner.ID()
+	return nil
+}
+
+// asking lets the second of two requests about one image wait for the first.
+var asking singleflight.Group
+
+// ask puts an image to the service, once a process.
+func (f *captionFn) ask(ctx context.Context, s *PlannedSample, memo string, req caption.Request) error {
+	text, err, _ := asking.Do(memo, func() (any, error) {
+		if v, ok := known.Load(memo); ok && v.(knownCaption).made >= s.Ref.Changed {
+			return v.(knownCaption).text, nil
+		}
+		text, err := f.captioner.Caption(ctx, req)
+		if err == nil {
+			known.Store(memo, knownCaption{text, time.Now().UnixNano()})
+		}
+		return text, err
+	})
+	if err != nil {
+		return err
+	}
+	s.Caption, s.Captioner = text.(string), f.captioner.ID()
 	return nil
 }
 

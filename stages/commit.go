@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -170,6 +171,13 @@ type imageRow struct {
 	Ignored uint64           `json:"ignored,omitempty"`
 }
 
+// ownFile is how Write and Caption name their files.
+var ownFile = regexp.MustCompile(`^(source|labelled|unlabelled|val)-[0-9]{5,}\.(tar|json|jsonl)$`)
+
+// OwnFile reports whether a name in the folders of shards and captions is one
+// that the stages give, so that a clean-up touches nothing else.
+func OwnFile(name string) bool { return ownFile.MatchString(name) }
+
 // removeStrays deletes shards and captions that an earlier run left and this one
 // has not made, such as those of images that are gone.
 func (f *commitFn) removeStrays(ctx context.Context, indexes []shards.Index) error {
@@ -180,9 +188,8 @@ func (f *commitFn) removeStrays(ctx context.Context, indexes []shards.Index) err
 	for _, dir := range []string{"shards", "captions"} {
 		var strays []string
 		err := store.List(ctx, f.Params.Output+"/"+dir, func(info store.Info, err error) error {
-			name, ext, ok := strings.Cut(info.Rel, ".")
-			subset, _, _ := strings.Cut(name, "-")
-			if ok && !mine[name] && slices.Contains(semidavil.Subsets, semidavil.Subset(subset)) && slices.Contains([]string{"tar", "json", "jsonl"}, ext) {
+			name, _, _ := strings.Cut(info.Rel, ".")
+			if OwnFile(info.Rel) && !mine[name] {
 				strays = append(strays, info.Path)
 			}
 			return err

@@ -43,7 +43,7 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		if err != nil && errors.Is(err, store.ErrLink) && isFolder(ctx, info.Path) {
 			return fmt.Errorf("%w: --follow_links asks for it", err)
 		}
-		if err != nil && info.Rel != "" && strings.Contains(path.Base(info.Rel), ".") && adapter.Classify(info.Rel).Role == datasets.Other {
+		if err != nil && info.Rel != "" && strings.Contains(path.Base(info.Rel), ".") && adapter.Classify(info.Rel).Role == datasets.Other && !isFolder(ctx, info.Path) {
 			return nil // some other file, which nobody would have read
 		}
 		if err == nil && !utf8.ValidString(info.Rel) {

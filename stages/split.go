@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -141,6 +142,10 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 		base := path.Base(ref.Image)
 		stem := strings.TrimSuffix(base, path.Ext(base))
 		for _, name := range []string{ref.Key, ref.Image, base, stem, strings.TrimSuffix(stem, "_leftImg8bit")} {
+			if other, taken := byName[name]; taken && other != ref.Key {
+				byName[name] = "" // of several images
+				continue
+			}
 			byName[name] = ref.Key
 		}
 	}
@@ -151,16 +156,24 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
-		if key, ok := byName[words[0]]; ok {
-			chosen[key] = true
-		} else if key, ok := byName[path.Base(words[0])]; ok {
-			chosen[key] = true
-		} else {
+		key, ok := byName[words[0]]
+		if !ok {
+			key, ok = byName[path.Base(words[0])]
+		}
+		switch {
+		case !ok:
 			missing = append(missing, words[0])
+		case key == "":
+			return nil, fmt.Errorf("stages: split: %s of the list is the name of several images: give the path below the data set's root", words[0])
+		default:
+			chosen[key] = true
 		}
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("stages: split: %d names of the list are no labelled target images, the first: %s", len(missing), missing[0])
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("stages: split: the list names no image")
 	}
 	return chosen, nil
 }

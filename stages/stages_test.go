@@ -208,6 +208,60 @@ func TestSplitByList(t *testing.T) {
 	}
 }
 
+func TestSplitRefusesAmbiguousLists(t *testing.T) {
+	two := refs(2)
+	two[0].Image, two[1].Image = "a/0001.png", "b/0001.png"
+	if _, _, err := split(SplitParams{List: []string{"x/y/0001"}}, two); err == nil || !strings.Contains(err.Error(), "several images") {
+		t.Errorf("%v", err)
+	}
+	got, _, err := split(SplitParams{List: []string{"b/0001.png"}}, two)
+	if l := keysOf(got, semidavil.Labelled); err != nil || len(l) != 1 || !l["k001"] {
+		t.Errorf("%v %v", l, err)
+	}
+	if _, _, err := split(SplitParams{List: []string{"# nobody"}}, two); err == nil {
+		t.Error("a list of comments was accepted")
+	}
+}
+
+// TestUnreadableIsTriedAgain: what could not be read is no lasting fault.
+func TestUnreadableIsTriedAgain(t *testing.T) {
+	gta, city, out := t.TempDir(), t.TempDir(), t.TempDir()
+	fixture.GTA5(t, gta, 3)
+	fixture.Cityscapes(t, city, 2, 1, 0)
+	image := filepath.Join(gta, "images/00002.png")
+	info, err := os.Stat(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := filepath.Join(out, "shards/source-00000.json")
+	run := func() string {
+		t.Helper()
+		if err := runnerstest.Run(t, "prism", pipeline(gta, city, out, 1)); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	whole := run()
+	// The same index as a run that could not read one file would have left.
+	x, err := shards.DecodeIndex([]byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Rejects = []shards.Reject{{Key: "gta5_train_00002", Path: "images/00002.png", Stage: "read", Reason: "input/output error"}}
+	data, err := shards.EncodeJSON(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixture.Write(t, out, "shards/source-00000.json", data)
+	if got := run(); got != whole {
+		t.Errorf("an unreadable file (%s) stayed a reject", info.Name())
+	}
+}
+
 func TestSplitRejectsDuplicates(t *testing.T) {
 	twice := append(refs(2), refs(1)...)
 	twice[2].Root = "/other"

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -46,7 +47,9 @@ type WriteParams struct {
 // Write makes the samples of every plan and writes them as one tar file and one
 // index each, both under a temporary name first. A shard whose index says that
 // it was made of the same things is left as it is, unless an input file is
-// newer. Faulty files become rejects, which the index keeps.
+// newer or could not be read. Faulty files become rejects, which the index keeps.
+// An input that is replaced by one of the same size and an older time is not
+// noticed.
 //
 // PCollection<Plan> -> PCollection<Result>.
 func Write(s beam.Scope, p WriteParams, plans beam.PCollection) beam.PCollection {
@@ -135,7 +138,11 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 				return ctx.Err()
 			}
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			index.Rejects = append(index.Rejects, rejectOf(plan.Samples[i].Ref, "load", made.err))
+			stage := "load"
+			if made.read {
+				stage = readStage
+			}
+			index.Rejects = append(index.Rejects, rejectOf(plan.Samples[i].Ref, stage, made.err))
 		}
 		for _, s := range made.samples {
 			if err := w.Write(s); err != nil {
@@ -151,10 +158,15 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 	return file.Commit()
 }
 
+// readStage marks rejects of files that could not be read: a shard with one is
+// tried again by the next run.
+const readStage = "read"
+
 // made is what became of one planned sample.
 type made struct {
 	samples []shards.Sample
 	err     error
+	read    bool // the file could not be read, which may pass
 }
 
 // makeAll makes the samples of a plan on as many goroutines as there are free
@@ -220,18 +232,22 @@ func (f *writeFn) makeOne(ctx context.Context, subset semidavil.Subset, s Planne
 		Size:    f.sizes[s.Ref.Dataset+"\x00"+string(s.Ref.Domain)],
 		Caption: s.Caption, Captioner: s.Captioner, Tokens: s.Tokens}
 	var err error
+	fail := func(err error) made {
+		// Without the root, so that the same data elsewhere gives the same index.
+		return made{err: errors.New(strings.ReplaceAll(err.Error(), s.Ref.Root+"/", "")), read: true}
+	}
 	if in.Image, err = readBelow(ctx, s.Ref.Root, s.Ref.Image, f.Params.Follow); err != nil {
-		return made{err: err}
+		return fail(err)
 	}
 	if s.Ref.Label != "" {
 		if in.Label, err = readBelow(ctx, s.Ref.Root, s.Ref.Label, f.Params.Follow); err != nil {
-			return made{err: err}
+			return fail(err)
 		}
 	}
 	maker := f.makers.Get().(*samples.Maker)
 	list, err := maker.Make(in)
 	f.makers.Put(maker)
-	return made{list, err}
+	return made{samples: list, err: err}
 }
 
 func readBelow(ctx context.Context, root, rel string, follow bool) ([]byte, error) {
@@ -259,6 +275,11 @@ func (f *writeFn) finished(ctx context.Context, base string, plan Plan, fingerpr
 	index, err := shards.DecodeIndex(data)
 	if err != nil || index.Plan != fingerprint {
 		return nil, shards.Index{}, false
+	}
+	for _, r := range index.Rejects {
+		if r.Stage == readStage {
+			return nil, shards.Index{}, false // it may be readable by now
+		}
 	}
 	for _, s := range plan.Samples {
 		if s.Ref.Changed > info.ModTime.UnixNano() {

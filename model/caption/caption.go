@@ -20,6 +20,9 @@ var (
 	ErrMissing = errors.New("there is no caption")
 	// ErrEmpty is wrapped by the error for a caption without any text.
 	ErrEmpty = errors.New("the caption is empty")
+	// ErrService matches, by errors.Is, failures of a service that was asked, as
+	// opposed to faults of the image.
+	ErrService = errors.New("the service failed")
 )
 
 // Captioner gives captions. It may be used by several goroutines at a time.

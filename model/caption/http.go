@@ -83,6 +83,15 @@ func (c *httpCaptioner) caption(ctx context.Context, req Request) (string, error
 	if err != nil {
 		return "", err
 	}
+	text, err := c.converse(ctx, req.Key, body)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrEmpty) {
+		err = &serviceError{err}
+	}
+	return text, err
+}
+
+// converse asks until there is an answer or no hope of one.
+func (c *httpCaptioner) converse(ctx context.Context, key string, body []byte) (string, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := c.ask(ctx, body)
 		if err == nil {
@@ -102,12 +111,18 @@ func (c *httpCaptioner) caption(ctx context.Context, req Request) (string, error
 			return "", fmt.Errorf("gave up after attempt %d: the service asks to wait %v, more than %v: %w",
 				attempt, again.after, c.cfg.MaxWait, err)
 		}
-		wait := again.after + min(pause(req.Key, attempt), c.cfg.MaxWait)
+		wait := again.after + min(pause(key, attempt), c.cfg.MaxWait)
 		if err := c.sleep(ctx, wait); err != nil {
 			return "", err
 		}
 	}
 }
+
+// serviceError marks a failure of the service, not of the image.
+type serviceError struct{ error }
+
+func (e *serviceError) Unwrap() error        { return e.error }
+func (e *serviceError) Is(target error) bool { return target == ErrService }
 
 // transient is a failure after which another attempt may succeed.
 type transient struct {

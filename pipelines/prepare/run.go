@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,6 +93,7 @@ func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 		}
 		*p = abs
 	}
+	cfg.Tokenizer, cfg.CaptionsFrom = strings.TrimRight(cfg.Tokenizer, "/"), strings.TrimRight(cfg.CaptionsFrom, "/")
 	var err error
 	if cfg.Source, err = absoluteSets(cfg.Source); err != nil {
 		return cfg, err
@@ -153,6 +156,9 @@ func checkRemote(s *runners.Session, cfg configs.Prepare) error {
 	local("output", cfg.Output)
 	local("tokenizer", cfg.Tokenizer)
 	local("captions_from", cfg.CaptionsFrom)
+	if u, err := url.Parse(cfg.CaptionURL); cfg.Captions == "http" && (cfg.CaptionKeyEnv != "" || err == nil && loopback(u.Hostname())) {
+		faults = append(faults, runners.Usagef("--captions=http: the workers of --runner=%s have neither this machine's environment nor its local services; caption here first, then give --captions_from=gs://...", s.Runner))
+	}
 	for _, list := range []struct {
 		flag string
 		vals []string
@@ -166,6 +172,12 @@ func checkRemote(s *runners.Session, cfg configs.Prepare) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// loopback reports whether a host is the machine itself.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // begin refuses an output of another configuration and writes run.json.
@@ -201,7 +213,12 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 		}
 	}
 	// What a killed run was writing; nobody else writes to this output now.
-	if _, err := store.RemoveTemporaries(ctx, cfg.Output, 0); err != nil {
+	for _, dir := range []string{"shards", "captions", "minicity"} {
+		if _, err := store.RemoveTemporaries(ctx, cfg.Output+"/"+dir, 0); err != nil {
+			return record, err
+		}
+	}
+	if err := forgetOtherData(ctx, cfg, data); err != nil {
 		return record, err
 	}
 	// While it is absent, readers know that the output is not whole.
@@ -209,6 +226,37 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 		return record, err
 	}
 	return record, writeRecord(ctx, cfg.Output, record)
+}
+
+// forgetOtherData deletes the captions and indexes that an output holds of other
+// data sets: their keys may be those of the new ones.
+func forgetOtherData(ctx context.Context, cfg configs.Prepare, old []byte) error {
+	var record configs.Record
+	var before configs.Prepare
+	if len(old) == 0 || json.Unmarshal(old, &record) != nil || json.Unmarshal(record.Config, &before) != nil {
+		return nil
+	}
+	if slices.Equal(before.Source, cfg.Source) && slices.Equal(before.Target, cfg.Target) && before.Seed == cfg.Seed {
+		return nil
+	}
+	for _, dir := range []string{"captions", "shards"} {
+		var names []string
+		err := store.List(ctx, cfg.Output+"/"+dir, func(info store.Info, err error) error {
+			if stages.OwnFile(info.Rel) && !strings.HasSuffix(info.Rel, ".tar") {
+				names = append(names, info.Path)
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, name := range names {
+			if err := store.Remove(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func writeRecord(ctx context.Context, output string, record configs.Record) error {
@@ -248,8 +296,9 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 	shardConfig, err := configs.Fingerprint(struct {
 		Sets    []stages.DataSet
 		Samples samples.Params
+		Format  int
 		Version int
-	}{placeless, made, shards.Version})
+	}{placeless, made, shards.Version, samples.Version})
 	if err != nil {
 		return plan{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -118,7 +119,8 @@ func writeScenes(ctx context.Context, root string, items []minicity.Item, bar *r
 func removeOthers(ctx context.Context, root string, written map[string]bool) error {
 	var others []string
 	err := store.List(ctx, root, func(info store.Info, err error) error {
-		if err == nil && !written[info.Rel] {
+		ours := strings.HasPrefix(info.Rel, "gta5/") || strings.HasPrefix(info.Rel, "cityscapes/")
+		if err == nil && ours && !written[info.Rel] {
 			others = append(others, info.Path)
 		}
 		return err

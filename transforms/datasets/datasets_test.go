@@ -85,6 +85,9 @@ func TestMatchPrefersLabelIDs(t *testing.T) {
 }
 
 func TestKeyKeepsIDsApart(t *testing.T) {
+	if key := Key("town", "train", strings.Repeat("y", 300)) + "-c9999"; len(key) > 80 {
+		t.Errorf("a crop's key has %d bytes", len(key))
+	}
 	seen := map[string]string{}
 	for _, id := range []string{"a/b", "a_b", "a b", "ä", "a.b", strings.Repeat("x", 200), strings.Repeat("x", 201), ""} {
 		key := Key("pairs", "train", id)
@@ -135,12 +138,14 @@ func TestPairs(t *testing.T) {
 func TestPairsFaults(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"name: a\ntrian: {}": "trian",
-		"name: 'a b'\ntrain: {images: x}\nclass_set: camvid11":              "want letters",
-		"name: a\ntrain: {images: x}":                                       "no classes",
-		"name: a\ntrain: {}\nclass_set: camvid11":                           "no folder given",
-		"name: a\ntrain: {images: x, labels: x}\nclass_set: camvid11":       "same files",
-		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {1: boat}":  `"boat" is not in the set`,
-		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {300: car}": "want 0 to 255",
+		"name: 'a b'\ntrain: {images: x}\nclass_set: camvid11":                            "want letters",
+		"name: a\ntrain: {images: x}":                                                     "no classes",
+		"name: a\ntrain: {}\nclass_set: camvid11":                                         "no folder given",
+		"name: a\ntrain: {images: x, labels: x}\nclass_set: camvid11":                     "same files",
+		"name: a\ntrain: {images: i}\nval: {images: i/val}\nclass_set: camvid11":          `hold the same files`,
+		"name: a\ntrain: {images: i}\nextra: {images: e, labels: l}\nclass_set: camvid11": `extra images have no labels`,
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {1: boat}":                `"boat" is not in the set`,
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {300: car}":               "want 0 to 255",
 	} {
 		p, err := ParsePairs([]byte(yaml))
 		if err == nil {

@@ -88,9 +88,9 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 // needsLabel tells the splits that always have labels, even where none is found.
 func (a Adapter) needsLabel(split string) bool { return split != "extra" && !a.Unlabelled[split] }
 
-// maxKey is the longest key; tar headers hold names of 100 bytes, endings
-// included.
-const maxKey = 80
+// maxKey is the longest key: a crop's number comes behind it, and shards hold
+// keys of 80 bytes.
+const maxKey = 72
 
 // Key returns the name of a sample: data set, split and id, with only letters,
 // digits, '_' and '-'. Ids that need changes for that, or are long, get eight

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"sort"
 	"strings"
@@ -83,7 +84,15 @@ func NewPairs(p Pairs) (Adapter, error) {
 		faults = append(faults, err)
 	}
 	folders := p.folders()
-	for _, f := range folders {
+	for i, f := range folders {
+		if f.split == "extra" && f.Labels != "" {
+			fault("extra: labels: extra images have no labels; list labelled ones under train")
+		}
+		for _, g := range folders[:i] {
+			if within(f.Images, g.Images) || within(g.Images, f.Images) {
+				fault("%s and %s: image folders %q and %q hold the same files", g.split, f.split, g.Images, f.Images)
+			}
+		}
 		if f.Images == "" {
 			fault("%s: images: no folder given", f.split)
 		}
@@ -194,6 +203,12 @@ func classifyPair(rel string, folders []splitFolders, imageSuffix, labelSuffix s
 		}
 	}
 	return File{}
+}
+
+// within reports whether one relative folder is, or lies in, another.
+func within(inner, outer string) bool {
+	inner, outer = path.Clean(strings.Trim(inner, "/")), path.Clean(strings.Trim(outer, "/"))
+	return inner == outer || outer == "." || strings.HasPrefix(inner, outer+"/")
 }
 
 func below(stem, dir, suffix string) (id string, ok bool) {

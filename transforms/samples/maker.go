@@ -18,6 +18,10 @@ import (
 	"semidavil/transforms/shards"
 )
 
+// Version is raised whenever the same input and Params give other bytes: shards
+// of another version are written anew.
+const Version = 1
+
 // Params are the choices of a run.
 type Params struct {
 	Filter pixels.Filter

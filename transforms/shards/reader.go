@@ -12,9 +12,8 @@ import (
 // maxMember is the largest member of a sample that a reader accepts: 256 MiB.
 const maxMember = 256 << 20
 
-// Reader reads the samples of one shard in order. It accepts what Writer writes
-// and also shards of other WebDataset writers, whose members may be in any
-// order within a sample; members that it does not know are skipped.
+// Reader reads the samples of one shard in order. The members of a sample may be
+// in any order; members that it does not know are skipped.
 type Reader struct {
 	tar  *tar.Reader
 	next *tar.Header
