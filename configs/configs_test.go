@@ -81,6 +81,20 @@ func TestEmptyFilesChangeNothing(t *testing.T) {
 	}
 }
 
+// TestCaptionURLHoldsNoSecret: the configuration is stored beside the output.
+func TestCaptionURLHoldsNoSecret(t *testing.T) {
+	for url, fine := range map[string]bool{
+		"http://localhost:8000/v1": true, "https://x.example/openai?api-version=2026-01": true,
+		"https://x.example/v1?api-key=abc": false, "https://x.example/v1?api-version=1&code=abc": false,
+	} {
+		cfg := DefaultPrepare()
+		cfg.Captions, cfg.CaptionURL, cfg.CaptionModel = "http", url, "m"
+		if err := cfg.Validate(); (err == nil) != fine || err != nil && strings.Contains(err.Error(), "abc") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestParseDataset(t *testing.T) {
 	for arg, want := range map[string]Dataset{
 		"gta5:/data/a:b":           {Kind: "gta5", Root: "/data/a:b"},

@@ -28,7 +28,7 @@ func Decode(data []byte, cfg any) error {
 	if err == nil && !errors.Is(d.Decode(&more), io.EOF) {
 		return errors.New("configs: read YAML: there is more than one document")
 	}
-	if err != nil && !errors.Is(err, io.EOF) { // an empty file changes nothing
+	if err != nil {
 		return fmt.Errorf("configs: read YAML: %w", err)
 	}
 	return nil

@@ -88,7 +88,6 @@ func DefaultPrepare() Prepare {
 		Captions:           "sidecar",
 		CaptionFallback:    "classnames",
 		CaptionConcurrency: 8,
-		CaptionPrompt:      "Describe this street scene in one sentence: the things in it, how many there are and where.",
 		MaxRejects:         0.05,
 	}
 }

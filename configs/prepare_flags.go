@@ -39,7 +39,7 @@ func BindPrepare(fs *flag.FlagSet, c *Prepare) {
 	fs.StringVar(&c.CaptionsFrom, "captions_from", c.CaptionsFrom, "`PATH` of captions that an earlier run wrote, to reuse")
 	fs.StringVar(&c.CaptionURL, "caption_url", c.CaptionURL, "`URL` of an OpenAI-compatible API, such as http://localhost:8000/v1")
 	fs.StringVar(&c.CaptionModel, "caption_model", c.CaptionModel, "vision `model` to ask for")
-	fs.StringVar(&c.CaptionPrompt, "caption_prompt", c.CaptionPrompt, "what to ask it")
+	fs.StringVar(&c.CaptionPrompt, "caption_prompt", c.CaptionPrompt, "what to ask it; default: to describe the scene in one sentence, naming the objects")
 	fs.StringVar(&c.CaptionKeyEnv, "caption_key_env", c.CaptionKeyEnv, "environment `VARIABLE` that holds the API key, if it needs one, such as OPENAI_API_KEY")
 	fs.IntVar(&c.CaptionConcurrency, "caption_concurrency", c.CaptionConcurrency, "`requests` under way at once in a process")
 

@@ -8,14 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Usage writes the help of a command: the synopsis, each group of flags in two
+// usage writes the help of a command: the synopsis, each group of flags in two
 // columns, and the examples. Lines are 80 to 100 columns wide, after the
-// terminal behind w. Flags are looked up in flag.CommandLine; a name that is
-// not there is left out.
-func Usage(w io.Writer, command, synopsis string, groups []Group, examples []Example) {
-	usage(w, flag.CommandLine, command, synopsis, groups, examples)
-}
-
+// terminal behind w. A name that is not in fs is left out.
 func usage(w io.Writer, fs *flag.FlagSet, command, synopsis string, groups []Group, examples []Example) {
 	width := max(80, min(columns(w), 100))
 	for _, line := range wrap(synopsis, width) {

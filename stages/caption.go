@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
 
+	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/model/caption"
 	"semidavil/transforms/shards"
@@ -64,8 +63,8 @@ type captionFn struct {
 	Params CaptionParams
 
 	captioner, fallback caption.Captioner
-	given               map[string]caption.Row  // of Params.From, by key
-	stored              map[string]knownCaption // of Params.Output, by captioner ID + "\x00" + key
+	given               map[string]caption.Row // of Params.From, by key
+	answers             answers                // of the service
 }
 
 // Setup makes the captioners and reads given captions.
@@ -77,21 +76,14 @@ func (f *captionFn) Setup(ctx context.Context) (err error) {
 		return err
 	}
 	if f.Params.From != "" {
-		if f.given, err = givenCaptions.load(ctx, f.Params.From); err != nil {
+		if f.given, err = readGiven(ctx, f.Params.From); err != nil {
 			return err
 		}
 	}
-	return f.readStored(ctx)
-}
-
-// known holds captions of services that this process has received, so that the same image in two shards is captioned once.
-var known sync.Map // captioner ID + "\x00" + root + "\x00" + key -> knownCaption
-
-// knownCaption is a caption and when it was made, in Unix nanoseconds; an image
-// that has changed since then needs another one.
-type knownCaption struct {
-	text string
-	made int64
+	if f.Params.Captioner.Kind == caption.HTTP {
+		f.answers, err = readAnswers(ctx, f.Params.Output)
+	}
+	return err
 }
 
 // ProcessElement captions the images of one shard.
@@ -145,36 +137,6 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	return nil
 }
 
-// readStored takes over captions of a service that an earlier run stored, in
-// whichever shard. A file that cannot be read as captions counts for nothing.
-func (f *captionFn) readStored(ctx context.Context) error {
-	f.stored = map[string]knownCaption{}
-	if f.Params.Captioner.Kind != caption.HTTP {
-		return nil
-	}
-	err := store.List(ctx, f.Params.Output, func(info store.Info, err error) error {
-		if err != nil || !OwnFile(info.Rel) {
-			return err
-		}
-		data, err := store.ReadFile(ctx, info.Path, 0)
-		if err != nil {
-			return err
-		}
-		rows, _, err := caption.ReadRowsCut(bytes.NewReader(data))
-		if err != nil {
-			return nil
-		}
-		for _, row := range rows {
-			f.stored[row.Captioner+"\x00"+row.Key] = knownCaption{row.Caption, info.ModTime.UnixNano()}
-		}
-		return nil
-	})
-	if err != nil && !isMissing(err) {
-		return fmt.Errorf("stages: caption: %w", err)
-	}
-	return nil
-}
-
 // fill sets the captions of plan; faults[i] says why sample i has none. Its own
 // error ends the run.
 func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error {
@@ -209,108 +171,32 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 
 // one finds the caption of one image.
 func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
-	ref := s.Ref
-	if row, ok := f.given[ref.Key]; ok {
+	if row, ok := f.given[s.Ref.Key]; ok {
 		s.Caption, s.Captioner = row.Caption, row.Captioner
 		return nil
 	}
-	memo := f.captioner.ID() + "\x00" + ref.Root + "\x00" + ref.Key
-	if v, ok := known.Load(memo); ok && v.(knownCaption).made >= ref.Changed {
-		s.Caption, s.Captioner = v.(knownCaption).text, f.captioner.ID()
-		return nil
-	}
-	if c, ok := f.stored[f.captioner.ID()+"\x00"+ref.Key]; ok && c.made >= ref.Changed {
-		s.Caption, s.Captioner = c.text, f.captioner.ID()
-		return nil
-	}
-	image, err := store.Join(ref.Root, ref.Image, linkOptions(f.Params.Follow)...)
-	if err != nil {
-		return err
-	}
-	req := caption.Request{Key: ref.Key, Image: image, Root: ref.Root,
-		ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }}
-	if f.Params.Captioner.Kind == caption.HTTP {
-		return f.ask(ctx, s, memo, req)
-	}
-	text, err := f.captioner.Caption(ctx, req)
+	text, err := f.text(ctx, s.Ref)
 	if errors.Is(err, caption.ErrMissing) && f.Params.FallBack {
-		text, err = f.fallback.Caption(ctx, caption.Request{Key: ref.Key})
+		text, err = f.fallback.Caption(ctx, caption.Request{Key: s.Ref.Key})
 		s.Caption, s.Captioner = text, f.fallback.ID()
 		return err
 	}
-	if err != nil {
-		return err
-	}
 	s.Caption, s.Captioner = text, f.captioner.ID()
-	return nil
+	return err
 }
 
-// asking lets the second of two requests about one image wait for the first.
-var asking singleflight.Group
-
-// ask puts an image to the service, once a process.
-func (f *captionFn) ask(ctx context.Context, s *PlannedSample, memo string, req caption.Request) error {
-	text, err, _ := asking.Do(memo, func() (any, error) {
-		if v, ok := known.Load(memo); ok && v.(knownCaption).made >= s.Ref.Changed {
-			return v.(knownCaption).text, nil
-		}
-		text, err := f.captioner.Caption(ctx, req)
-		if err == nil {
-			known.Store(memo, knownCaption{text, time.Now().UnixNano()})
-		}
-		return text, err
-	})
+// text asks the captioner, or takes what a service has answered before.
+func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error) {
+	image, err := store.Join(ref.Root, ref.Image, linkOptions(f.Params.Follow)...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	s.Caption, s.Captioner = text.(string), f.captioner.ID()
-	return nil
-}
-
-// givenCaptions reads each captions file or folder once a process.
-var givenCaptions rowCache
-
-type rowCache struct {
-	mu   sync.Mutex
-	rows map[string]map[string]caption.Row
-}
-
-func (c *rowCache) load(ctx context.Context, from string) (map[string]caption.Row, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if rows, ok := c.rows[from]; ok {
-		return rows, nil
+	ask := func() (string, error) {
+		return f.captioner.Caption(ctx, caption.Request{Key: ref.Key, Image: image, Root: ref.Root,
+			ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }})
 	}
-	files := []string{from}
-	if !strings.HasSuffix(from, ".jsonl") {
-		files = nil
-		err := store.List(ctx, from, func(info store.Info, err error) error {
-			if strings.HasSuffix(info.Path, ".jsonl") {
-				files = append(files, info.Path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("stages: caption: %w", err)
-		}
+	if f.Params.Captioner.Kind != caption.HTTP {
+		return ask()
 	}
-	rows := map[string]caption.Row{}
-	for _, name := range files {
-		data, err := store.ReadFile(ctx, name, 0)
-		if err != nil {
-			return nil, fmt.Errorf("stages: caption: %w", err)
-		}
-		list, err := caption.ReadRows(bytes.NewReader(data))
-		if err != nil {
-			return nil, fmt.Errorf("stages: caption: %s: %w", name, err)
-		}
-		for _, row := range list {
-			rows[row.Key] = row
-		}
-	}
-	if c.rows == nil {
-		c.rows = map[string]map[string]caption.Row{}
-	}
-	c.rows[from] = rows
-	return rows, nil
+	return f.answers.get(f.captioner.ID(), ref, ask)
 }

@@ -40,22 +40,22 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 	}
 	var entries []datasets.Entry
 	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
-		if err != nil && errors.Is(err, store.ErrLink) && isFolder(ctx, info.Path) {
-			return fmt.Errorf("%w: --follow_links asks for it", err)
-		}
-		if err != nil && info.Rel != "" && strings.Contains(path.Base(info.Rel), ".") && adapter.Classify(info.Rel).Role == datasets.Other && !isFolder(ctx, info.Path) {
-			return nil // some other file, which nobody would have read
-		}
 		if err == nil && !utf8.ValidString(info.Rel) {
 			err = fmt.Errorf("the file name %q is not UTF-8", info.Rel)
 			info.Rel = strings.ToValidUTF8(info.Rel, "\uFFFD")
 		}
-		if err != nil {
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
+		if err == nil {
+			entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
 			return nil
 		}
-		entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
+		folder := !strings.Contains(path.Base(info.Rel), ".") || isFolder(ctx, info.Path)
+		if folder && errors.Is(err, store.ErrLink) && isFolder(ctx, info.Path) {
+			return fmt.Errorf("%w: --follow_links asks for it", err)
+		}
+		if folder || adapter.Classify(info.Rel).Role != datasets.Other { // else nobody would have read it
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
+		}
 		return nil
 	}, linkOptions(f.Follow)...)
 	if err != nil {

@@ -69,9 +69,6 @@ type Config struct {
 	Kind string
 	// Classes are the names that the sentence of ClassNames lists, in order.
 	Classes []string
-	// Fallback makes Sidecar give the sentence of ClassNames for images whose
-	// caption is missing or empty.
-	Fallback bool
 	// Endpoint is the service that HTTP asks.
 	Endpoint Endpoint
 }
@@ -80,7 +77,7 @@ type Config struct {
 func New(cfg Config) (Captioner, error) {
 	switch cfg.Kind {
 	case Sidecar:
-		return newSidecar(cfg)
+		return &sidecar{}, nil
 	case ClassNames:
 		return newClassNames(cfg.Classes)
 	case HTTP:

@@ -20,27 +20,9 @@ const maxSidecar = 64 << 10
 // the file that the request names and no other; a .txt or a .caption.txt file
 // beside the image, with the same stem; captions.jsonl in the folder of the data
 // set.
-type sidecar struct {
-	fallback *classNames // or nil
-	tables   tables
-}
-
-func newSidecar(cfg Config) (*sidecar, error) {
-	s := &sidecar{}
-	if cfg.Fallback {
-		names, err := newClassNames(cfg.Classes)
-		if err != nil {
-			return nil, err
-		}
-		s.fallback = names
-	}
-	return s, nil
-}
+type sidecar struct{ tables tables }
 
 func (s *sidecar) ID() string {
-	if s.fallback != nil {
-		return "sidecar:fallback=" + s.fallback.ID()
-	}
 	return "sidecar"
 }
 
@@ -53,9 +35,6 @@ func (s *sidecar) Caption(ctx context.Context, req Request) (string, error) {
 	}
 	if err == nil {
 		return text, nil
-	}
-	if s.fallback != nil && (errors.Is(err, ErrMissing) || errors.Is(err, ErrEmpty)) {
-		return s.fallback.Caption(ctx, req)
 	}
 	return "", fmt.Errorf("caption: read the caption of %s: %w", req.Key, err)
 }

@@ -97,26 +97,6 @@ func TestSidecar(t *testing.T) {
 			t.Errorf("%s: a fault passes for a missing caption: %v", tc.rel, err)
 		}
 	}
-
-	// The fallback covers absence, never faults.
-	plain := c
-	c = sidecarOf(t, Config{Fallback: true, Classes: []string{"road"}})
-	for _, rel := range []string{"train/none.png", "train/empty.png", "train/void.png"} {
-		if got, err := ask(rel, ""); got != "A street scene with road." || err != nil {
-			t.Errorf("%s with fallback: %q, %v", rel, got, err)
-		}
-	}
-	for _, rel := range []string{"train/clash.png", "train/latin.png"} {
-		if got, err := ask(rel, ""); err == nil {
-			t.Errorf("%s with fallback: %q", rel, got)
-		}
-	}
-	if c.ID() == plain.ID() {
-		t.Error("the fallback does not show in the ID")
-	}
-	if _, err := New(Config{Kind: Sidecar, Fallback: true}); err == nil {
-		t.Error("a fallback without class names was accepted")
-	}
 }
 
 func TestBeside(t *testing.T) {
@@ -188,7 +168,7 @@ func TestTableShared(t *testing.T) {
 	for _, bad := range []string{"{", `{"image":"a.png"}`, `{"caption":"x"}`, "[]", "\"\xff\""} {
 		root := dataset(t, map[string]string{"captions.jsonl": `{"image":"b.png","caption":"x"}` + "\n" + bad})
 		req := Request{Key: "k", Image: filepath.Join(root, "a.png"), Root: root}
-		_, err := sidecarOf(t, Config{Fallback: true, Classes: []string{"road"}}).Caption(t.Context(), req)
+		_, err := sidecarOf(t, Config{}).Caption(t.Context(), req)
 		if err == nil || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("table with %q: %v", bad, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"semidavil/stages"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/shards"
+	"semidavil/transforms/text/builtin"
 )
 
 // maxShownRejects is how many rejects the summary shows; all are in the file.
@@ -57,7 +59,7 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Prepare, res
 	if n := result.Count(stages.Namespace, stages.Reused); n > 0 {
 		fmt.Fprintf(w, "reused     %d of %d shards were finished already\n", n, len(manifest.Shards))
 	}
-	if manifest.Tokenizer.Name == "minicity" && !cfg.BuiltIn() {
+	if manifest.Tokenizer.Name == builtin.Name && !cfg.BuiltIn() {
 		fmt.Fprintf(w, "tokens     of the small built-in vocabulary; give --tokenizer=FOLDER for CLIP's own\n")
 	}
 	fmt.Fprintf(w, "output     %s (manifest.json, shards, captions, class_stats.svg) after %s\n", shorten(cfg.Output), result.Wall.Round(100*time.Millisecond))
@@ -69,7 +71,7 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Prepare, res
 	return nil
 }
 
-func writeSubsets(w interface{ Write([]byte) (int, error) }, m shards.Manifest) {
+func writeSubsets(w io.Writer, m shards.Manifest) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "subset\tsamples\tshards\tMB\t")
 	for _, subset := range semidavil.Subsets {
@@ -90,7 +92,7 @@ func writeSubsets(w interface{ Write([]byte) (int, error) }, m shards.Manifest) 
 }
 
 // writeRejects shows the first rejects.
-func writeRejects(w interface{ Write([]byte) (int, error) }, data []byte) {
+func writeRejects(w io.Writer, data []byte) {
 	lines := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
 	if len(data) == 0 {
 		fmt.Fprintln(w, "rejects    0")

@@ -42,8 +42,8 @@ var trainIDs = func() (t [256]uint8) {
 // remap resizes label ids by nearest neighbour and maps them by a table.
 func remap(dst []uint8, w, h int, ids IDs) {
 	xs, ys := make([]int, w), make([]int, h)
-	NearestIndex(xs, ids.W)
-	NearestIndex(ys, ids.H)
+	nearestIndex(xs, ids.W)
+	nearestIndex(ys, ids.H)
 	for y, sy := range ys {
 		from, to := ids.Pix8[ids.W*sy:][:ids.W], dst[w*y:][:w]
 		for x, sx := range xs {

@@ -77,8 +77,8 @@ func cachedTaps(t *taps, f Filter, in, out int) *taps {
 func (r *Resizer) nearest(dst, src *semidavil.Image) {
 	r.index = grow(r.index, dst.W+dst.H)
 	xs, ys := r.index[:dst.W], r.index[dst.W:]
-	NearestIndex(xs, src.W)
-	NearestIndex(ys, src.H)
+	nearestIndex(xs, src.W)
+	nearestIndex(ys, src.H)
 	for y, sy := range ys {
 		from := src.Pix[3*src.W*sy:][:3*src.W]
 		to := dst.Pix[3*dst.W*y:][:3*dst.W]

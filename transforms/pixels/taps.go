@@ -68,11 +68,11 @@ func makeTaps(f Filter, in, out int) *taps {
 	return t
 }
 
-// NearestIndex fills index, whose length is the size after resizing, with the
+// nearestIndex fills index, whose length is the size after resizing, with the
 // input positions of nearest-neighbour resizing from size in: the pixel under
 // the centre of the output pixel, found by repeated addition as Pillow does it.
 // in must be at least 1.
-func NearestIndex(index []int, in int) {
+func nearestIndex(index []int, in int) {
 	scale := float64(in) / float64(len(index))
 	at := float64(scale * 0.5)
 	for i := range index {

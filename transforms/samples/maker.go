@@ -4,7 +4,6 @@
 package samples
 
 import (
-	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -183,7 +182,7 @@ func (m *Maker) cropAt(in Input, i int) (x, y int, err error) {
 func keyHash(key string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(key))
-	return binary.LittleEndian.Uint64(h.Sum(nil))
+	return h.Sum64()
 }
 
 func encodeTokens(ids []int32) ([]byte, error) {

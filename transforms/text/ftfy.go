@@ -48,27 +48,13 @@ func fixLine(line string, unescape bool) string {
 // unescapeStrict reads the entities that end in a semicolon, as unescape_html of
 // ftfy does: also names in capitals, such as "&EACUTE;".
 func unescapeStrict(s string) string {
-	if !strings.Contains(s, "&") {
-		return s
-	}
-	var b strings.Builder
-	for {
-		i := strings.IndexByte(s, '&')
-		if i < 0 {
-			b.WriteString(s)
-			return b.String()
-		}
-		b.WriteString(s[:i])
-		s = s[i:]
+	return mapEntities(s, func(s string) (string, int) {
 		n := strictLen(s)
 		if n == 0 {
-			b.WriteByte('&')
-			s = s[1:]
-			continue
+			return "", 0
 		}
-		b.WriteString(strictValue(s[:n]))
-		s = s[n:]
-	}
+		return strictValue(s[:n]), n
+	})
 }
 
 // strictLen returns the length of what matches "&#?[0-9A-Za-z]{1,24};" at the

@@ -15,6 +15,12 @@ const maxName = 32
 // non-characters, which Python removes, lacks two entities, and looks no further
 // than ASCII for the end of a name.
 func unescapeHTML(s string) string {
+	return mapEntities(s, reference)
+}
+
+// mapEntities replaces what read finds at each "&": its value and its length, 0
+// where there is nothing to replace.
+func mapEntities(s string, read func(string) (string, int)) string {
 	if !strings.Contains(s, "&") {
 		return s
 	}
@@ -26,7 +32,7 @@ func unescapeHTML(s string) string {
 			return b.String()
 		}
 		b.WriteString(s[:i])
-		value, n := reference(s[i:])
+		value, n := read(s[i:])
 		if n == 0 {
 			value, n = "&", 1
 		}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"semidavil"
+	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/runners"
+	"semidavil/stages"
+)
+
+// dataSets resolves the data sets and checks that they fit together.
+func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semidavil.ClassSet, error) {
+	sources, targets := cfg.Source, cfg.Target
+	sourceSize, targetSize := cfg.SourceSize, cfg.TargetSize
+	if cfg.BuiltIn() {
+		sources, targets = []string{"gta5:" + cfg.Output + "/minicity/gta5"}, []string{"cityscapes:" + cfg.Output + "/minicity/cityscapes"}
+		if sourceSize == "" {
+			sourceSize = cfg.SceneSize
+		}
+		if targetSize == "" {
+			targetSize = cfg.SceneSize
+		}
+	}
+	var sets []stages.DataSet
+	var classes semidavil.ClassSet
+	for _, group := range []struct {
+		domain semidavil.Domain
+		args   []string
+		size   string
+	}{{semidavil.Source, sources, sourceSize}, {semidavil.Target, targets, targetSize}} {
+		for _, arg := range group.args {
+			parsed, err := configs.ParseDataset(arg)
+			if err != nil {
+				return nil, classes, err
+			}
+			set := stages.DataSet{Kind: parsed.Kind, Root: parsed.Root, Domain: group.domain}
+			if parsed.Pairs != "" {
+				data, err := store.ReadFile(ctx, parsed.Pairs, 1<<20)
+				if err != nil {
+					return nil, classes, err
+				}
+				set.Pairs = string(data)
+			}
+			adapter, err := set.Adapter()
+			if err != nil {
+				return nil, classes, runners.Usagef("%v", err)
+			}
+			if err := besides(set, adapter.Name, sets); err != nil {
+				return nil, classes, err
+			}
+			if classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
+				return nil, classes, runners.Usagef("%s has the classes of %s, but the data before it those of %s: prepare them one by one", arg, adapter.Classes.Name, classes.Name)
+			}
+			classes = adapter.Classes
+			set.W, set.H = adapter.Size[group.domain][0], adapter.Size[group.domain][1]
+			if group.size != "" {
+				if set.W, set.H, err = configs.ParseSize(group.size); err != nil {
+					return nil, classes, err
+				}
+			}
+			if !cfg.BuiltIn() { // those are drawn later, or not at all
+				info, err := store.Stat(ctx, set.Root)
+				if err == nil && !info.IsDir {
+					err = errors.New("it is a file, not a folder")
+				}
+				if err != nil {
+					return nil, classes, fmt.Errorf("prepare: --%s=%s: %w", group.domain, arg, err)
+				}
+			}
+			sets = append(sets, set)
+		}
+	}
+	return sets, classes, nil
+}
+
+// besides refuses a data set that would be confused with one before it: the
+// same folder twice, or two descriptions under one name.
+func besides(set stages.DataSet, name string, before []stages.DataSet) error {
+	for _, other := range before {
+		a, err := other.Adapter()
+		if err != nil {
+			return err
+		}
+		if other.Kind == set.Kind && other.Root == set.Root && other.Pairs == set.Pairs {
+			return runners.Usagef("%s: the folder %s is given twice", set.Kind, set.Root)
+		}
+		if a.Name == name && (other.Kind != set.Kind || other.Pairs != set.Pairs) {
+			return runners.Usagef("two data sets with different descriptions have the name %q: give them different names", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"semidavil"
+	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/model/caption"
+	"semidavil/runners"
+	"semidavil/stages"
+	"semidavil/transforms/pixels"
+	"semidavil/transforms/samples"
+	"semidavil/transforms/shards"
+	"semidavil/transforms/text/builtin"
+)
+
+// plan is all that the pipeline needs to know; newPlan fills it in from
+// the configuration.
+type plan struct {
+	Sets     []stages.DataSet
+	Follow   bool // links out of the data sets' roots
+	Split    stages.SplitParams
+	PerShard int
+	Caption  stages.CaptionParams
+	// Tokenizer is a folder, or empty for the built-in vocabulary.
+	Tokenizer string
+	Write     stages.WriteParams
+	Commit    stages.CommitParams
+}
+
+// newPlan maps the configuration to the parameters of the stages.
+func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
+	sets, classes, err := dataSets(ctx, cfg)
+	if err != nil {
+		return plan{}, err
+	}
+	if err := checkCaptions(ctx, cfg); err != nil {
+		return plan{}, err
+	}
+	list, err := labelledList(ctx, cfg.LabelledList)
+	if err != nil {
+		return plan{}, err
+	}
+	made, err := sampleParams(cfg, sets)
+	if err != nil {
+		return plan{}, err
+	}
+	info, err := tokenizerInfo(ctx, cfg.Tokenizer)
+	if err != nil {
+		return plan{}, err
+	}
+	identity, err := json.Marshal(cfg.Identity())
+	if err != nil {
+		return plan{}, err
+	}
+	placeless := append([]stages.DataSet(nil), sets...)
+	for i := range placeless {
+		placeless[i].Root = "" // the same data elsewhere gives the same shards
+	}
+	shardConfig, err := configs.Fingerprint(struct {
+		Sets    []stages.DataSet
+		Samples samples.Params
+		Format  int
+		Version int
+	}{placeless, made, shards.Version, samples.Version})
+	if err != nil {
+		return plan{}, err
+	}
+	return plan{
+		Sets:      sets,
+		Split:     stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed},
+		PerShard:  cfg.ShardSamples,
+		Caption:   captionConfig(cfg, classes.Names()),
+		Tokenizer: cfg.Tokenizer,
+		Follow:    cfg.FollowLinks,
+		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Samples: made, Workers: cfg.Workers, Config: shardConfig},
+		Commit:    stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
+	}, nil
+}
+
+// captionConfig maps the configuration of captions.
+func captionConfig(p configs.Prepare, classes []string) stages.CaptionParams {
+	return stages.CaptionParams{
+		Captioner: caption.Config{Kind: p.Captions, Classes: classes, Endpoint: caption.Endpoint{
+			URL: p.CaptionURL, Model: p.CaptionModel, Prompt: p.CaptionPrompt, KeyVariable: p.CaptionKeyEnv,
+			Concurrency: p.CaptionConcurrency,
+		}},
+		FallBack:    p.CaptionFallback == "classnames",
+		Output:      p.Output + "/captions",
+		From:        p.CaptionsFrom,
+		Follow:      p.FollowLinks,
+		Concurrency: p.CaptionConcurrency,
+	}
+}
+
+// checkCaptions makes the captioner once here: a missing key or file is told
+// before anything runs.
+func checkCaptions(ctx context.Context, cfg configs.Prepare) error {
+	if _, err := caption.New(captionConfig(cfg, semidavil.Cityscapes19.Names()).Captioner); err != nil {
+		return err
+	}
+	if cfg.CaptionsFrom != "" {
+		if _, err := store.Stat(ctx, cfg.CaptionsFrom); err != nil {
+			return fmt.Errorf("prepare: --captions_from: %w", err)
+		}
+	}
+	return nil
+}
+
+func labelledList(ctx context.Context, name string) ([]string, error) {
+	if name == "" {
+		return nil, nil
+	}
+	data, err := store.ReadFile(ctx, name, 64<<20)
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, runners.Usagef("--labelled_list=%s: the list is empty; --labelled=0 means no labelled images", name)
+	}
+	return strings.Split(string(bytes.TrimSpace(data)), "\n"), nil
+}
+
+func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, error) {
+	filter, err := pixels.ParseFilter(cfg.Filter)
+	if err != nil {
+		return samples.Params{}, err
+	}
+	level, err := pixels.ParseLevel(cfg.Compression)
+	if err != nil {
+		return samples.Params{}, err
+	}
+	p := samples.Params{Filter: filter, JPEG: cfg.ImageFormat == "jpg", Quality: cfg.Quality, Compression: level, Seed: cfg.Seed}
+	if cfg.Crop != "" {
+		if p.CropW, p.CropH, err = configs.ParseSize(cfg.Crop); err != nil {
+			return p, err
+		}
+		p.Crops = cfg.Crops
+		for _, set := range sets {
+			if p.CropW > set.W || p.CropH > set.H {
+				return p, runners.Usagef("--crop=%s does not fit into the %dx%d of %s", cfg.Crop, set.W, set.H, set.Kind)
+			}
+		}
+	}
+	return p, nil
+}
+
+// tokenizerInfo identifies the tokeniser.
+func tokenizerInfo(ctx context.Context, folder string) (shards.TokenizerInfo, error) {
+	t, err := stages.LoadTokenizer(ctx, folder)
+	if err != nil {
+		return shards.TokenizerInfo{}, err
+	}
+	name := "given"
+	if folder == "" {
+		name = builtin.Name
+	}
+	return shards.TokenizerInfo{Name: name, Vocab: t.VocabSize(), SHA256: t.Digest()}, nil
+}

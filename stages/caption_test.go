@@ -1,0 +1,129 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"semidavil"
+	"semidavil/internal/fixture"
+	"semidavil/model/caption"
+	"semidavil/runners/runnerstest"
+)
+
+// TestAnswersOutliveShards: another size of shards moves the images, and yet a
+// service is not asked again, by another process either.
+func TestAnswersOutliveShards(t *testing.T) {
+	var asked atomic.Int64
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		fmt.Fprint(w, `{"choices":[{"message":{"role":"assistant","content":"A street."}}]}`)
+	}))
+	defer service.Close()
+	gta, out := t.TempDir(), t.TempDir()
+	fixture.GTA5(t, gta, 7)
+	run := func(perShard int) {
+		t.Helper()
+		err := runnerstest.Run(t, "prism", func(s beam.Scope) {
+			refs, _ := Match(s, []DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source}}, false)
+			assigned, _ := Split(s, SplitParams{Labelled: -1}, refs)
+			Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.HTTP, Classes: []string{"road"},
+				Endpoint: caption.Endpoint{URL: service.URL, Model: "eye"}}, Output: out, Concurrency: 2}, Assign(s, perShard, 0, assigned))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		received.Clear() // as in a process of its own
+	}
+	run(3)
+	if asked.Load() != 7 {
+		t.Errorf("%d questions about 7 images", asked.Load())
+	}
+	run(2)
+	if asked.Load() != 7 {
+		t.Errorf("%d questions after a run with other shards", asked.Load())
+	}
+	fixture.Write(t, gta, "images/00003.png", fixture.PNG(t, fixture.Picture(48, 30, 50)))
+	run(2)
+	if asked.Load() != 8 {
+		t.Errorf("%d questions after one image has changed", asked.Load())
+	}
+}
+
+// TestServiceDownEndsTheRun, but faults of images do not.
+func TestServiceDownEndsTheRun(t *testing.T) {
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no such key", http.StatusUnauthorized)
+	}))
+	defer service.Close()
+	plan := func(images string, n int) (*captionFn, *Plan) {
+		root := t.TempDir()
+		p := &Plan{}
+		for i := range n {
+			name := fmt.Sprintf("%d.png", i)
+			data := []byte(images)
+			if images == "" {
+				data = fixture.PNG(t, fixture.Picture(8, 8, i))
+			}
+			fixture.Write(t, root, name, data)
+			p.Samples = append(p.Samples, PlannedSample{Ref: semidavil.Ref{Key: name, Root: root, Image: name}})
+		}
+		f := &captionFn{Params: CaptionParams{Output: t.TempDir(), Captioner: caption.Config{Kind: caption.HTTP, Classes: []string{"road"},
+			Endpoint: caption.Endpoint{URL: service.URL, Model: "eye"}}}}
+		if err := f.Setup(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return f, p
+	}
+	f, p := plan("", 8)
+	if err := f.fill(t.Context(), p, make([]error, 8)); err == nil || !strings.Contains(err.Error(), "succeeded for none") {
+		t.Errorf("a service without access: %v", err)
+	}
+	f, p = plan("no picture", 8)
+	faults := make([]error, 8)
+	if err := f.fill(t.Context(), p, faults); err != nil || faults[7] == nil {
+		t.Errorf("eight bad files: %v %v", err, faults)
+	}
+}
+
+// TestFallbackCoversAbsenceOnly, never an empty text or a fault.
+func TestFallbackCoversAbsenceOnly(t *testing.T) {
+	root := t.TempDir()
+	fixture.Write(t, root, "empty.txt", []byte(" \n"))
+	fixture.Write(t, root, "latin.txt", []byte("caf\xe9"))
+	f := &captionFn{Params: CaptionParams{FallBack: true, Output: t.TempDir(), Captioner: caption.Config{Kind: caption.Sidecar, Classes: []string{"road"}}}}
+	if err := f.Setup(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	one := func(name string) (PlannedSample, error) {
+		s := PlannedSample{Ref: semidavil.Ref{Key: name, Root: root, Image: name + ".png"}}
+		err := f.one(t.Context(), &s)
+		return s, err
+	}
+	if s, err := one("absent"); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {
+		t.Errorf("%+v %v", s, err)
+	}
+	if _, err := one("empty"); !errors.Is(err, caption.ErrEmpty) {
+		t.Errorf("empty: %v", err)
+	}
+	if _, err := one("latin"); err == nil || errors.Is(err, caption.ErrMissing) {
+		t.Errorf("not UTF-8: %v", err)
+	}
+}
+
+func TestOwnFile(t *testing.T) {
+	for name, want := range map[string]bool{
+		"source-00000.tar": true, "unlabelled-00012.json": true, "val-123456.jsonl": true,
+		"val-notes.json": false, "val-1.tar": false, "source-00000.tar.bak": false, "a/source-00000.tar": false, "other-00000.tar": false,
+	} {
+		if OwnFile(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+}
