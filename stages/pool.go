@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 
+	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 )
 
@@ -15,17 +16,23 @@ type made struct {
 	read    bool // the file could not be read, which may pass
 }
 
-// makeAll makes the samples of a plan on as many goroutines as there are free
-// slots in the process and yields them in order. At most twice the slots are
-// held ready, which bounds the memory whatever the size of a shard. The order
-// of the yielded values, not of the work, decides the bytes of the shard.
+// worker is what one image in work needs: its buffers are most of the memory.
+type worker struct {
+	maker        samples.Maker
+	image, label []byte // files
+}
+
+// makeAll makes the samples of a plan with as many workers as are free in the
+// process and yields them in order. At most twice as many are held ready, which
+// bounds the memory whatever the size of a shard. The order of the yielded
+// values, not of the work, decides the bytes of the shard.
 func (f *writeFn) makeAll(ctx context.Context, plan Plan) func(yield func(int, made) bool) {
 	return func(yield func(int, made) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var work sync.WaitGroup
 		defer work.Wait()
 		defer cancel()
-		ready := make(chan chan made, 2*cap(f.slots)-1)
+		ready := make(chan chan made, 2*cap(f.workers)-1)
 		work.Add(1)
 		go func() {
 			defer work.Done()
@@ -37,8 +44,9 @@ func (f *writeFn) makeAll(ctx context.Context, plan Plan) func(yield func(int, m
 				case <-ctx.Done():
 					return
 				}
+				var w *worker
 				select {
-				case f.slots <- struct{}{}:
+				case w = <-f.workers:
 				case <-ctx.Done():
 					result <- made{err: ctx.Err()}
 					return
@@ -46,8 +54,8 @@ func (f *writeFn) makeAll(ctx context.Context, plan Plan) func(yield func(int, m
 				work.Add(1)
 				go func() {
 					defer work.Done()
-					defer func() { <-f.slots }()
-					result <- f.makeOne(ctx, plan.Subset, s)
+					defer func() { f.workers <- w }()
+					result <- f.makeOne(ctx, w, plan.Subset, s)
 				}()
 			}
 		}()
@@ -68,24 +76,29 @@ func (f *writeFn) makeAll(ctx context.Context, plan Plan) func(yield func(int, m
 // cores stay busy while one is being closed.
 var shardSlots = make(chan struct{}, 2)
 
-var slots struct {
+var workers struct {
 	mu sync.Mutex
-	of map[int]chan struct{}
+	of map[int]chan *worker
 }
 
-// processSlots returns the semaphore that all bundles of a process share, since
-// a runner may process several at once.
-func processSlots(n int) chan struct{} {
+// processWorkers returns the n workers, 0 for one a core, that all bundles of a
+// process share, since a runner may process several at once.
+func processWorkers(n int) chan *worker {
 	if n < 1 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	slots.mu.Lock()
-	defer slots.mu.Unlock()
-	if slots.of == nil {
-		slots.of = map[int]chan struct{}{}
+	workers.mu.Lock()
+	defer workers.mu.Unlock()
+	if free := workers.of[n]; free != nil {
+		return free
 	}
-	if slots.of[n] == nil {
-		slots.of[n] = make(chan struct{}, n)
+	free := make(chan *worker, n)
+	for range n {
+		free <- new(worker)
 	}
-	return slots.of[n]
+	if workers.of == nil {
+		workers.of = map[int]chan *worker{}
+	}
+	workers.of[n] = free
+	return free
 }

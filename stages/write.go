@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"runtime/debug"
 	"strings"
-	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
@@ -61,8 +60,7 @@ type writeFn struct {
 
 	adapters map[string]datasets.Adapter
 	sizes    map[string][2]int
-	makers   sync.Pool
-	slots    chan struct{}
+	workers  chan *worker
 }
 
 // Setup looks up the adapters.
@@ -76,8 +74,7 @@ func (f *writeFn) Setup() error {
 		f.adapters[a.Name] = a
 		f.sizes[a.Name+"\x00"+string(set.Domain)] = [2]int{set.W, set.H}
 	}
-	f.makers.New = func() any { return &samples.Maker{Params: f.Params.Samples} }
-	f.slots = processSlots(f.Params.Workers)
+	f.workers = processWorkers(f.Params.Workers)
 	return nil
 }
 
@@ -164,7 +161,7 @@ const readStage = "read"
 // makeOne reads the files of one sample and makes it. A panic, which a decoder
 // might still hold for a hostile file, would end the process from here, so it
 // becomes the fault of that file.
-func (f *writeFn) makeOne(ctx context.Context, subset semidavil.Subset, s PlannedSample) (out made) {
+func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subset, s PlannedSample) (out made) {
 	defer func() {
 		if v := recover(); v != nil {
 			log.Errorf(ctx, "stages: panic at %s: %v\n%s", s.Ref.Image, v, debug.Stack())
@@ -179,30 +176,36 @@ func (f *writeFn) makeOne(ctx context.Context, subset semidavil.Subset, s Planne
 		// Without the root, so that the same data elsewhere gives the same index.
 		return made{err: errors.New(strings.ReplaceAll(err.Error(), s.Ref.Root+"/", "")), read: true}
 	}
-	if in.Image, err = readBelow(ctx, s.Ref.Root, s.Ref.Image, f.Params.Follow); err != nil {
+	if w.image, err = readBelow(ctx, w.image, s.Ref.Root, s.Ref.Image, f.Params.Follow); err != nil {
 		return fail(err)
 	}
 	if s.Ref.Label != "" {
-		if in.Label, err = readBelow(ctx, s.Ref.Root, s.Ref.Label, f.Params.Follow); err != nil {
+		if w.label, err = readBelow(ctx, w.label, s.Ref.Root, s.Ref.Label, f.Params.Follow); err != nil {
 			return fail(err)
 		}
+		in.Label = w.label
 	}
-	maker := f.makers.Get().(*samples.Maker)
-	list, err := maker.Make(in)
-	f.makers.Put(maker)
+	in.Image = w.image
+	w.maker.Params = f.Params.Samples
+	list, err := w.maker.Make(in)
 	return made{samples: list, err: err}
 }
 
-func readBelow(ctx context.Context, root, rel string, follow bool) ([]byte, error) {
+// readBelow reads a file into buf and returns it, or a larger buffer; buf itself
+// with an error.
+func readBelow(ctx context.Context, buf []byte, root, rel string, follow bool) ([]byte, error) {
 	name, err := store.Join(root, rel, linkOptions(follow)...)
 	if err != nil {
-		return nil, err
+		return buf, err
 	}
-	data, err := store.ReadFile(ctx, name, 0)
-	if err == nil && len(data) == 0 {
-		return nil, fmt.Errorf("%s: the file is empty", rel)
+	data, err := store.ReadFileInto(ctx, buf, name, 0)
+	if err != nil {
+		return buf, err
 	}
-	return data, err
+	if len(data) == 0 {
+		return buf, fmt.Errorf("%s: the file is empty", rel)
+	}
+	return data, nil
 }
 
 // finished reports whether the shard at base was made of the same things.

@@ -86,14 +86,20 @@ func backendOf(ctx context.Context, name string) (backend, error) {
 // ReadFile returns the content of a file of at most limit bytes; a limit of 0
 // stands for DefaultLimit. A larger file gives an error that wraps ErrTooLarge.
 func ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
-	data, err := readFile(ctx, name, limit)
+	return ReadFileInto(ctx, nil, name, limit)
+}
+
+// ReadFileInto is ReadFile into a buffer that is used again: the content replaces
+// what buf holds, in a larger buffer where it does not fit.
+func ReadFileInto(ctx context.Context, buf []byte, name string, limit int64) ([]byte, error) {
+	data, err := readFile(ctx, buf, name, limit)
 	if err != nil {
 		return nil, wrap("read", name, err)
 	}
 	return data, nil
 }
 
-func readFile(ctx context.Context, name string, limit int64) (data []byte, err error) {
+func readFile(ctx context.Context, buf []byte, name string, limit int64) (data []byte, err error) {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
@@ -109,13 +115,16 @@ func readFile(ctx context.Context, name string, limit int64) (data []byte, err e
 	if size > limit {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, size, limit)
 	}
-	return readAll(r, size, limit)
+	return readAll(r, buf, size, limit)
 }
 
-// readAll reads r to its end into a buffer of the announced size; it does not
+// readAll reads r to its end into buf or one of the announced size; it does not
 // trust that size, because a file may grow while it is read.
-func readAll(r io.Reader, size, limit int64) ([]byte, error) {
-	data := make([]byte, 0, max(size, 0)+1)
+func readAll(r io.Reader, buf []byte, size, limit int64) ([]byte, error) {
+	data := buf[:0]
+	if int64(cap(data)) < max(size, 0)+1 {
+		data = make([]byte, 0, max(size, 0)+1)
+	}
 	for {
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]

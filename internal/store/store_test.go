@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -80,6 +81,20 @@ func conform(t *testing.T, root string) {
 	}
 	if _, err := ReadFile(ctx, name("a"), 0); err == nil {
 		t.Error("ReadFile of a folder succeeded")
+	}
+	whole, err := ReadFile(ctx, name("b"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{0, 1, len(whole), len(whole) + 1, 1000} { // too small, just right, larger
+		buf := bytes.Repeat([]byte("x"), size)
+		data, err := ReadFileInto(ctx, buf, name("b"), 0)
+		if err != nil || !bytes.Equal(data, whole) {
+			t.Errorf("ReadFileInto %d bytes: %q, %v", size, data, err)
+		}
+		if size > len(whole) && &data[0] != &buf[0] {
+			t.Errorf("a buffer of %d bytes was not used", size)
+		}
 	}
 	if data, err := ReadRange(ctx, name("b"), 8, 4); err != nil || string(data) != "of b"[:4] {
 		t.Errorf("ReadRange = %q, %v", data, err)
