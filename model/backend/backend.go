@@ -1,0 +1,93 @@
+// Package backend chooses what computes the graphs: the pure-Go backend that every
+// binary carries, or XLA through a PJRT plug-in on CPU or CUDA.
+package backend
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // registers "go"
+)
+
+// Names lists the valid choices.
+const Names = "auto, go, xla:cpu, xla:cuda, xla:PATH of a PJRT plug-in"
+
+// Choice is an open backend.
+type Choice struct {
+	compute.Backend
+	// Chosen is "go" or "xla:..." as opened.
+	Chosen string
+	// Line tells a person what was chosen and why, in one line.
+	Line string
+}
+
+// Accelerated is true where the backend drives a GPU.
+func (c Choice) Accelerated() bool {
+	return strings.Contains(c.Chosen, "cuda") || strings.Contains(c.Chosen, "gpu")
+}
+
+// Check tells whether name is a valid choice, without opening it.
+func Check(name string) error {
+	switch {
+	case name == "auto", name == "go", name == "xla:cpu", name == "xla:cuda":
+		return nil
+	case strings.HasPrefix(name, "xla:") && filepath.IsAbs(strings.TrimPrefix(name, "xla:")):
+		return nil
+	case strings.HasPrefix(name, "xla:"):
+		return fmt.Errorf("backend: choose %q: the path of a plug-in must be absolute; valid: %s", name, Names)
+	}
+	return fmt.Errorf("backend: choose %q: unknown; valid: %s", name, Names)
+}
+
+// Open opens the backend of that name. "auto" takes a CUDA plug-in, then a CPU
+// plug-in, where one is installed and works, and otherwise the Go backend; it never
+// downloads anything.
+func Open(name string) (Choice, error) {
+	if err := Check(name); err != nil {
+		return Choice{}, err
+	}
+	if name == "go" {
+		return openGo("")
+	}
+	if plugin, ok := strings.CutPrefix(name, "xla:"); ok {
+		b, err := openXLA(plugin)
+		if err != nil {
+			return Choice{}, fmt.Errorf("backend: open %s: %w", name, err)
+		}
+		return Choice{b, name, "backend " + name}, nil
+	}
+	why := "no PJRT plug-in is installed"
+	for _, plugin := range installed() {
+		b, err := openXLA(plugin)
+		if err == nil {
+			return Choice{b, "xla:" + plugin, "backend xla:" + plugin + ", found among the installed PJRT plug-ins"}, nil
+		}
+		why = "the PJRT plug-in " + plugin + " does not start: " + firstLine(err.Error())
+	}
+	if xlaMissing != "" {
+		why = xlaMissing
+	}
+	return openGo(why)
+}
+
+func openGo(why string) (Choice, error) {
+	b, err := compute.NewWithConfig("go")
+	if err != nil {
+		return Choice{}, fmt.Errorf("backend: open go: %w", err)
+	}
+	line := "backend go"
+	if why != "" {
+		line += ", since " + why
+	}
+	if !SIMD {
+		line += "; built without GOEXPERIMENT=simd, which makes it 2 to 5 times slower"
+	}
+	return Choice{b, "go", line}, nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
