@@ -159,3 +159,12 @@ func resolveInside(realRoot, link string) (string, error) {
 
 // ErrLink is wrapped by errors about links that are not followed.
 var ErrLink = errors.New("links out of the root are not followed unless asked for")
+
+// Absolute makes a local path absolute, since a worker may have another working
+// folder, and takes slashes off the end of a URL. The empty name stays empty.
+func Absolute(name string) (string, error) {
+	if name == "" || IsRemote(name) {
+		return strings.TrimRight(name, "/"), nil
+	}
+	return filepath.Abs(name)
+}
