@@ -4,8 +4,10 @@ package backend
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
@@ -16,7 +18,9 @@ const Names = "auto, go, xla:cpu, xla:cuda, xla:PATH of a PJRT plug-in"
 
 // Choice is an open backend.
 type Choice struct {
-	compute.Backend
+	// Backend is what graphs are run on. It is no embedded field: GoMLX compares
+	// backends, and a Choice would be another one.
+	Backend compute.Backend
 	// Chosen is "go" or "xla:..." as opened.
 	Chosen string
 	// Line tells a person what was chosen and why, in one line.
@@ -73,7 +77,7 @@ func Open(name string) (Choice, error) {
 }
 
 func openGo(why string) (Choice, error) {
-	b, err := compute.NewWithConfig("go")
+	b, err := NewGo()
 	if err != nil {
 		return Choice{}, fmt.Errorf("backend: open go: %w", err)
 	}
@@ -86,6 +90,25 @@ func openGo(why string) (Choice, error) {
 	}
 	return Choice{b, "go", line}, nil
 }
+
+// NewGo makes a Go backend without a limit to its goroutines. With its own limit
+// (compute v0.1.0) operations that run at once hold its slots while the matrix products
+// inside them wait for one: a graph of six products stopped for good within 100 runs.
+func NewGo() (compute.Backend, error) {
+	quiet.Lock()
+	defer quiet.Unlock()
+	// The library reports the setting on standard output, which belongs to results.
+	out := os.Stdout
+	defer func() { os.Stdout = out }()
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		defer null.Close()
+		os.Stdout = null
+	}
+	return compute.NewWithConfig("go:parallelism=-1")
+}
+
+// quiet is held while os.Stdout is another one.
+var quiet sync.Mutex
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")

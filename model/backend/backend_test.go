@@ -12,7 +12,7 @@ func TestGoComputes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := graph.CallOnce(b, func(x *graph.Node) *graph.Node { return graph.Square(x) }, []float32{3})
+	got, err := graph.CallOnce(b.Backend, func(x *graph.Node) *graph.Node { return graph.Square(x) }, []float32{3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package layer
 
 import (
+	"slices"
+
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"semidavil/model/params"
@@ -11,7 +14,37 @@ import (
 //	x       f32[..., C]
 //	return  f32[..., D]
 func Linear(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Node {
-	return graph.Add(Project(s, x, out, init), row(s.Weight("bias", params.Zeros, out), x.Rank()))
+	in := x.Shape().Dimensions[x.Rank()-1]
+	return Affine(s, x, s.Weight("weight", init, in, out), s.Weight("bias", params.Zeros, out))
+}
+
+// Affine is x·w + bias with parameters at hand.
+//
+//	x       f32[..., C]
+//	w       f32[C,D]
+//	bias    f32[D]
+//	return  f32[..., D]
+func Affine(s params.Scope, x, w, bias *graph.Node) *graph.Node {
+	if !HandTuned(s) {
+		y := multiply(s, x, w)
+		return graph.Add(y, row(bias, y.Rank()))
+	}
+	flat := graph.Reshape(x, -1, w.Shape().Dimensions[0])
+	y := WithGradient([]*graph.Node{flat, w, bias},
+		func() *graph.Node { return graph.BackendFusedDense(flat, w, bias, compute.DenseConfig{}) },
+		func(dy *graph.Node) []*graph.Node {
+			return AffineGradient(flat, w, dy)
+		})
+	return graph.Reshape(y, outer(x, w)...)
+}
+
+// AffineGradient gives the gradients of x, w and bias for that of x·w + bias.
+//
+//	x   f32[M,C]
+//	w   f32[C,D]
+//	dy  f32[M,D]
+func AffineGradient(x, w, dy *graph.Node) []*graph.Node {
+	return []*graph.Node{ProductTransposed(dy, w), product(Swap(x), dy), columnSums(dy)}
 }
 
 // Project is x·W, a linear layer without bias.
@@ -19,11 +52,19 @@ func Linear(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Nod
 //	x       f32[..., C]
 //	return  f32[..., D]
 func Project(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Node {
-	dims := x.Shape().Dimensions
-	in := dims[len(dims)-1]
-	w := s.Weight("weight", init, in, out)
-	y := graph.Dot(graph.Reshape(x, -1, in), w).Product()
-	return graph.Reshape(y, append(append([]int{}, dims[:len(dims)-1]...), out)...)
+	in := x.Shape().Dimensions[x.Rank()-1]
+	return multiply(s, x, s.Weight("weight", init, in, out))
+}
+
+func multiply(s params.Scope, x, w *graph.Node) *graph.Node {
+	return graph.Reshape(Product(s, graph.Reshape(x, -1, w.Shape().Dimensions[0]), w), outer(x, w)...)
+}
+
+// outer are the dimensions of x·w.
+func outer(x, w *graph.Node) []int {
+	d := slices.Clone(x.Shape().Dimensions)
+	d[len(d)-1] = w.Shape().Dimensions[1]
+	return d
 }
 
 // QuickGELU is CLIP's activation x·σ(1.702x).

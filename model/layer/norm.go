@@ -15,10 +15,33 @@ const NormEpsilon = 1e-5
 //	x, return  [..., C]
 func LayerNorm(s params.Scope, x *graph.Node) *graph.Node {
 	c := x.Shape().Dimensions[x.Rank()-1]
+	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
+	if HandTuned(s) {
+		return layerNorm(x, weight, bias)
+	}
 	y := standardise(float32Of(x), -1)
-	y = graph.Mul(y, row(float32Of(s.Weight("weight", params.Ones, c)), x.Rank()))
-	y = graph.Add(y, row(float32Of(s.Weight("bias", params.Zeros, c)), x.Rank()))
+	y = graph.Add(graph.Mul(y, row(weight, x.Rank())), row(bias, x.Rank()))
 	return graph.ConvertDType(y, x.DType())
+}
+
+// layerNorm is the Go backend's fused operation, with a gradient.
+func layerNorm(x, weight, bias *graph.Node) *graph.Node {
+	shape := x.Shape().Dimensions
+	c := shape[len(shape)-1]
+	x = graph.Reshape(x, -1, c)
+	y := WithGradient([]*graph.Node{x, weight, bias},
+		func() *graph.Node { return graph.BackendFusedLayerNorm(x, []int{1}, NormEpsilon, weight, bias) },
+		func(dy *graph.Node) []*graph.Node {
+			mean := func(x *graph.Node) *graph.Node { return graph.MulScalar(rowSums(x), 1/float64(c)) }
+			centred := graph.Sub(x, mean(x))
+			deviation := graph.Sqrt(graph.AddScalar(mean(graph.Square(centred)), NormEpsilon))
+			z := graph.Div(centred, deviation)
+			dz := graph.Mul(dy, row(weight, 2))
+			// The part of dz that moves neither the mean nor the deviation of a row.
+			dx := graph.Sub(graph.Sub(dz, mean(dz)), graph.Mul(z, mean(graph.Mul(dz, z))))
+			return []*graph.Node{graph.Div(dx, deviation), columnSums(graph.Mul(dy, z)), columnSums(dy)}
+		})
+	return graph.Reshape(y, shape...)
 }
 
 // standardise subtracts the mean over the axes and divides by the standard deviation.
