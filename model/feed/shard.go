@@ -23,7 +23,7 @@ type shard struct{ name, path string }
 type span struct{ at, n int64 }
 
 // members are the files of a sample that training reads.
-type members struct{ image, label, tokens span }
+type members struct{ image, label, tokens, caption span }
 
 // maxMember is the largest member that is read: 256 MiB, as package shards has it.
 const maxMember = 256 << 20
@@ -162,6 +162,8 @@ func (m *members) file(ext string) *span {
 		return &m.label
 	case "tokens.npy":
 		return &m.tokens
+	case "caption.txt":
+		return &m.caption
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"iter"
+	"os"
 
 	"gorgonia.org/tensor"
 
@@ -12,6 +13,8 @@ import (
 // Example is a whole sample, for evaluation and pseudo-labels.
 type Example struct {
 	Key string
+	// Caption is its text.
+	Caption string
 	// Image u8[H,W,3]; sizes may differ between samples.
 	Image *tensor.Dense
 	// Label u8[H,W] train ids, 255 ignored; nil for unlabelled samples.
@@ -37,6 +40,25 @@ func (f *Feed) Whole(ctx context.Context, subset semidavil.Subset) iter.Seq2[Exa
 		if err := f.decode(p, s, t); err != nil {
 			return Example{}, err
 		}
-		return Example{Key: s.key, Image: dense(p.image.Pix, s.h, s.w, 3), Label: dense(p.label.Pix, s.h, s.w)}, nil
+		caption, err := f.caption(s, t)
+		if err != nil {
+			return Example{}, err
+		}
+		return Example{Key: s.key, Caption: caption, Image: dense(p.image.Pix, s.h, s.w, 3), Label: dense(p.label.Pix, s.h, s.w)}, nil
 	})
+}
+
+func (f *Feed) caption(s *sample, t *tools) (string, error) {
+	if s.files.caption.n == 0 {
+		return "", nil
+	}
+	file, err := os.Open(s.shard.path)
+	if err != nil {
+		return "", s.fail("read caption of", err)
+	}
+	defer file.Close()
+	if err := t.read(file, s.files.caption); err != nil {
+		return "", s.fail("read caption of", err)
+	}
+	return string(t.file), nil
 }

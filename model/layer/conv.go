@@ -13,40 +13,122 @@ import (
 //	return  [B, H, W, D]
 func Conv(s params.Scope, x *graph.Node, out, kernel, dilation int, bias bool) *graph.Node {
 	x.AssertRank(4)
-	if kernel > 1 {
-		x = patches(x, kernel, dilation)
-	}
-	if bias {
-		return Linear(s, x, out, params.KaimingUniform)
-	}
-	return Project(s, x, out, params.KaimingUniform)
-}
-
-// patches puts the k×k neighbours of each pixel side by side in its channels.
-func patches(x *graph.Node, kernel, dilation int) *graph.Node {
-	d := x.Shape().Dimensions
-	h, w := d[1], d[2]
-	pad := kernel / 2 * dilation
-	x = padGrid(x, pad)
-	shifted := make([]*graph.Node, 0, kernel*kernel)
-	for dy := range kernel {
-		for dx := range kernel {
-			y0, x0 := dy*dilation, dx*dilation
-			shifted = append(shifted, graph.Slice(x, graph.AxisRange(), graph.AxisRange(y0, y0+h), graph.AxisRange(x0, x0+w)))
+	if kernel == 1 {
+		if bias {
+			return Linear(s, x, out, params.KaimingUniform)
 		}
+		return Project(s, x, out, params.KaimingUniform)
 	}
-	return graph.Concatenate(shifted, -1)
+	d := x.Shape().Dimensions
+	w := s.Weight("weight", params.KaimingUniform, kernel*kernel*d[3], out)
+	taps := tapsOf(kernel, dilation, d[1], d[2])
+	w = taps.weights(w, d[3], kernel*kernel)
+	var b *graph.Node
+	if bias {
+		b = s.Weight("bias", params.Zeros, out)
+	}
+	forward := func() *graph.Node {
+		y := product(taps.patches(x), w)
+		if bias {
+			y = graph.Add(y, row(b, 2))
+		}
+		return graph.Reshape(y, d[0], d[1], d[2], out)
+	}
+	if !HandTuned(s) {
+		return forward()
+	}
+	inputs := []*graph.Node{x, w}
+	if bias {
+		inputs = append(inputs, b)
+	}
+	return WithGradient(inputs, forward, func(dy *graph.Node) []*graph.Node {
+		gradients := taps.gradients(x, w, dy)
+		if bias {
+			gradients = append(gradients, columnSums(graph.Reshape(dy, -1, out)))
+		}
+		return gradients
+	})
 }
 
-// padGrid surrounds the grid with zeros. It concatenates, since GoMLX has no
-// gradient of Pad.
-func padGrid(x *graph.Node, pad int) *graph.Node {
-	if pad == 0 {
-		return x
+// taps are the positions of a kernel that reach the grid: a pixel at distance 18 is
+// outside of a grid of 16 whatever the pixel. index counts them in the kernel, dy and dx
+// are the distances.
+type taps struct {
+	index, dy, dx []int
+	pad           [2]int // the largest distances
+}
+
+func tapsOf(kernel, dilation, height, width int) taps {
+	var t taps
+	for i := range kernel * kernel {
+		dy, dx := (i/kernel-kernel/2)*dilation, (i%kernel-kernel/2)*dilation
+		if max(dy, -dy) >= height || max(dx, -dx) >= width {
+			continue
+		}
+		t.index, t.dy, t.dx = append(t.index, i), append(t.dy, dy), append(t.dx, dx)
+		t.pad = [2]int{max(t.pad[0], dy), max(t.pad[1], dx)}
 	}
-	for _, axis := range []int{1, 2} {
+	return t
+}
+
+// weights are those of the taps.
+//
+//	w       [all·C, D]
+//	return  [taps·C, D]
+func (t taps) weights(w *graph.Node, channels, all int) *graph.Node {
+	if len(t.index) == all {
+		return w
+	}
+	rows := make([]*graph.Node, len(t.index))
+	for i, k := range t.index {
+		rows[i] = graph.SliceAxis(w, 0, graph.AxisRange(k*channels, (k+1)*channels))
+	}
+	return graph.Concatenate(rows, 0)
+}
+
+// patches puts the pixels that the taps reach side by side.
+//
+//	x       [B, H, W, C]
+//	return  [B·H·W, taps·C]
+func (t taps) patches(x *graph.Node) *graph.Node {
+	d := x.Shape().Dimensions
+	x = padGrid(x, t.pad)
+	shifted := make([]*graph.Node, len(t.index))
+	for i := range shifted {
+		y, x0 := t.pad[0]+t.dy[i], t.pad[1]+t.dx[i]
+		shifted[i] = graph.Slice(x, graph.AxisRange(), graph.AxisRange(y, y+d[1]), graph.AxisRange(x0, x0+d[2]))
+	}
+	return graph.Reshape(graph.Concatenate(shifted, -1), d[0]*d[1]*d[2], len(t.index)*d[3])
+}
+
+// gradients gives those of x and w. Both come from the patches of dy, in which the tap
+// at -distance stands where distance is in those of x; so the patches of x need not be
+// kept, and nothing is added up pixel by pixel. (The taps are symmetric: the opposite of
+// tap i is the i-th from the end.)
+//
+//	x   [B, H, W, C]
+//	w   [taps·C, D]
+//	dy  [B, H, W, D]
+func (t taps) gradients(x, w, dy *graph.Node) []*graph.Node {
+	d, out, n := x.Shape().Dimensions, w.Shape().Dimensions[1], len(t.index)
+	c := d[3]
+	p := t.patches(dy)
+	back := graph.Reshape(Swap(graph.Reverse(graph.Reshape(w, n, c, out), 0)), n*out, c)
+	dx := graph.Reshape(product(p, back), d...)
+	dw := graph.Reshape(product(Swap(graph.Reshape(x, -1, c)), p), c, n, out)
+	dw = graph.Reverse(graph.TransposeAllAxes(dw, 1, 0, 2), 0)
+	return []*graph.Node{dx, graph.Reshape(dw, n*c, out)}
+}
+
+// padGrid surrounds the grid with zeros, pad[0] rows and pad[1] columns at each side. It
+// concatenates, since GoMLX has no gradient of Pad.
+func padGrid(x *graph.Node, pad [2]int) *graph.Node {
+	for i, axis := range []int{1, 2} {
+		if pad[i] == 0 {
+			continue
+		}
 		shape := x.Shape().Clone()
-		shape.Dimensions[axis] = pad
+		shape.Dimensions[axis] = pad[i]
 		zeros := graph.Zeros(x.Graph(), shape)
 		x = graph.Concatenate([]*graph.Node{zeros, x, zeros}, axis)
 	}

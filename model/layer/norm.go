@@ -67,11 +67,12 @@ func BatchNorm(s params.Scope, x *graph.Node) *graph.Node {
 	meanVar := s.Buffer("running_mean", params.Zeros, c)
 	varianceVar := s.Buffer("running_var", params.Ones, c)
 	x = float32Of(x)
+	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
 	mean, variance := row(meanVar.NodeValue(g), 4), row(varianceVar.NodeValue(g), 4)
+	var y *graph.Node
 	if s.Train {
 		runningMean, runningVariance := mean, variance
-		mean = graph.ReduceAndKeep(x, graph.ReduceMean, 0, 1, 2)
-		variance = graph.ReduceAndKeep(graph.Square(graph.Sub(x, mean)), graph.ReduceMean, 0, 1, 2)
+		y, mean, variance = normaliseBatch(s, x, weight, bias)
 		move := func(old, batch *graph.Node) *graph.Node {
 			moved := graph.Add(graph.MulScalar(old, 1-batchMomentum), graph.MulScalar(graph.StopGradient(batch), batchMomentum))
 			return graph.Reshape(moved, c)
@@ -79,10 +80,51 @@ func BatchNorm(s params.Scope, x *graph.Node) *graph.Node {
 		meanVar.SetNodeValue(move(runningMean, mean))
 		// The running variance is the unbiased one, the normalisation's is not.
 		varianceVar.SetNodeValue(move(runningVariance, graph.MulScalar(variance, n/max(n-1, 1))))
+	} else {
+		scale := graph.Div(row(weight, 4), deviation(variance))
+		y = graph.Add(graph.Mul(graph.Sub(x, mean), scale), row(bias, 4))
 	}
-	scale := graph.Div(row(float32Of(s.Weight("weight", params.Ones, c)), 4), graph.Sqrt(graph.AddScalar(variance, NormEpsilon)))
-	y := graph.Add(graph.Mul(graph.Sub(x, mean), scale), row(float32Of(s.Weight("bias", params.Zeros, c)), 4))
 	return graph.ConvertDType(y, in)
+}
+
+// normaliseBatch normalises x by its own mean and variance.
+//
+//	x, y            f32[B,H,W,C]
+//	weight, bias    f32[C]
+//	mean, variance  f32[1,1,1,C]
+func normaliseBatch(s params.Scope, x, weight, bias *graph.Node) (y, mean, variance *graph.Node) {
+	if !HandTuned(s) {
+		mean = graph.ReduceAndKeep(x, graph.ReduceMean, 0, 1, 2)
+		centred := graph.Sub(x, mean)
+		variance = graph.ReduceAndKeep(graph.Square(centred), graph.ReduceMean, 0, 1, 2)
+		return graph.Add(graph.Mul(centred, graph.Div(row(weight, 4), deviation(variance))), row(bias, 4)), mean, variance
+	}
+	shape := x.Shape().Dimensions
+	c := shape[3]
+	x = graph.Reshape(x, -1, c)
+	n := float64(x.Shape().Dimensions[0])
+	means := func(x *graph.Node) *graph.Node { return graph.Reshape(graph.MulScalar(columnSums(x), 1/n), 1, c) }
+	mean = means(x)
+	centred := graph.Sub(x, mean)
+	variance = means(graph.Square(centred))
+	std := deviation(variance)
+	scale := graph.Div(row(weight, 2), std)
+	y = WithGradient([]*graph.Node{x, weight, bias},
+		func() *graph.Node { return graph.Add(graph.Mul(centred, scale), row(bias, 2)) },
+		func(dy *graph.Node) []*graph.Node {
+			meanDy, meanDyZ := means(dy), graph.Div(means(graph.Mul(dy, centred)), std)
+			// dx = scale·(dy - the mean of dy - z·(the mean of dy·z)), z = centred/std.
+			along := graph.Add(graph.Mul(centred, graph.Div(meanDyZ, std)), meanDy)
+			dx := graph.Mul(graph.Sub(dy, along), scale)
+			sum := func(mean *graph.Node) *graph.Node { return graph.Reshape(graph.MulScalar(mean, n), c) }
+			return []*graph.Node{dx, sum(meanDyZ), sum(meanDy)}
+		})
+	return graph.Reshape(y, shape...), graph.Reshape(mean, 1, 1, 1, c), graph.Reshape(variance, 1, 1, 1, c)
+}
+
+// deviation is the standard deviation that norms divide by.
+func deviation(variance *graph.Node) *graph.Node {
+	return graph.Sqrt(graph.AddScalar(variance, NormEpsilon))
 }
 
 // GroupNorm normalises each image's groups of channels over the grid.

@@ -34,19 +34,46 @@ func Bicubic(d float64) float64 {
 func Resize(x *graph.Node, height, width int, kernel Kernel) *graph.Node {
 	x.AssertRank(4)
 	d := x.Shape().Dimensions
-	b, c := d[0], d[3]
-	if d[1] != height {
-		m := matrix(x, d[1], height, kernel)
-		x = graph.Dot(m, x).General([]int{1}, nil, []int{1}, nil) // [height, B, W, C]
-		x = graph.TransposeAllAxes(x, 1, 0, 2, 3)
+	if d[1] == height && d[2] == width {
+		return x
 	}
-	if d[2] != width {
-		m := matrix(x, d[2], width, kernel)
-		x = graph.Reshape(x, b*height, d[2], c)
-		x = graph.Dot(m, x).General([]int{1}, nil, []int{1}, nil) // [width, B*height, C]
-		x = graph.TransposeAllAxes(x, 1, 0, 2)
+	rows, columns := matrix(x, d[1], height, kernel), matrix(x, d[2], width, kernel)
+	forward := func() *graph.Node { return interpolate(x, rows, columns) }
+	if x.Graph().Backend().String() != "go" || plain {
+		return forward()
 	}
-	return graph.Reshape(x, b, height, width, c)
+	return WithGradient([]*graph.Node{x}, forward, func(dy *graph.Node) []*graph.Node {
+		return []*graph.Node{interpolate(dy, Swap(rows), Swap(columns))}
+	})
+}
+
+// interpolate applies a matrix along the rows of the grid and one along its columns, in
+// the order in which the larger grid is only met by the former, which transposes nothing.
+//
+//	x        [B, H, W, C]
+//	rows     [h, H]
+//	columns  [w, W]
+//	return   [B, h, w, C]
+func interpolate(x, rows, columns *graph.Node) *graph.Node {
+	if rows.Shape().Dimensions[0] >= rows.Shape().Dimensions[1] {
+		return alongRows(alongColumns(x, columns), rows)
+	}
+	return alongColumns(alongRows(x, rows), columns)
+}
+
+// alongRows is, for each image, m times the grid with its columns and channels as one axis.
+func alongRows(x, m *graph.Node) *graph.Node {
+	d, h := x.Shape().Dimensions, m.Shape().Dimensions[0]
+	m = graph.BroadcastToDims(graph.InsertAxes(m, 0), d[0], h, d[1])
+	return graph.Reshape(product(m, graph.Reshape(x, d[0], d[1], d[2]*d[3])), d[0], h, d[2], d[3])
+}
+
+// alongColumns is one product with mᵀ, once the columns are the last axis.
+func alongColumns(x, m *graph.Node) *graph.Node {
+	d, w := x.Shape().Dimensions, m.Shape().Dimensions[0]
+	x = Swap(graph.Reshape(x, d[0]*d[1], d[2], d[3]))
+	x = product(graph.Reshape(x, d[0]*d[1]*d[3], d[2]), Swap(m))
+	return graph.Reshape(Swap(graph.Reshape(x, d[0]*d[1], d[3], w)), d[0], d[1], w, d[3])
 }
 
 // matrix holds the weights of the in positions for each of the out positions.
@@ -61,9 +88,6 @@ func Weights(in, out int, kernel Kernel) []float32 {
 	scale := float64(in) / float64(out)
 	for o := range out {
 		at := (float64(o)+0.5)*scale - 0.5
-		if isTent(kernel) {
-			at = max(at, 0) // PyTorch clamps the position of linear kernels only
-		}
 		first := int(math.Floor(at)) - 1
 		for i := first; i < first+4; i++ {
 			w[o*in+min(max(i, 0), in-1)] += kernel(at - float64(i))
@@ -75,6 +99,3 @@ func Weights(in, out int, kernel Kernel) []float32 {
 	}
 	return out32
 }
-
-// isTent is true of kernels that reach no further than 1.
-func isTent(kernel Kernel) bool { return kernel(1.5) == 0 }

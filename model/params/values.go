@@ -5,13 +5,14 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"gorgonia.org/tensor"
 )
 
-// Values are named host arrays, float32, row-major. Names are paths below the root
-// of a network.
+// Values are named host arrays, row-major, float32, or int64 for counters. Names are
+// paths below the root of a network.
 type Values map[string]*tensor.Dense
 
 // Names lists the names in order.
@@ -29,16 +30,10 @@ func (v Values) Names() []string {
 func Load(store *model.Store, network string, values Values) error {
 	for _, name := range values.Names() {
 		d := values[name]
-		data, ok := d.Data().([]float32)
-		if !ok {
-			if scalar, one := d.Data().(float32); one {
-				data, ok = []float32{scalar}, true
-			}
+		t, err := fromHost(d)
+		if err != nil {
+			return fmt.Errorf("params: load %s: %w", name, err)
 		}
-		if !ok {
-			return fmt.Errorf("params: load %s: has type %v, want float32", name, d.Dtype())
-		}
-		t := tensors.FromFlatDataAndDimensions(data, d.Shape()...)
 		path := "/" + network + "/" + name
 		v := store.GetVariable(path)
 		if v == nil {
@@ -46,7 +41,7 @@ func Load(store *model.Store, network string, values Values) error {
 			continue
 		}
 		if !v.Shape().Equal(t.Shape()) {
-			return fmt.Errorf("params: load %s: has shape %v, want %v", name, t.Shape().Dimensions, v.Shape().Dimensions)
+			return fmt.Errorf("params: load %s: is %s, want %s", name, t.Shape(), v.Shape())
 		}
 		if err := v.SetValue(t); err != nil {
 			return fmt.Errorf("params: load %s: %w", name, err)
@@ -68,11 +63,9 @@ func Read(store *model.Store, network string) (Values, error) {
 		if err != nil {
 			return nil, fmt.Errorf("params: read %s: %w", name, err)
 		}
-		data, err := tensors.CopyFlatData[float32](t)
-		if err != nil {
+		if values[name], err = toHost(t); err != nil {
 			return nil, fmt.Errorf("params: read %s: %w", name, err)
 		}
-		values[name] = Dense(data, v.Shape().Dimensions...)
 	}
 	if len(values) == 0 {
 		return nil, fmt.Errorf("params: read network %q: it has no parameters", network)
@@ -80,10 +73,88 @@ func Read(store *model.Store, network string) (Values, error) {
 	return values, nil
 }
 
+// fromHost copies a host array, float32 or int64.
+func fromHost(d *tensor.Dense) (*tensors.Tensor, error) {
+	dims := d.Shape()
+	switch data := d.Data().(type) {
+	case []float32:
+		return tensors.FromFlatDataAndDimensions(data, dims...), nil
+	case float32:
+		return tensors.FromFlatDataAndDimensions([]float32{data}), nil
+	case []int64:
+		return tensors.FromFlatDataAndDimensions(data, dims...), nil
+	case int64:
+		return tensors.FromFlatDataAndDimensions([]int64{data}), nil
+	}
+	return nil, fmt.Errorf("has type %v, want float32 or int64", d.Dtype())
+}
+
+// toHost is the reverse of fromHost.
+func toHost(t *tensors.Tensor) (*tensor.Dense, error) {
+	dims := t.Shape().Dimensions
+	switch t.DType() {
+	case dtypes.Float32:
+		data, err := tensors.CopyFlatData[float32](t)
+		if err != nil {
+			return nil, err
+		}
+		return Dense(data, dims...), nil
+	case dtypes.Int64:
+		data, err := tensors.CopyFlatData[int64](t)
+		if err != nil {
+			return nil, err
+		}
+		return Dense(data, dims...), nil
+	}
+	return nil, fmt.Errorf("has type %s, want float32 or int64", t.DType())
+}
+
 // Dense wraps data of a shape; no dims make a scalar.
-func Dense(data []float32, dims ...int) *tensor.Dense {
+func Dense[T float32 | int64](data []T, dims ...int) *tensor.Dense {
 	if len(dims) == 0 {
 		return tensor.New(tensor.FromScalar(data[0]))
 	}
 	return tensor.New(tensor.WithShape(dims...), tensor.WithBacking(data))
+}
+
+// LoadAll puts values of several networks into the store; their names begin with
+// that of the network.
+func LoadAll(store *model.Store, values Values) error {
+	byNetwork := map[string]Values{}
+	for name, value := range values {
+		network, rest, ok := strings.Cut(name, "/")
+		if !ok {
+			return fmt.Errorf("params: load %s: the name has no network", name)
+		}
+		if byNetwork[network] == nil {
+			byNetwork[network] = Values{}
+		}
+		byNetwork[network][rest] = value
+	}
+	for network, values := range byNetwork {
+		if err := Load(store, network, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadAll copies the values of all networks.
+func ReadAll(store *model.Store) (Values, error) {
+	networks := map[string]bool{}
+	for v := range store.IterVariables() {
+		network, _, _ := strings.Cut(strings.TrimPrefix(v.Path(), "/"), "/")
+		networks[network] = true
+	}
+	all := Values{}
+	for network := range networks {
+		values, err := Read(store, network)
+		if err != nil {
+			return nil, err
+		}
+		for name, value := range values {
+			all[network+"/"+name] = value
+		}
+	}
+	return all, nil
 }

@@ -2,21 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 
 	"semidavil/configs"
+	"semidavil/internal/outputs"
 	"semidavil/internal/store"
 	"semidavil/runners"
 	"semidavil/stages"
 )
-
-// recordFile says what made an output.
-const recordFile = "/run.json"
 
 // begin refuses an output of another configuration, clears away what a killed
 // run or other data left, and writes run.json.
@@ -25,7 +21,7 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 	if err != nil {
 		return record, err
 	}
-	old, before, err := readRecord(ctx, cfg.Output)
+	old, before, err := outputs.Read[configs.Prepare](ctx, cfg.Output)
 	if err != nil {
 		return record, err
 	}
@@ -35,7 +31,7 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 			return record, err
 		}
 		if started { // a run that failed before it wrote anything binds nobody
-			return record, refuse(cfg, before)
+			return record, runners.Usagef("%v", outputs.Refuse(cfg.Output, before.Identity(), cfg.Identity()))
 		}
 	}
 	// What a killed run was writing; nobody else writes to this output now.
@@ -53,36 +49,7 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Prepare) (config
 	if err := store.Remove(ctx, cfg.Output+"/"+stages.ManifestFile); err != nil {
 		return record, err
 	}
-	return record, writeRecord(ctx, cfg.Output, record)
-}
-
-// readRecord returns the record of an output and its configuration; nil where
-// there is none.
-func readRecord(ctx context.Context, output string) (*configs.Record, configs.Prepare, error) {
-	var record configs.Record
-	var cfg configs.Prepare
-	data, err := store.ReadFile(ctx, output+recordFile, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, cfg, nil
-	}
-	if err != nil {
-		return nil, cfg, err
-	}
-	if err := json.Unmarshal(data, &record); err != nil {
-		return nil, cfg, fmt.Errorf("prepare: %s%s: %w", output, recordFile, err)
-	}
-	if err := json.Unmarshal(record.Config, &cfg); err != nil {
-		return nil, cfg, fmt.Errorf("prepare: %s%s: configuration: %w", output, recordFile, err)
-	}
-	return &record, cfg, nil
-}
-
-func writeRecord(ctx context.Context, output string, record configs.Record) error {
-	data, err := json.MarshalIndent(record, "", " ")
-	if err != nil {
-		return err
-	}
-	return store.WriteFile(ctx, output+recordFile, append(data, '\n'))
+	return record, outputs.Write(ctx, cfg.Output, record)
 }
 
 // hasOutput reports whether an output holds more than its record.
@@ -93,20 +60,6 @@ func hasOutput(ctx context.Context, output string) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// refuse says in which settings an existing output differs.
-func refuse(cfg, before configs.Prepare) error {
-	a, err := json.Marshal(before.Identity())
-	if err != nil {
-		return err
-	}
-	b, err := json.Marshal(cfg.Identity())
-	if err != nil {
-		return err
-	}
-	return runners.Usagef("%s holds the output of another configuration:\n%s\ngive another --output, or --overwrite to replace it",
-		cfg.Output, strings.Join(configs.Changes(a, b), "\n"))
 }
 
 // sameData reports whether two configurations read the same images.

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/outputs"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -46,8 +46,7 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 	if !result.Ran {
 		return nil // a dry run, or a job that goes on elsewhere
 	}
-	record.Seconds = time.Since(record.Started).Seconds()
-	if err := writeRecord(ctx, cfg.Output, record); err != nil {
+	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
 		return err
 	}
 	return summarise(ctx, s, cfg, result)

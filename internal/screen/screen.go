@@ -1,0 +1,88 @@
+// Package screen shows a training to a person: a bar for each phase with the losses,
+// and a line for every evaluation.
+package screen
+
+import (
+	"fmt"
+	"sync"
+
+	"semidavil/model/train"
+	"semidavil/runners"
+)
+
+// Screen is the display of one training. A phase is shown by one bar at a time.
+type Screen struct {
+	session *runners.Session
+	notes   func(train.Progress) []string
+
+	mu    sync.Mutex
+	phase string
+	bar   *runners.Bar
+	score string
+}
+
+// New makes a screen; notes are what stands behind the bar of the steps.
+func New(s *runners.Session, notes func(train.Progress) []string) *Screen {
+	return &Screen{session: s, notes: notes}
+}
+
+// Watcher passes on what a training tells.
+func (s *Screen) Watcher() train.Watcher {
+	return train.Watcher{
+		Phase: func(name string, done, total int) { s.show(name, "done", done, total) },
+		Step: func(p train.Progress) {
+			notes := s.notes(p)
+			if score := s.lastScore(); score != "" {
+				notes = append(notes, score)
+			}
+			s.show("train", "steps", p.Step, p.Steps, notes...)
+		},
+		Evaluated: func(step int, student, teacher train.Score) {
+			line := fmt.Sprintf("step %d: student mIoU %.1f %%", step, 100*student.MIoU)
+			if teacher.Images > 0 {
+				line += fmt.Sprintf(", teacher %.1f %%", 100*teacher.MIoU)
+			}
+			s.session.Display.Message("%s", line)
+			s.mu.Lock()
+			s.score = fmt.Sprintf("mIoU %.1f %%", 100*student.MIoU)
+			s.mu.Unlock()
+		},
+		Note: func(line string) { s.session.Display.Message("%s", line) },
+	}
+}
+
+func (s *Screen) lastScore() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.score
+}
+
+// show moves the bar of a phase; a new phase ends the bar of the one before.
+func (s *Screen) show(phase, unit string, done, total int, notes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != phase {
+		s.end(false)
+		s.phase, s.bar = phase, s.session.Bar(phase, unit, int64(total))
+	}
+	s.bar.Set(int64(done), int64(total), notes...)
+}
+
+// Close ends the last bar; finished shows it as complete.
+func (s *Screen) Close(finished bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(finished)
+}
+
+func (s *Screen) end(finished bool) {
+	if s.bar == nil {
+		return
+	}
+	if finished {
+		s.bar.Finish()
+	} else {
+		s.bar.Abort()
+	}
+	s.bar = nil
+}

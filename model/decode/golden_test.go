@@ -1,0 +1,34 @@
+package decode
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/layer/golden"
+	"semidavil/model/params"
+)
+
+// TestGolden checks every decoder against PyTorch, in both of the forms of the blocks.
+func TestGolden(t *testing.T) {
+	for name, c := range golden.Read(t) {
+		part := strings.Split(name, "_")
+		config := Config{Kind: part[0], Norm: part[1], Classes: 5}
+		if config.Kind != "simple" {
+			config.Absent = []int{1, 3}
+		}
+		if err := config.Check(); err != nil {
+			t.Fatal(err)
+		}
+		for _, remat := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/plain=%v", name, remat), func(t *testing.T) {
+				c.Check(t, params.Options{Train: part[2] == "train", Remat: remat},
+					func(s params.Scope, in map[string]*graph.Node) *graph.Node {
+						return Decode(s, config, in["x"], in["skip"], 24, 28)
+					}, config.Absent...)
+			})
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package loss
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// BenchmarkSupervised times loss and gradient to the logits. "autodiff" is the plain
+// cross-entropy that GoMLX differentiates by itself, to compare with.
+func BenchmarkSupervised(b *testing.B) {
+	for _, dims := range [][]int{{12, 64, 128}, {8, 512, 512}} {
+		in := randomBatch(1, 2, 19, dims...)
+		for _, kind := range append([]string{"autodiff"}, Kinds()...) {
+			c := Default()
+			c.Kind = kind
+			for range in.k {
+				c.ClassWeights = append(c.ClassWeights, 1)
+			}
+			loss := func(logits, labels *graph.Node) *graph.Node {
+				if kind == "autodiff" {
+					return plainCrossEntropy(logits, labels)
+				}
+				return Supervised(c, logits, labels)
+			}
+			b.Run(fmt.Sprintf("%dx%dx%dx%d/%s", dims[0], dims[1], dims[2], in.k, kind), func(b *testing.B) {
+				exec := graph.MustNewExec(openBackend(b), func(logits, labels *graph.Node) (*graph.Node, *graph.Node) {
+					l := loss(logits, labels)
+					return l, graph.Gradient(l, logits)[0]
+				})
+				defer exec.Finalize()
+				logits, labels := in.tensors()
+				for b.Loop() {
+					out, err := exec.Call(logits, labels)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for _, o := range out {
+						o.FinalizeAll()
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkConsistency times Eq. (4) with its gradient.
+func BenchmarkConsistency(b *testing.B) {
+	for _, target := range []string{"hard", "soft"} {
+		b.Run("4x512x512x19/"+target, func(b *testing.B) {
+			c := DefaultConsistency()
+			c.Target = target
+			in := randomBatch(1, 2, 19, 4, 512, 512)
+			exec := graph.MustNewExec(openBackend(b), func(student, teacher, valid *graph.Node) (*graph.Node, *graph.Node) {
+				l, _ := Consistency(c, student, teacher, valid)
+				return l, graph.Gradient(l, student)[0]
+			})
+			defer exec.Finalize()
+			student, valid := in.tensors()
+			teacher := evaluate(b, func(x []*graph.Node) []*graph.Node {
+				return []*graph.Node{graph.Softmax(graph.MulScalar(x[0], 4), -1)}
+			}, student)[0]
+			for b.Loop() {
+				out, err := exec.Call(student, teacher, valid)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, o := range out {
+					o.FinalizeAll()
+				}
+			}
+		})
+	}
+}
+
+// plainCrossEntropy is written as one would without this package.
+func plainCrossEntropy(logits, labels *graph.Node) *graph.Node {
+	g := logits.Graph()
+	k := logits.Shape().Dimensions[logits.Rank()-1]
+	valid := graph.LessThan(labels, graph.Scalar(g, dtypes.Uint8, k))
+	classes := graph.ExpandLeftToRank(graph.Iota(g, shapes.Make(dtypes.Uint8, k), 0), logits.Rank())
+	d := logits.Shape().Dimensions
+	is := graph.Equal(graph.BroadcastToDims(graph.ExpandAxes(labels, -1), d...), graph.BroadcastToDims(classes, d...))
+	largest := graph.StopGradient(graph.ReduceAndKeep(logits, graph.ReduceMax, -1))
+	shifted := graph.Sub(logits, largest)
+	l := graph.Sub(graph.Log(graph.ReduceSum(graph.Exp(shifted), -1)), graph.ReduceSum(graph.Where(is, shifted, graph.ZerosLike(shifted)), -1))
+	l = graph.Where(valid, l, graph.ZerosLike(l))
+	return graph.Div(graph.ReduceAllSum(l), graph.ReduceAllSum(graph.ConvertDType(valid, dtypes.Float32)))
+}

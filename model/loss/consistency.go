@@ -1,0 +1,109 @@
+package loss
+
+import (
+	"errors"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// ConsistencyConfig is the loss between student and teacher.
+type ConsistencyConfig struct {
+	// Threshold in [0, 1] is the confidence from which on a prediction of the teacher is
+	// learnt.
+	Threshold float64
+	// Norm is what the sum is divided by: "valid" pixels all, or only the "confident".
+	Norm string
+	// Target is "hard", the cross-entropy to the teacher's most probable class, or
+	// "soft", the Kullback-Leibler divergence from its probabilities.
+	Target string
+}
+
+// DefaultConsistency is the threshold of the authors' code, 0.95, with hard targets
+// and the mean over all valid pixels, which damps itself while few pixels pass.
+func DefaultConsistency() ConsistencyConfig {
+	return ConsistencyConfig{Threshold: 0.95, Norm: "valid", Target: "hard"}
+}
+
+// Check tells all that is impossible about c.
+func (c ConsistencyConfig) Check() error {
+	var f faults
+	f.within("consistency threshold", c.Threshold, 0, 1)
+	if c.Norm != "valid" && c.Norm != "confident" {
+		f.unknown("consistency norm", c.Norm, "valid", "confident")
+	}
+	if c.Target != "hard" && c.Target != "soft" {
+		f.unknown("consistency target", c.Target, "hard", "soft")
+	}
+	return errors.Join(f...)
+}
+
+// Consistency is Eq. (4): the student learns the teacher's prediction of the pixels
+// where that reaches the threshold. The teacher gets no gradient. A pixel whose teacher
+// probabilities are all 0 never passes. Without a valid pixel loss and kept are 0. NaN
+// in student or teacher makes the loss NaN.
+//
+//	student  f32[B,H,W,K]  logits; any leading axes, any float type
+//	teacher  f32[B,H,W,K]  probabilities
+//	valid    u8[B,H,W]     0 in the padding
+//	loss     f32[]
+//	kept     f32[]         share of the valid pixels that passed, within 0 to 1
+func Consistency(c ConsistencyConfig, student, teacher, valid *graph.Node) (loss, kept *graph.Node) {
+	if err := c.Check(); err != nil {
+		panic(err)
+	}
+	logits, n, classes := flatLogits(student, valid, "valid pixels")
+	if classes > ignored {
+		exceptions.Panicf("loss: %d classes are more than %d", classes, ignored)
+	}
+	if !teacher.DType().IsFloat() || teacher.Rank() != student.Rank() || teacher.Shape().Size() != n*classes {
+		exceptions.Panicf("loss: teacher's probabilities are %s, not as the logits %s", teacher.Shape(), student.Shape())
+	}
+	g := student.Graph()
+	q := graph.Reshape(graph.ConvertDType(teacher, dtypes.Float32), n, classes)
+	inside := graph.NotEqual(graph.Reshape(valid, n), graph.Scalar(g, dtypes.Uint8, 0))
+
+	label := graph.ArgMax(q, -1, dtypes.Uint8)
+	confidence := graph.Gather(q, place(label), true)
+	confident := graph.LogicalAnd(positive(confidence), graph.GreaterOrEqual(confidence, graph.Const(g, float32(c.Threshold))))
+	confident = graph.LogicalAnd(confident, inside)
+	x := newPixels(logits, label, confident)
+	x.bad = graph.LogicalOr(x.bad, positive(count(graph.IsNaN(confidence))))
+
+	passed, all := count(confident), count(inside)
+	divisor := all
+	if c.Norm == "confident" {
+		divisor = passed
+	}
+	share := ratio(graph.ScalarOne(g, dtypes.Int32), divisor)
+	weight := graph.Where(confident, share, zero(share))
+	if c.Target == "soft" {
+		loss = divergence(x, q, weight)
+	} else {
+		loss = crossEntropy().total(x, weight)
+	}
+	return loss, graph.StopGradient(ratio(passed, all))
+}
+
+// divergence is the weighted sum of KL(q‖p) = Σ_k q_k·(log q_k - log p_k), with the
+// gradient p·Σq - q to the logits.
+//
+//	q       f32[N,K]
+//	weight  f32[N]
+//	return  f32[]
+func divergence(x pixels, q, weight *graph.Node) *graph.Node {
+	// log p from the logits, which does not underflow, see [pixels.crossEntropy].
+	normaliser := graph.Sub(graph.ReduceMax(x.logits, -1), graph.Log(graph.ReduceMax(x.p, -1)))
+	some := positive(q)
+	logQ := graph.Log(graph.Where(some, q, graph.OnesLike(q)))
+	d := graph.Mul(q, graph.Sub(logQ, graph.Sub(x.logits, column(normaliser))))
+	// Where: 0·log 0 is 0, also of a class that the student's logits exclude.
+	value := graph.ReduceSum(graph.Where(some, d, zero(d)), -1)
+	weighted := graph.Where(positive(weight), graph.Mul(weight, value), zero(value))
+	return x.hook.result(poison(sum(weighted), x.bad), x.logits, func(v *graph.Node) *graph.Node {
+		a := graph.Mul(weight, v)
+		mass := graph.ReduceSum(q, -1)
+		return graph.Sub(graph.Mul(x.p, column(graph.Mul(a, mass))), graph.Mul(q, column(a)))
+	})
+}

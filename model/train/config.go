@@ -1,0 +1,128 @@
+// Package train is the training of the method: one graph for a whole step of student
+// and teacher, and the loop around it with data, checkpoints, metrics and pictures.
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"semidavil/model/feed"
+	"semidavil/model/infer"
+	"semidavil/model/loss"
+	"semidavil/model/optim"
+	"semidavil/model/segmenter"
+)
+
+// Config is all that decides the result of a training run, and where its files go.
+type Config struct {
+	// Output is the folder or gs:// prefix of checkpoints, metrics and pictures.
+	Output string
+	// CLIP is a model folder with the pre-trained towers; empty, they start from
+	// random values.
+	CLIP string
+
+	Segmenter segmenter.Config
+	// Prompts name the classes, in their order, for the kinds of guidance that need it.
+	Prompts []Tokens
+	// Vision says what of the vision tower is trained: "frozen", "attn" (attention
+	// and positions) or "all".
+	Vision      string
+	Loss        loss.Config
+	Consistency loss.ConsistencyConfig
+	// Lambda weighs the consistency loss.
+	Lambda float64
+	// Alpha is the teacher's momentum, Eq. (6).
+	Alpha float64
+	// IndependentTeacher starts the teacher from other random values instead of a
+	// copy of the student.
+	IndependentTeacher bool
+
+	Optimiser optim.Config
+	// VisionLR is the learning rate of the vision tower.
+	VisionLR float64
+	Schedule optim.Schedule
+	// Steps is the length of the training.
+	Steps int
+	Seed  uint64
+
+	Feed feed.Config
+
+	// BFloat16 computes in bfloat16; weights, statistics and losses stay float32.
+	BFloat16 bool
+	// Remat recomputes activations in the backward pass to save memory.
+	Remat bool
+
+	// Every so many steps: a line of metrics, an evaluation with pictures, a
+	// checkpoint.
+	LogEvery, EvaluateEvery, CheckpointEvery int
+	// Keep is the number of checkpoints beside the best.
+	Keep int
+	// Window covers the images of the evaluation.
+	Window infer.Window
+	// EvaluateImages limits the images of an evaluation during training; 0 is all.
+	EvaluateImages int
+}
+
+// Check tells all that is impossible about c.
+func (c Config) Check() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("train: check config: "+format, args...))
+	}
+	if err := c.Segmenter.Check(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Loss.Check(c.Segmenter.Decoder.Classes); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Segmenter.CheckSize(c.Feed.CropW, c.Feed.CropH); err != nil {
+		faults = append(faults, err)
+	}
+	if c.Vision != "frozen" && c.Vision != "attn" && c.Vision != "all" {
+		fault("vision %q is unknown; valid: frozen, attn, all", c.Vision)
+	}
+	if c.Segmenter.Guidance.NeedsClasses() && len(c.Prompts) != c.Segmenter.Decoder.Classes {
+		fault("guidance %s needs a prompt for each of %d classes, not %d", c.Segmenter.Guidance.Kind, c.Segmenter.Decoder.Classes, len(c.Prompts))
+	}
+	if err := c.Optimiser.Check(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Schedule.Check(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Consistency.Check(); err != nil {
+		faults = append(faults, err)
+	}
+	if c.Feed.Source+c.Feed.Labelled < 1 {
+		fault("a step has no labelled images")
+	}
+	if c.Steps < 1 || c.LogEvery < 1 || c.EvaluateEvery < 1 || c.CheckpointEvery < 1 || c.Keep < 1 {
+		fault("steps, log, evaluate, checkpoint and keep numbers must be 1 or more")
+	}
+	return errors.Join(faults...)
+}
+
+// computeType is the type of activations.
+func (c Config) computeType() dtypes.DType {
+	if c.BFloat16 {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
+}
+
+// Names of the networks in the parameter store.
+const (
+	Student = "student"
+	Teacher = "teacher"
+)
+
+// TeacherVision is the network whose vision tower the teacher uses: a frozen one is
+// shared instead of being stored twice.
+func (c Config) TeacherVision() string {
+	if c.Vision == "frozen" {
+		return Student
+	}
+	return Teacher
+}

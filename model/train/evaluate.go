@@ -1,0 +1,174 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"semidavil"
+	"semidavil/model/infer"
+	"semidavil/model/params"
+	"semidavil/transforms/metrics"
+	"semidavil/transforms/sheet"
+)
+
+// Score is the result of an evaluation on the val subset, at the prepared size.
+type Score struct {
+	// MIoU is the mean intersection over union of the classes that occur, 0 to 1.
+	MIoU float64 `json:"miou"`
+	// IoU is that of each class, -1 where a class occurs neither in labels nor in
+	// predictions.
+	IoU []float64 `json:"iou"`
+	// PixelAccuracy is the share of labelled pixels that are right.
+	PixelAccuracy float64 `json:"pixel_accuracy"`
+	Images        int     `json:"images"`
+}
+
+// pictured is the number of val images shown on a prediction sheet.
+const pictured = 4
+
+// evaluate scores student and teacher, draws a sheet and keeps the best student.
+func (t *trainer) evaluate(ctx context.Context, step int, all bool) (student, teacher Score, err error) {
+	limit := t.EvaluateImages
+	if all {
+		limit = 0
+	}
+	student, rows, err := t.score(ctx, Student, Student, limit)
+	if err != nil {
+		return student, teacher, err
+	}
+	if t.Feed.Unlabelled > 0 {
+		if teacher, _, err = t.score(ctx, Teacher, t.TeacherVision(), limit); err != nil {
+			return student, teacher, err
+		}
+	}
+	if student.Images == 0 {
+		return student, teacher, nil
+	}
+	drawn, err := sheet.Draw(sheet.Options{Set: t.classes(), Title: sheet.Title(int64(step), student.MIoU)}, rows)
+	if err != nil {
+		return student, teacher, fmt.Errorf("train: draw predictions: %w", err)
+	}
+	picture, err := sheet.PNG(drawn)
+	if err != nil {
+		return student, teacher, fmt.Errorf("train: draw predictions: %w", err)
+	}
+	if err := t.record.evaluated(ctx, step, student, teacher, picture, t.classes().Classes); err != nil {
+		return student, teacher, err
+	}
+	if student.MIoU > t.best.MIoU {
+		t.best = best{step, student.MIoU}
+		if err := t.saveBest(ctx, step, student); err != nil {
+			return student, teacher, err
+		}
+	}
+	if t.watch.Evaluated != nil {
+		t.watch.Evaluated(step, student, teacher)
+	}
+	return student, teacher, nil
+}
+
+// saveBest keeps what inference needs of the student.
+func (t *trainer) saveBest(ctx context.Context, step int, s Score) error {
+	values, err := params.Read(t.store, Student)
+	if err != nil {
+		return err
+	}
+	meta, err := t.meta()
+	if err != nil {
+		return err
+	}
+	return t.keeper.MarkBest(ctx, step, s.MIoU, values, meta)
+}
+
+// score runs a network over the val subset.
+func (t *trainer) score(ctx context.Context, network, vision string, limit int) (Score, []sheet.Sample, error) {
+	p, err := infer.New(t.backend.Backend, t.store, infer.Config{Segmenter: t.Segmenter, Network: network, Vision: vision,
+		Window: t.Window, Compute: t.computeType()})
+	if err != nil {
+		return Score{}, nil, err
+	}
+	defer p.Close()
+	confusion := metrics.NewConfusion(t.Segmenter.Decoder.Classes)
+	var rows []sheet.Sample
+	total := t.feed.Len(semidavil.Val)
+	if limit > 0 {
+		total = min(total, limit)
+	}
+	n := 0
+	for s, err := range t.feed.Evaluate(ctx) {
+		if err != nil {
+			return Score{}, nil, err
+		}
+		if n == total {
+			break
+		}
+		n++
+		image := &semidavil.Image{W: s.Image.Shape()[1], H: s.Image.Shape()[0], Pix: s.Image.Data().([]uint8)}
+		label := &semidavil.LabelMap{W: image.W, H: image.H, Pix: s.Label.Data().([]uint8)}
+		prediction, err := t.predict(p, s.Key, image)
+		if err != nil {
+			return Score{}, nil, fmt.Errorf("train: evaluate %s: %w", s.Key, err)
+		}
+		if err := confusion.Add(label.Pix, prediction.Pix); err != nil {
+			return Score{}, nil, fmt.Errorf("train: evaluate %s: %w", s.Key, err)
+		}
+		if len(rows) < pictured {
+			rows = append(rows, sheet.Sample{Name: s.Key, Caption: s.Caption, Image: image, Truth: label, Prediction: prediction})
+		}
+		t.watch.phase("evaluate "+network, n, total)
+	}
+	return t.scoreOf(confusion, n), rows, nil
+}
+
+// predict segments one sample, padded to a multiple of the patch size.
+func (t *trainer) predict(p *infer.Predictor, key string, image *semidavil.Image) (*semidavil.LabelMap, error) {
+	text, count := t.captions.Batch(t.tokens([]string{key}))
+	w, h, patch := image.W, image.H, t.Segmenter.CLIP.PatchSize
+	pw, ph := (w+patch-1)/patch*patch, (h+patch-1)/patch*patch
+	pix := image.Pix
+	if pw != w || ph != h {
+		pix = make([]uint8, pw*ph*3)
+		for y := range ph {
+			from := image.Pix[min(y, h-1)*w*3:][:w*3]
+			copy(pix[y*pw*3:], from)
+			for x := w; x < pw; x++ {
+				copy(pix[(y*pw+x)*3:], from[(w-1)*3:])
+			}
+		}
+	}
+	out, err := p.Predict(tensors.FromFlatDataAndDimensions(pix, 1, ph, pw, 3), text, count)
+	if err != nil {
+		return nil, err
+	}
+	label := &semidavil.LabelMap{W: w, H: h, Pix: make([]uint8, w*h)}
+	for y := range h {
+		copy(label.Pix[y*w:(y+1)*w], out.Label[y*pw:])
+	}
+	return label, nil
+}
+
+// scoreOf leaves classes that the source lacks out of the mean; their pixels in the
+// labels still count as misses of what was predicted there.
+func (t *trainer) scoreOf(c metrics.Confusion, images int) Score {
+	var classes []int
+	for k := range t.Segmenter.Decoder.Classes {
+		if !slices.Contains(t.Segmenter.Decoder.Absent, k) {
+			classes = append(classes, k)
+		}
+	}
+	s := Score{IoU: c.IoU(), Images: images}
+	if images == 0 {
+		return s
+	}
+	s.MIoU, s.PixelAccuracy = metrics.Mean(s.IoU, classes), c.PixelAccuracy(classes)
+	for i, v := range s.IoU {
+		if math.IsNaN(v) {
+			s.IoU[i] = -1
+		}
+	}
+	return s
+}

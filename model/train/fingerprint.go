@@ -1,0 +1,55 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"unsafe"
+
+	"semidavil/model/feed"
+	"semidavil/model/infer"
+	"semidavil/model/params"
+)
+
+// fingerprint stands for all that decides the weights: configuration, pre-trained
+// weights and data. A checkpoint of another one is not resumed.
+func (t *trainer) fingerprint() (string, error) {
+	c := t.Config
+	c.Output, c.CLIP, c.Remat = "", t.clipDigest, false
+	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep, c.EvaluateImages = 0, 0, 0, 0, 0
+	c.Window = infer.Window{}
+	data, err := feedIdentity(&c.Feed, t.feed)
+	if err != nil {
+		return "", err
+	}
+	own, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("train: fingerprint: %w", err)
+	}
+	sum := sha256.Sum256(append(own, data...))
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+// feedIdentity clears what does not decide the batches from c, and returns what
+// stands for the data itself: the shards with their checksums.
+func feedIdentity(c *feed.Config, f *feed.Feed) ([]byte, error) {
+	c.Dir, c.CacheDir, c.Workers, c.Prefetch, c.CacheBytes = "", "", 0, 0, 0
+	data, err := json.Marshal(f.Manifest().Shards)
+	if err != nil {
+		return nil, fmt.Errorf("train: fingerprint: %w", err)
+	}
+	return data, nil
+}
+
+// digest stands for the values of a model.
+func digest(values params.Values) string {
+	h := sha256.New()
+	for _, name := range values.Names() {
+		fmt.Fprintf(h, "%s %v\n", name, values[name].Shape())
+		if data, ok := values[name].Data().([]float32); ok && len(data) > 0 {
+			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data)))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

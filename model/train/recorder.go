@@ -1,0 +1,161 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/png"
+	"io/fs"
+	"math"
+	"os"
+	"time"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/events"
+)
+
+// Files that a run writes into its output, beside checkpoints.
+const (
+	MetricsFile = "metrics.jsonl"
+	SummaryFile = "summary.json"
+	PicturesDir = "predictions"
+	EventsDir   = "events"
+)
+
+// recorder keeps what a run tells: metrics.jsonl, TensorBoard events and prediction
+// sheets. Files are written whole, so that gs:// works as a folder does.
+type recorder struct {
+	output  string
+	metrics bytes.Buffer
+	events  bytes.Buffer
+	writer  *events.Writer
+	name    string // of the events file
+	flushed time.Time
+}
+
+// flushEvery is how often the files are brought up to date between checkpoints.
+const flushEvery = 10 * time.Second
+
+func newRecorder(output string) *recorder {
+	r := &recorder{output: output, flushed: time.Now()}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	r.name = events.FileName(time.Now().Unix(), host, "")
+	if r.writer, err = events.NewWriter(&r.events, time.Now); err != nil {
+		panic(fmt.Sprintf("train: begin events: %v", err)) // a buffer in memory takes all
+	}
+	return r
+}
+
+// tell adds values to the events.
+func (r *recorder) tell(step int, values ...events.Value) {
+	if err := r.writer.Add(int64(step), values...); err != nil {
+		panic(fmt.Sprintf("train: events of step %d: %v", step, err)) // a buffer in memory takes all
+	}
+}
+
+// row is a line of metrics.jsonl.
+type row struct {
+	Step      int       `json:"step"`
+	Time      time.Time `json:"time"`
+	LR        float64   `json:"lr,omitempty"`
+	*Losses   `json:",omitempty"`
+	Student   *Score     `json:"student,omitempty"`
+	Teacher   *Score     `json:"teacher,omitempty"`
+	Retrieval *Retrieval `json:"retrieval,omitempty"`
+}
+
+// resume takes over the lines up to a step; later ones will be written anew.
+func (r *recorder) resume(ctx context.Context, step int) error {
+	data, err := store.ReadFile(ctx, r.output+"/"+MetricsFile, 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := r.writer.Restart(int64(step) + 1); err != nil {
+		return fmt.Errorf("train: events: %w", err)
+	}
+	for line := range bytes.Lines(data) {
+		var x struct{ Step int }
+		if json.Unmarshal(line, &x) == nil && x.Step <= step {
+			r.metrics.Write(line)
+		}
+	}
+	return nil
+}
+
+func (r *recorder) losses(step int, l Losses, lr float64) {
+	r.line(row{Step: step, LR: lr, Losses: &l})
+	r.tell(step, events.Scalar("loss/total", l.Loss), events.Scalar("loss/supervised", l.Supervised),
+		events.Scalar("loss/consistency", l.Consistency), events.Scalar("pseudo_labels/kept", l.Kept),
+		events.Scalar("gradient_norm", l.GradientNorm), events.Scalar("lr", lr))
+}
+
+func (r *recorder) evaluated(ctx context.Context, step int, student, teacher Score, picture []byte, classes []semidavil.Class) error {
+	line := row{Step: step, Student: &student}
+	values := []events.Value{events.Scalar("miou/student", student.MIoU)}
+	if teacher.Images > 0 {
+		line.Teacher = &teacher
+		values = append(values, events.Scalar("miou/teacher", teacher.MIoU))
+	}
+	for i, v := range student.IoU {
+		if v >= 0 && i < len(classes) {
+			values = append(values, events.Scalar("iou/"+classes[i].Name, v))
+		}
+	}
+	config, err := png.DecodeConfig(bytes.NewReader(picture))
+	if err != nil {
+		return fmt.Errorf("train: picture of step %d: %w", step, err)
+	}
+	r.tell(step, append(values, events.Image("predictions", config.Width, config.Height, picture))...)
+	r.line(line)
+	return store.WriteFile(ctx, fmt.Sprintf("%s/%s/step-%08d.png", r.output, PicturesDir, step), picture)
+}
+
+func (r *recorder) retrieval(step int, x Retrieval) {
+	r.tell(step, events.Scalar("retrieval/image_to_text", x.ImageToText), events.Scalar("retrieval/text_to_image", x.TextToImage))
+	r.line(row{Step: step, Retrieval: &x})
+}
+
+func (r *recorder) line(x row) {
+	x.Time = time.Now().UTC().Truncate(time.Second)
+	if x.Losses != nil && math.IsNaN(x.Loss+x.GradientNorm) {
+		return
+	}
+	data, err := json.Marshal(x)
+	if err != nil {
+		panic(fmt.Sprintf("train: metrics line: %v", err)) // only unencodable types fail
+	}
+	r.metrics.Write(append(data, '\n'))
+}
+
+// poll brings the files up to date where that was not done lately.
+func (r *recorder) poll(ctx context.Context) error {
+	if time.Since(r.flushed) < flushEvery || store.IsRemote(r.output) {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+func (r *recorder) flush(ctx context.Context) error {
+	r.flushed = time.Now()
+	if err := store.WriteFile(ctx, r.output+"/"+MetricsFile, r.metrics.Bytes()); err != nil {
+		return err
+	}
+	return store.WriteFile(ctx, r.output+"/"+EventsDir+"/"+r.name, r.events.Bytes())
+}
+
+func (r *recorder) finish(ctx context.Context, summary any) error {
+	data, err := json.MarshalIndent(summary, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	return store.WriteFile(ctx, r.output+"/"+SummaryFile, append(data, '\n'))
+}

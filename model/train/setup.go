@@ -1,0 +1,225 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"gorgonia.org/tensor"
+
+	"semidavil"
+	"semidavil/model/backend"
+	"semidavil/model/checkpoint"
+	"semidavil/model/feed"
+	"semidavil/model/params"
+	"semidavil/model/segmenter"
+	"semidavil/model/weights"
+	"semidavil/transforms/classstats"
+)
+
+// textNetwork is where the frozen text tower lives while captions are encoded.
+const textNetwork = "clip"
+
+func newTrainer(ctx context.Context, b backend.Choice, c Config, w Watcher) (*trainer, error) {
+	t := &trainer{Config: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]Tokens{}}
+	var err error
+	if t.feed, err = feed.Open(ctx, c.Feed); err != nil {
+		return nil, err
+	}
+	if err := t.prepare(ctx); err != nil {
+		return nil, errors.Join(err, t.feed.Close())
+	}
+	return t, nil
+}
+
+func (t *trainer) prepare(ctx context.Context) error {
+	if err := t.loadCLIP(ctx); err != nil {
+		return err
+	}
+	if t.Loss.Kind == "wce" && t.Loss.ClassWeights == nil {
+		counts, err := t.feed.Frequencies()
+		if err != nil {
+			return err
+		}
+		t.Loss.ClassWeights = classWeights(counts.Frequencies())
+	}
+	if err := t.encodeCaptions(ctx); err != nil {
+		return err
+	}
+	t.keeper = &checkpoint.Keeper{Dir: t.Output, Keep: t.Keep}
+	t.record = newRecorder(t.Output)
+	var err error
+	t.exec, err = t.newStepExec()
+	return err
+}
+
+func (t *trainer) close() {
+	t.exec.Finalize()
+	if err := t.feed.Close(); err != nil {
+		t.watch.note("%v", err)
+	}
+}
+
+// classes are those of the data, by train id.
+func (t *trainer) classes() semidavil.ClassSet {
+	out := semidavil.ClassSet{Name: t.feed.Manifest().ClassSet}
+	for _, c := range t.feed.Manifest().Classes {
+		out.Classes = append(out.Classes, semidavil.Class{Name: c.Name, Color: c.Color})
+	}
+	return out
+}
+
+// classWeights are inverse frequencies of mean 1.
+func classWeights(frequencies []float64) []float32 {
+	var out []float32
+	for _, w := range classstats.InverseFrequency(frequencies) {
+		out = append(out, float32(w))
+	}
+	return out
+}
+
+// loadCLIP puts the towers where they are used: text for the captions, vision into
+// student and teacher.
+func (t *trainer) loadCLIP(ctx context.Context) error {
+	if t.CLIP == "" {
+		return nil
+	}
+	config, values, err := weights.LoadCLIP(ctx, t.CLIP)
+	if err != nil {
+		return err
+	}
+	t.Segmenter.CLIP, t.clipDigest = config, digest(values)
+	vision, text := params.Values{}, params.Values{}
+	for name, value := range values {
+		switch {
+		case below(name, "vision"):
+			vision[name] = value
+		case below(name, "text"):
+			text[name] = value
+		}
+	}
+	if err := params.Load(t.store, textNetwork, text); err != nil {
+		return err
+	}
+	if err := params.Load(t.store, Student, vision); err != nil {
+		return err
+	}
+	if t.TeacherVision() == Teacher && t.Feed.Unlabelled > 0 {
+		return params.Load(t.store, Teacher, vision)
+	}
+	return nil
+}
+
+func below(name, tower string) bool {
+	return len(name) > len(tower) && name[:len(tower)+1] == tower+"/"
+}
+
+// encodeCaptions runs the text tower over all captions once and forgets it.
+func (t *trainer) encodeCaptions(ctx context.Context) error {
+	captions, err := t.feed.Captions(ctx)
+	if err != nil {
+		return err
+	}
+	var all []Tokens
+	for _, caption := range captions {
+		tokens := Tokens{IDs: caption.Tokens[:], Count: caption.Count}
+		t.byKey[caption.Key] = tokens
+		all = append(all, tokens)
+	}
+	all = append(all, t.Prompts...)
+	t.captions, err = EncodeCaptions(ctx, t.backend.Backend, t.store, textNetwork, t.Segmenter.CLIP, all, func(done, total int) {
+		t.watch.phase("encode captions", done, total)
+	})
+	if err != nil {
+		return err
+	}
+	if t.Segmenter.Guidance.NeedsClasses() {
+		prompts := params.Values{segmenter.ClassText: params.Dense(t.captions.Pooled(t.Prompts), len(t.Prompts), t.Segmenter.CLIP.Embed)}
+		for _, network := range []string{Student, Teacher} {
+			if err := params.Load(t.store, network, prompts); err != nil {
+				return err
+			}
+		}
+	}
+	return t.store.DeleteVariablesInScope("/" + textNetwork)
+}
+
+// Meta keys of a checkpoint.
+const (
+	metaConfig = "config" // the network, as JSON: what inference needs
+	metaBest   = "best"
+	metaRun    = "run" // fingerprint of what decides the result
+)
+
+// resume loads the newest checkpoint of an output into the store. Its Step is 0 where
+// there is none.
+func resume(ctx context.Context, output string, steps int, run string, store *model.Store) (checkpoint.State, error) {
+	state, found, err := checkpoint.Latest(ctx, output)
+	if err != nil || !found {
+		return checkpoint.State{}, err
+	}
+	if state.Meta[metaRun] != run {
+		return state, fmt.Errorf("train: resume %s: its checkpoint of step %d is of another configuration, CLIP or data; give another --output, or --overwrite", output, state.Step)
+	}
+	if state.Step > steps {
+		return state, fmt.Errorf("train: resume %s: its checkpoint has %d steps, more than --steps=%d", output, state.Step, steps)
+	}
+	if err := params.LoadAll(store, state.Values); err != nil {
+		return state, fmt.Errorf("train: resume %s: %w", output, err)
+	}
+	return state, nil
+}
+
+// resume returns the number of steps that the newest checkpoint has.
+func (t *trainer) resume(ctx context.Context) (int, error) {
+	run, err := t.fingerprint()
+	if err != nil {
+		return 0, err
+	}
+	state, err := resume(ctx, t.Output, t.Steps, run, t.store)
+	if err != nil || state.Step == 0 {
+		return 0, err
+	}
+	if err := json.Unmarshal([]byte(state.Meta[metaBest]), &t.best); err != nil {
+		return 0, fmt.Errorf("train: resume %s: best score: %w", t.Output, err)
+	}
+	t.watch.note("resumed from step %d", state.Step)
+	return state.Step, t.record.resume(ctx, state.Step)
+}
+
+// save writes a checkpoint and what was recorded up to it.
+func (t *trainer) save(ctx context.Context, step int) (string, error) {
+	values, err := params.ReadAll(t.store)
+	if err != nil {
+		return "", fmt.Errorf("train: checkpoint of step %d: %w", step, err)
+	}
+	meta, err := t.meta()
+	if err != nil {
+		return "", err
+	}
+	if err := t.keeper.Save(ctx, checkpoint.State{Step: step, Values: values, Meta: meta}); err != nil {
+		return "", err
+	}
+	return checkpoint.Path(t.Output, step), t.record.flush(ctx)
+}
+
+func (t *trainer) meta() (map[string]string, error) {
+	config, err := json.Marshal(t.Segmenter)
+	if err != nil {
+		return nil, err
+	}
+	bestJSON, err := json.Marshal(t.best)
+	if err != nil {
+		return nil, err
+	}
+	run, err := t.fingerprint()
+	return map[string]string{metaConfig: string(config), metaBest: string(bestJSON), metaRun: run}, err
+}
+
+// array hands a host array to the backend.
+func array[T uint8 | int32 | float32](d *tensor.Dense) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(d.Data().([]T), d.Shape()...)
+}

@@ -1,0 +1,140 @@
+package train
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil"
+	"semidavil/model/loss"
+	"semidavil/model/optim"
+	"semidavil/model/params"
+	"semidavil/model/segmenter"
+	"semidavil/model/teacher"
+)
+
+// inputs are the arrays of a step. S+L images are labelled, U are not; where U is 0
+// there is no teacher and the second half is absent.
+type inputs struct {
+	images  *graph.Node // u8[S+L,H,W,3]
+	labels  *graph.Node // u8[S+L,H,W], 255 ignored
+	caption segmenter.Caption
+	scale   *graph.Node // f32[] learning-rate factor of the schedule
+	alpha   *graph.Node // f32[] teacher's momentum
+
+	weak, strong *graph.Node // u8[U,H,W,3] two views of the same crops
+	valid        *graph.Node // u8[U,H,W] 0 in the padding
+	mix          *graph.Node // u8[U,H,W] see feed.Batch
+	paste        *graph.Node // u8[U,H,W] pasted source labels
+	unlabelled   segmenter.Caption
+}
+
+// unpack names the parameters of the graph in the order that [Batch] packs them.
+func unpack(in []*graph.Node) inputs {
+	i := inputs{images: in[0], labels: in[1], caption: segmenter.Caption{Text: in[2], Count: in[3]}, scale: in[4], alpha: in[5]}
+	if len(in) > 6 {
+		i.weak, i.strong, i.valid, i.mix, i.paste = in[6], in[7], in[8], in[9], in[10]
+		i.unlabelled = segmenter.Caption{Text: in[11], Count: in[12]}
+	}
+	return i
+}
+
+// Results of a step, each f32[].
+const (
+	resultLoss = iota
+	resultSupervised
+	resultConsistency
+	resultKept // share of valid unlabelled pixels above the threshold
+	resultGradientNorm
+	resultOK // 1, or 0 where something was not finite and nothing was changed
+	resultCount
+)
+
+// step is a whole training step in the order of METHOD D: teacher on the weak view,
+// student on the labelled images and the strong view, both losses, optimiser, EMA.
+// It changes the variables in store.
+func (c Config) step(store *model.Store, in inputs) []*graph.Node {
+	g := in.images.Graph()
+	options := params.Options{Seed: c.Seed, Compute: c.computeType(), Train: true, Remat: c.Remat}
+	student := params.In(store, g, Student, options)
+	d := in.images.Shape().Dimensions
+	labelled, height, width := d[0], d[1], d[2]
+	net := c.Segmenter
+
+	var target *graph.Node
+	images := in.images
+	if in.weak != nil {
+		target = c.target(store, g, in, height, width)
+		images = graph.Concatenate([]*graph.Node{images, in.strong}, 0)
+	}
+	// The encoder has no batch statistics, so all images pass it together. The heads
+	// run apart: labelled and unlabelled images have batch statistics of their own.
+	features := net.Features(student, images)
+	if c.Vision == "frozen" {
+		features = segmenter.StopGradient(features)
+	}
+	logits := net.Logits(student, segmenter.Slice(features, 0, labelled), in.caption, height, width)
+	supervised := loss.Supervised(c.Loss, logits, c.present(in.labels))
+	total := supervised
+	consistency, kept := graph.ScalarZero(g, dtypes.Float32), graph.ScalarZero(g, dtypes.Float32)
+	if in.weak != nil {
+		all := images.Shape().Dimensions[0]
+		unlabelled := net.Logits(student, segmenter.Slice(features, labelled, all), in.unlabelled, height, width)
+		consistency, kept = loss.Consistency(c.Consistency, unlabelled, target, in.valid)
+		total = graph.Add(total, graph.MulScalar(consistency, c.Lambda))
+	}
+	groups := optim.VisionGroups(c.Vision, c.Optimiser.LR, c.VisionLR)
+	norm, ok := optim.Step(store, total, Student, c.Optimiser, groups, in.scale)
+	if in.weak != nil {
+		// A step that changes nothing leaves the teacher alone as well.
+		teacher.Update(store, g, Student, Teacher, graph.Where(ok, in.alpha, graph.ScalarOne(g, dtypes.Float32)))
+	}
+	results := make([]*graph.Node, resultCount)
+	results[resultLoss], results[resultSupervised], results[resultConsistency] = total, supervised, consistency
+	results[resultKept], results[resultGradientNorm], results[resultOK] = kept, norm, graph.ConvertDType(ok, dtypes.Float32)
+	return results
+}
+
+// present makes labels of classes that the source lacks ignored.
+func (c Config) present(labels *graph.Node) *graph.Node {
+	g := labels.Graph()
+	for _, class := range c.Segmenter.Decoder.Absent {
+		labels = graph.Where(graph.Equal(labels, graph.Scalar(g, dtypes.Uint8, class)),
+			graph.BroadcastToShape(graph.Scalar(g, dtypes.Uint8, semidavil.Ignore), labels.Shape()), labels)
+	}
+	return labels
+}
+
+// target is the teacher's prediction for the strong view: f32[U,H,W,K] probabilities
+// of the weak view, mixed as the images were.
+func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, width int) *graph.Node {
+	options := params.Options{Seed: c.Seed, Compute: c.computeType()}
+	vision := params.In(store, g, c.TeacherVision(), options)
+	if c.IndependentTeacher {
+		options.Seed = ^c.Seed
+	}
+	network := params.In(store, g, Teacher, options)
+	logits := c.Segmenter.Logits(network, c.Segmenter.Features(vision, in.weak), in.unlabelled, height, width)
+	return mixTargets(graph.StopGradient(graph.Softmax(logits, -1)), in.mix, c.present(in.paste))
+}
+
+// mixTargets takes where mix is 1 the prediction of the next image of the batch, and
+// where it is 2 the pasted label, with certainty. Pasted labels that are ignored
+// become all zeros: no class is probable enough there to be learnt.
+//
+//	p, return   f32[U,H,W,K]
+//	mix, paste  u8[U,H,W]
+func mixTargets(p, mix, paste *graph.Node) *graph.Node {
+	g := p.Graph()
+	d := p.Shape().Dimensions
+	is := func(kind float64) *graph.Node {
+		return graph.BroadcastToDims(graph.ExpandAxes(graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind)), -1), d...)
+	}
+	next := p
+	if d[0] > 1 {
+		next = graph.Concatenate([]*graph.Node{
+			graph.SliceAxis(p, 0, graph.AxisRangeToEnd(1)), graph.SliceAxis(p, 0, graph.AxisRange(0, 1))}, 0)
+	}
+	pasted := graph.OneHot(graph.ConvertDType(paste, dtypes.Int32), d[3], dtypes.Float32)
+	return graph.Where(is(2), pasted, graph.Where(is(1), next, p))
+}

@@ -1,0 +1,137 @@
+package weights
+
+import (
+	"io"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"gorgonia.org/tensor"
+
+	"semidavil/internal/store"
+	"semidavil/model/clip"
+	"semidavil/model/params"
+)
+
+// cloud starts a stand-in for Cloud Storage and returns the URL of a bucket.
+func cloud(t *testing.T) string {
+	t.Helper()
+	ts := httptest.NewUnstartedServer(nil)
+	host := ts.Listener.Addr().String()
+	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
+		NoListener: true, Scheme: "http", PublicHost: host, ExternalURL: "http://" + host, Writer: io.Discard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts.Config.Handler = server.HTTPHandler()
+	ts.Start()
+	t.Cleanup(func() { ts.Close(); server.Stop() })
+	t.Setenv("STORAGE_EMULATOR_HOST", host)
+	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "data"})
+	return "gs://data"
+}
+
+// TestExport writes the model of Python in both namings, to a disk and to Cloud
+// Storage: the tensors are those that Python wrote.
+func TestExport(t *testing.T) {
+	bucket := cloud(t)
+	for naming, golden := range map[string]string{HF: "hf_f32", OpenAI: "openai_f32"} {
+		data, err := os.ReadFile(filepath.Join("testdata", golden, modelFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _, err := decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.DeleteFunc(want, func(name string, _ *tensor.Dense) bool { return ignored(name) })
+		for _, dir := range []string{filepath.Join(t.TempDir(), "new", "model"), bucket + "/models/" + naming} {
+			if err := ExportCLIP(t.Context(), dir, tiny, tinyValues(t), naming); err != nil {
+				t.Fatal(err)
+			}
+			if data, err = store.ReadFile(t.Context(), dir+"/"+modelFile, 0); err != nil {
+				t.Fatal(err)
+			}
+			have, meta, err := decode(data)
+			if err != nil || meta["format"] != "pt" {
+				t.Fatal(meta, err)
+			}
+			same(t, have, want)
+			c, values, err := LoadCLIP(t.Context(), dir)
+			if err != nil || c != tiny {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			same(t, values, tinyValues(t))
+		}
+	}
+}
+
+// TestExportSizes exports and loads models of other sizes.
+func TestExportSizes(t *testing.T) {
+	for _, c := range []clip.Config{
+		clip.Tiny(300),
+		{ImageSize: 6, PatchSize: 3, VisionWidth: 4, VisionLayers: 1, VisionHeads: 1, TextWidth: 10, TextLayers: 3, TextHeads: 5, Context: 2, Vocab: 3, Embed: 9},
+		{ImageSize: 2, PatchSize: 2, VisionWidth: 1, VisionLayers: 1, VisionHeads: 1, TextWidth: 1, TextLayers: 1, TextHeads: 1, Context: 1, Vocab: 1, Embed: 1},
+	} {
+		for _, naming := range []string{HF, OpenAI} {
+			dir := t.TempDir()
+			if err := ExportCLIP(t.Context(), dir, c, counted(c), naming); err != nil {
+				t.Fatal(err)
+			}
+			have, values, err := LoadCLIP(t.Context(), dir)
+			if err != nil || have != c {
+				t.Fatalf("%+v, want %+v: %v", have, c, err)
+			}
+			same(t, values, counted(c))
+		}
+	}
+}
+
+func TestExportRefuses(t *testing.T) {
+	for want, change := range map[string]func(c *clip.Config, v params.Values, naming *string){
+		`unknown naming "x"; valid: hf, openai`: func(_ *clip.Config, _ params.Values, naming *string) { *naming = "x" },
+		"heads":                                 func(c *clip.Config, _ params.Values, _ *string) { c.TextHeads = 5 },
+		"text/proj/weight: is missing; x: is no parameter": func(_ *clip.Config, v params.Values, _ *string) {
+			delete(v, "text/proj/weight")
+			v["x"] = v["logit_scale"]
+		},
+		"vision/class: has shape [1 8], want [8]": func(_ *clip.Config, v params.Values, _ *string) { v["vision/class"].Reshape(1, 8) },
+		"vision/class: has type I64, want F32": func(_ *clip.Config, v params.Values, _ *string) {
+			v["vision/class"] = params.Dense(make([]int64, 8), 8)
+		},
+		"vision/class: is nil":                            func(_ *clip.Config, v params.Values, _ *string) { v["vision/class"] = nil },
+		"text/blocks/1/attn/out/bias: is no parameter":    func(c *clip.Config, _ params.Values, _ *string) { c.TextLayers = 1 },
+		"vision/positions: has shape [10 8], want [17 8]": func(c *clip.Config, _ params.Values, _ *string) { c.ImageSize = 16 },
+	} {
+		dir := t.TempDir()
+		c, values, naming := tiny, tinyValues(t), HF
+		change(&c, values, &naming)
+		if err := ExportCLIP(t.Context(), dir, c, values, naming); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q: %v", want, err)
+		}
+		if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+			t.Errorf("%s: left %v", want, entries)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "file")
+	os.WriteFile(dir, nil, 0o666)
+	if err := ExportCLIP(t.Context(), dir, tiny, tinyValues(t), HF); err == nil || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("a folder that is a file: %v", err)
+	}
+}
+
+// TestExportFor writes a folder for `golden_weights.py TESTDATA --check FOLDER`.
+func TestExportFor(t *testing.T) {
+	dir := os.Getenv("SEMIDAVIL_EXPORT")
+	if dir == "" {
+		t.Skip("SEMIDAVIL_EXPORT names no folder to export to")
+	}
+	if err := ExportCLIP(t.Context(), dir, tiny, tinyValues(t), HF); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,210 @@
+package weights
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"semidavil/internal/store"
+)
+
+// The files of a model folder.
+const (
+	modelFile = "model.safetensors"
+	indexFile = "model.safetensors.index.json"
+)
+
+// Limits of the JSON files, and of the number of parts, all of which are open at once.
+const (
+	maxIndex  = 64 << 20
+	maxConfig = 1 << 20
+	maxParts  = 100
+)
+
+// located is a tensor and the file that it lies in.
+type located struct {
+	Tensor
+	file string
+}
+
+// part is an open file of a model.
+type part struct {
+	file string
+	*Reader
+	io.Closer
+}
+
+// folder is a model whose headers were read.
+type folder struct {
+	dir     string
+	parts   []part
+	tensors map[string]located
+}
+
+// openFolder opens the file or files of a model. The caller closes it.
+func openFolder(ctx context.Context, dir string) (_ *folder, err error) {
+	f := &folder{dir: dir, tensors: map[string]located{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.close())
+		}
+	}()
+	files, index, err := listFiles(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if err := f.open(ctx, file); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return f, f.checkIndex(index)
+}
+
+func (f *folder) open(ctx context.Context, file string) error {
+	name, err := store.Join(f.dir, file, store.FollowLinks) // model folders of caches are links
+	if err != nil {
+		return err
+	}
+	info, err := store.Stat(ctx, name)
+	if err != nil {
+		return err
+	}
+	r, err := store.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	f.parts = append(f.parts, part{file: file, Closer: r})
+	reader, err := NewReader(r, info.Size)
+	if err != nil {
+		return err
+	}
+	f.parts[len(f.parts)-1].Reader = reader
+	for _, t := range reader.Tensors() {
+		if other, ok := f.tensors[t.Name]; ok {
+			return fmt.Errorf("%s: lies in %s too", quoted(t.Name), other.file)
+		}
+		f.tensors[t.Name] = located{t, file}
+	}
+	return nil
+}
+
+// checkIndex tells where an index and the files contradict each other.
+func (f *folder) checkIndex(index map[string]string) error {
+	if index == nil {
+		return nil
+	}
+	var bad faults
+	for _, name := range sorted(index) {
+		if t := f.tensors[name]; t.file != index[name] {
+			bad.add("%s: is not in %s, where %s has it", quoted(name), index[name], indexFile)
+		}
+	}
+	for _, name := range sorted(f.tensors) {
+		if _, ok := index[name]; !ok {
+			bad.add("%s in %s: is not in %s", quoted(name), f.tensors[name].file, indexFile)
+		}
+	}
+	return bad.err()
+}
+
+func (f *folder) close() error {
+	var errs []error
+	for _, p := range f.parts {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// listFiles names the files of a model, and its index where it has one.
+func listFiles(ctx context.Context, dir string) (files []string, index map[string]string, err error) {
+	info, err := store.Stat(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.IsDir {
+		return nil, nil, fmt.Errorf("is a file; want the folder that holds %s", modelFile)
+	}
+	if ok, err := has(ctx, dir, modelFile); ok || err != nil {
+		return []string{modelFile}, nil, err
+	}
+	data, err := readSmall(ctx, dir, indexFile, maxIndex)
+	if err != nil {
+		return nil, nil, err
+	}
+	if data != nil {
+		if index, err = parseIndex(data); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", indexFile, err)
+		}
+		return slices.Compact(slices.Sorted(maps.Values(index))), index, nil
+	}
+	for _, pickle := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json"} {
+		ok, err := has(ctx, dir, pickle)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			return nil, nil, fmt.Errorf("has %s but no %s; convert it with: python3 -c 'from transformers import CLIPModel; "+
+				"CLIPModel.from_pretrained(\"SOURCE\").save_pretrained(\"TARGET\", safe_serialization=True)'", pickle, modelFile)
+		}
+	}
+	return nil, nil, fmt.Errorf("has no %s and no %s", modelFile, indexFile)
+}
+
+// parseIndex reads which file each tensor is in.
+func parseIndex(data []byte) (map[string]string, error) {
+	index := map[string]string{}
+	files := map[string]bool{}
+	err := document(data, func(d *json.Decoder, key string) error {
+		if key != "weight_map" {
+			var other json.RawMessage // sizes and versions
+			return d.Decode(&other)
+		}
+		return object(d, func(name string) error {
+			file, err := text(d)
+			if err != nil {
+				return err
+			}
+			if strings.ContainsAny(file, "/\\\x00") || strings.HasPrefix(file, ".") || !strings.HasSuffix(file, ".safetensors") {
+				return fmt.Errorf("%s is no name of a .safetensors file in the same folder", quoted(file))
+			}
+			if files[file] = true; len(files) > maxParts {
+				return fmt.Errorf("more than %d files", maxParts)
+			}
+			index[name] = file
+			return nil
+		})
+	})
+	if err == nil && len(index) == 0 {
+		err = errors.New("has no weight_map")
+	}
+	return index, err
+}
+
+// has tells whether the folder has a file.
+func has(ctx context.Context, dir, file string) (bool, error) {
+	name, err := store.Join(dir, file, store.FollowLinks)
+	if err != nil {
+		return false, err
+	}
+	return store.Exists(ctx, name)
+}
+
+// readSmall reads a file of the folder; nil where there is none.
+func readSmall(ctx context.Context, dir, file string, limit int64) ([]byte, error) {
+	name, err := store.Join(dir, file, store.FollowLinks)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := store.Exists(ctx, name); !ok || err != nil {
+		return nil, err
+	}
+	return store.ReadFile(ctx, name, limit)
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

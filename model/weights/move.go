@@ -1,0 +1,78 @@
+package weights
+
+// shape is that of the parameter, once all numbers in want are known.
+func (p place) shape() []int {
+	switch {
+	case p.order == patches:
+		return []int{p.want[2] * p.want[3] * p.want[1], p.want[0]}
+	case p.order == transposed:
+		return []int{p.want[1], p.want[0] * p.parts}
+	case len(p.want) == 0:
+		return nil
+	}
+	shape := append([]int(nil), p.want...)
+	shape[len(shape)-1] *= p.parts
+	return shape
+}
+
+// whole tells whether the tensor is the parameter as it stands.
+func (p place) whole() bool { return p.order == copied && p.parts == 1 }
+
+// runs calls run for stretches of the tensor: n elements that follow each other in the
+// file from index file, and in the parameter from index param with gaps of stride.
+func (p place) runs(run func(file, param, n, stride int)) {
+	switch p.order {
+	case copied:
+		n := size(p.want)
+		run(0, p.part*n, n, 1)
+	case transposed:
+		// In bands, so that the lines of the parameter stay in the cache from one row
+		// of the file to the next.
+		const band = 64
+		out, in := p.want[0], p.want[1]
+		width := out * p.parts
+		for i := 0; i < in; i += band {
+			for o := range out {
+				run(o*in+i, i*width+p.part*out+o, min(band, in-i), width)
+			}
+		}
+	case patches:
+		out, channels, side := p.want[0], p.want[1], p.want[2]
+		for o := range out {
+			for c := range channels {
+				for dy := range side {
+					run(((o*channels+c)*side+dy)*side, (dy*side*channels+c)*out+o, side, channels*out)
+				}
+			}
+		}
+	}
+}
+
+// toParam copies a tensor of a file into the parameter.
+func (p place) toParam(param, file []float32) {
+	p.runs(func(f, at, n, stride int) {
+		for _, v := range file[f : f+n] {
+			param[at] = v
+			at += stride
+		}
+	})
+}
+
+// toFile is the reverse of toParam.
+func (p place) toFile(file, param []float32) {
+	p.runs(func(f, at, n, stride int) {
+		part := file[f : f+n]
+		for i := range part {
+			part[i] = param[at]
+			at += stride
+		}
+	})
+}
+
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}

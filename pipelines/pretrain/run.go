@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"semidavil/configs"
+	"semidavil/internal/outputs"
+	"semidavil/internal/screen"
+	"semidavil/internal/store"
+	"semidavil/model/backend"
+	"semidavil/model/checkpoint"
+	"semidavil/model/clip"
+	"semidavil/model/feed"
+	"semidavil/model/optim"
+	"semidavil/model/train"
+	"semidavil/runners"
+	"semidavil/stages"
+	"semidavil/transforms/shards"
+)
+
+// run trains and tells the user what came out.
+func run(ctx context.Context, s *runners.Session, cfg configs.Pretrain) error {
+	if err := backend.Check(cfg.Backend); err != nil {
+		return runners.Usagef("--backend: %v", err)
+	}
+	for _, p := range []struct {
+		flag  string
+		value *string
+	}{{"data", &cfg.Data}, {"output", &cfg.Output}, {"clip", &cfg.CLIP}} {
+		var err error
+		if *p.value, err = store.Absolute(*p.value); err != nil {
+			return err
+		}
+		if s.Remote() && *p.value != "" && !store.IsRemote(*p.value) {
+			return runners.Usagef("--%s=%s: the workers of --runner=%s cannot see local files; give a gs:// path", p.flag, *p.value, s.Runner)
+		}
+	}
+	c, err := plan(ctx, cfg)
+	if err != nil {
+		return runners.Usagef("%v", err)
+	}
+	record, err := begin(ctx, s, cfg)
+	if err != nil {
+		return err
+	}
+	element, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	show := screen.New(s, func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} })
+	stages.WatchTraining(show.Watcher())
+	pipeline, scope := beam.NewPipelineWithRoot()
+	stages.Pretrain(scope, cfg.Backend, beam.Create(scope, element))
+	result, err := s.Run(ctx, pipeline, nil)
+	show.Close(err == nil)
+	if err != nil || !result.Ran {
+		return err
+	}
+	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
+		return err
+	}
+	return summarise(ctx, s, c)
+}
+
+// plan maps the configuration and the data's manifest to the parameters of the
+// training.
+func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, error) {
+	data, err := store.ReadFile(ctx, cfg.Data+"/"+stages.ManifestFile, 64<<20)
+	if err != nil {
+		return train.PretrainConfig{}, fmt.Errorf("pretrain: --data=%s is not a finished output of prepare: %w", cfg.Data, err)
+	}
+	m, err := shards.DecodeManifest(data)
+	if err != nil {
+		return train.PretrainConfig{}, err
+	}
+	width, height, err := configs.ParseSize(cfg.Size)
+	if err != nil {
+		return train.PretrainConfig{}, err
+	}
+	return train.PretrainConfig{
+		Output: cfg.Output, CLIP: clip.Tiny(m.Tokenizer.Vocab), Start: cfg.CLIP, Width: width, Height: height,
+		Batch: cfg.Batch, Symmetric: !cfg.OneWay,
+		// CLIP's own values for its vision transformers.
+		Optimiser: optim.Config{Kind: "adamw", LR: cfg.LR, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-6, WeightDecay: cfg.WeightDecay, ClipNorm: cfg.ClipNorm},
+		Schedule:  optim.Schedule{Kind: "poly", Power: 1, Warmup: cfg.Warmup},
+		Steps:     cfg.Steps, Seed: cfg.Seed,
+		Feed:     feed.Config{Dir: cfg.Data, Seed: cfg.Seed, Workers: cfg.Workers},
+		LogEvery: cfg.LogEvery, EvaluateEvery: cfg.EvaluateEvery, CheckpointEvery: cfg.CheckpointEvery, Keep: 2,
+	}, nil
+}
+
+// begin refuses an output of another configuration, or empties it where it may be
+// replaced, and writes run.json.
+func begin(ctx context.Context, s *runners.Session, cfg configs.Pretrain) (configs.Record, error) {
+	record, err := configs.NewRecord("pretrain", s.Runner, cfg, cfg.Identity())
+	if err != nil || s.Inspects() {
+		return record, err
+	}
+	old, before, err := outputs.Read[configs.Pretrain](ctx, cfg.Output)
+	if err != nil {
+		return record, err
+	}
+	if old != nil && old.Fingerprint != record.Fingerprint {
+		if !cfg.Overwrite {
+			return record, runners.Usagef("%v", outputs.Refuse(cfg.Output, before.Identity(), cfg.Identity()))
+		}
+		if err := checkpoint.RemoveAll(ctx, cfg.Output); err != nil {
+			return record, err
+		}
+	}
+	return record, outputs.Write(ctx, cfg.Output, record)
+}
+
+// summarise prints what came out.
+func summarise(ctx context.Context, s *runners.Session, c train.PretrainConfig) error {
+	data, err := store.ReadFile(ctx, c.Output+"/"+train.SummaryFile, 0)
+	if err != nil {
+		return err
+	}
+	var sum train.PretrainSummary
+	if err := json.Unmarshal(data, &sum); err != nil {
+		return fmt.Errorf("pretrain: %s/%s: %w", c.Output, train.SummaryFile, err)
+	}
+	if r := sum.Retrieval; r.Pairs > 0 {
+		fmt.Fprintf(s.Stdout, "retrieval  the right caption is nearest for %.0f %% of %d val images, the right image for %.0f %% of the captions\n",
+			100*r.ImageToText, r.Pairs, 100*r.TextToImage)
+	}
+	fmt.Fprintf(s.Stdout, "speed      %.2f steps/s on %s, %.0f %% of the time waiting for input\n", sum.StepRate, sum.Backend, 100*sum.Waited)
+	fmt.Fprintf(s.Stdout, "model      %s, for train --clip\n", sum.Model)
+	return nil
+}

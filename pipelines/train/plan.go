@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/model/clip"
+	"semidavil/model/decode"
+	"semidavil/model/dlg"
+	"semidavil/model/feed"
+	"semidavil/model/infer"
+	"semidavil/model/loss"
+	"semidavil/model/optim"
+	"semidavil/model/segmenter"
+	"semidavil/model/train"
+	"semidavil/stages"
+	"semidavil/transforms/shards"
+	"semidavil/transforms/text/builtin"
+)
+
+// plan maps the configuration and the data's manifest to the parameters of the
+// training. It is the one place that knows both.
+func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
+	m, err := manifest(ctx, cfg.Data)
+	if err != nil {
+		return train.Config{}, err
+	}
+	absent, err := classIDs(cfg.Absent, m)
+	if err != nil {
+		return train.Config{}, err
+	}
+	width, height, err := configs.ParseSize(cfg.Crop)
+	if err != nil {
+		return train.Config{}, err
+	}
+	supervised := loss.Default()
+	supervised.Kind, supervised.Omega, supervised.HardFraction, supervised.Hard = cfg.Loss, cfg.Omega, cfg.HardFraction, cfg.Hard
+	c := train.Config{
+		Output: cfg.Output,
+		CLIP:   cfg.CLIP,
+		Segmenter: segmenter.Config{
+			CLIP:     clip.Tiny(m.Tokenizer.Vocab),
+			Guidance: dlg.Config{Kind: cfg.Guidance, Context: shards.Context, Classes: len(m.Classes)},
+			Decoder:  decode.Config{Kind: cfg.Decoder, Norm: cfg.Norm, Classes: len(m.Classes), Absent: absent},
+		},
+		Vision:             cfg.Vision,
+		Loss:               supervised,
+		Consistency:        loss.ConsistencyConfig{Threshold: cfg.Threshold, Norm: cfg.ConsistencyNorm, Target: cfg.Target},
+		Lambda:             cfg.Lambda,
+		Alpha:              cfg.Alpha,
+		IndependentTeacher: cfg.TeacherInit == "independent",
+		Optimiser: optim.Config{Kind: cfg.Optimiser, LR: cfg.LR, Beta1: cfg.Momentum, Beta2: 0.999, Epsilon: 1e-8,
+			WeightDecay: cfg.WeightDecay, Momentum: cfg.Momentum, ClipNorm: cfg.ClipNorm},
+		VisionLR: cfg.VisionLR,
+		Schedule: optim.Schedule{Kind: cfg.Schedule, Factor: 0.9, Periods: 40, Power: 0.9},
+		Steps:    cfg.Steps,
+		Seed:     cfg.Seed,
+		Feed: feed.Config{Dir: cfg.Data, Seed: cfg.Seed, CropW: width, CropH: height,
+			Source: cfg.Batch[0], Labelled: cfg.Batch[1], Unlabelled: cfg.Batch[2], Strong: cfg.Strong, Flip: true,
+			RareClass: cfg.RareClass, RareTemperature: cfg.RareClassTemperature, Workers: cfg.Workers},
+		BFloat16: cfg.Precision == "bfloat16",
+		Remat:    cfg.Remat,
+		LogEvery: cfg.LogEvery, EvaluateEvery: cfg.EvaluateEvery, EvaluateImages: cfg.EvaluateImages,
+		CheckpointEvery: cfg.CheckpointEvery, Keep: cfg.Keep,
+	}
+	if c.Segmenter.Guidance.NeedsClasses() {
+		c.Segmenter.Decoder.Kind = "resize" // such a guidance is a decoder itself
+		if c.Prompts, err = prompts(ctx, cfg.CLIP, m); err != nil {
+			return c, err
+		}
+	}
+	if cfg.Window == "sliding" {
+		c.Window = infer.Window{Width: width, Height: height, Stride: max(width*2/3, 1)}
+	}
+	return c, c.Check()
+}
+
+// manifest reads what prepare says of its output.
+func manifest(ctx context.Context, dir string) (shards.Manifest, error) {
+	data, err := store.ReadFile(ctx, dir+"/"+stages.ManifestFile, 64<<20)
+	if err != nil {
+		return shards.Manifest{}, fmt.Errorf("train: --data=%s is not a finished output of prepare: %w", dir, err)
+	}
+	return shards.DecodeManifest(data)
+}
+
+// prompts names the classes in the sentence that CLIP's authors use, as token ids.
+func prompts(ctx context.Context, clipDir string, m shards.Manifest) ([]train.Tokens, error) {
+	if m.Tokenizer.Name == builtin.Name {
+		clipDir = ""
+	}
+	tokenizer, err := stages.LoadTokenizer(ctx, clipDir)
+	if err != nil {
+		return nil, err
+	}
+	if tokenizer.Digest() != m.Tokenizer.SHA256 {
+		return nil, fmt.Errorf("train: the tokeniser of --clip=%s is not the one that the data was prepared with (%s)", clipDir, m.Tokenizer.Name)
+	}
+	var out []train.Tokens
+	for _, class := range m.Classes {
+		tokens := tokenizer.Frame("a photo of a " + class.Name + ".")
+		out = append(out, train.Tokens{IDs: tokens.IDs[:], Count: tokens.N})
+	}
+	return out, nil
+}
+
+// classIDs finds classes by name.
+func classIDs(names []string, m shards.Manifest) ([]int, error) {
+	var ids []int
+	for _, name := range names {
+		id := -1
+		for i, c := range m.Classes {
+			if strings.EqualFold(c.Name, strings.TrimSpace(name)) {
+				id = i
+			}
+		}
+		if id < 0 {
+			return nil, fmt.Errorf("train: --absent=%s: the data has no such class", name)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
