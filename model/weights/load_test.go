@@ -135,6 +135,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"other model", "hf_f32", func(m *modelFolder) { m.values = params.Values{"bert.weight": one()} }, []string{"none of its 1 tensors"}},
 		{"nothing", "hf_f32", func(m *modelFolder) { m.values = params.Values{} }, []string{"none of its 0 tensors"}},
 		{"both namings", "hf_f32", func(m *modelFolder) { m.values["visual.proj"] = one() }, []string{"visual.proj", "is no tensor"}},
+		{"a name of the other naming", "openai_f32", func(m *modelFolder) { m.values[hfClass] = one() }, []string{hfClass + `" in model.safetensors: is no tensor`}},
 		{"many", "hf_f32", func(m *modelFolder) {
 			for i := range 100 {
 				m.values[fmt.Sprintf("x%03d", i)] = one()
@@ -305,6 +306,20 @@ func TestGuessHeads(t *testing.T) {
 			t.Fatalf("%+v, %v", have, err)
 		}
 		same(t, values, counted(c))
+	}
+}
+
+// TestNoGuess: clip.Tiny has four heads of 16, which nothing but a config.json tells.
+func TestNoGuess(t *testing.T) {
+	dir, c := t.TempDir(), clip.Tiny(300)
+	if err := ExportCLIP(t.Context(), dir, c, counted(c), HF); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, configFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := LoadCLIP(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "heads of a text width of 64") {
+		t.Errorf("no config.json: %v", err)
 	}
 }
 

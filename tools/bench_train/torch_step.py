@@ -3,7 +3,7 @@
     python torch_step.py --preset=tiny --vision=all --crop=128x64 --batch=4,4,4
     python torch_step.py --preset=vit-b-16 --vision=frozen --crop=512x512 --batch=1,1,1 --steps=3
 
-The step is that of `go run ./tools/bench_train`: teacher on the weak view, student on
+The step is that of BenchmarkStep in model/train: teacher on the weak view, student on
 labelled images and the strong view, DyCE or cross-entropy, consistency, AdamW, moving
 average. Needs torch 1.13 or newer and numpy; prints JSON.
 """
