@@ -33,6 +33,11 @@ func (l *loop) run(ctx context.Context) error {
 	if l.first >= l.steps { // a finished training that was started again
 		return l.evaluate(ctx, l.first, true)
 	}
+	if l.first > 0 && l.first%l.evaluateEvery == 0 && l.record.scored != l.first { // interrupted before it
+		if err := l.evaluate(ctx, l.first, false); err != nil {
+			return err
+		}
+	}
 	var window losses
 	for step := l.first; step < l.steps; step++ {
 		asked := time.Now()

@@ -310,8 +310,11 @@ func (p *pretrainer) resume(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	state, err := resume(ctx, p.Output, p.Steps, run, p.store)
-	if err != nil || state.Step == 0 {
+	if err != nil {
 		return 0, err
+	}
+	if state.Step == 0 {
+		return 0, p.record.resume(ctx, 0)
 	}
 	p.watch.note("resumed from step %d", state.Step)
 	return state.Step, p.record.resume(ctx, state.Step)

@@ -32,8 +32,10 @@ type recorder struct {
 	metrics bytes.Buffer
 	events  bytes.Buffer
 	writer  *events.Writer
+	host    string
 	name    string // of the events file
 	flushed time.Time
+	scored  int // newest step with an evaluation
 }
 
 // flushEvery is how often the files are brought up to date between checkpoints.
@@ -45,7 +47,7 @@ func newRecorder(output string) *recorder {
 	if err != nil {
 		host = "unknown"
 	}
-	r.name = events.FileName(time.Now().Unix(), host, "")
+	r.host, r.name = host, events.FileName(time.Now().Unix(), host, "")
 	if r.writer, err = events.NewWriter(&r.events, time.Now); err != nil {
 		panic(fmt.Sprintf("train: begin events: %v", err)) // a buffer in memory takes all
 	}
@@ -70,7 +72,8 @@ type row struct {
 	Retrieval *Retrieval `json:"retrieval,omitempty"`
 }
 
-// resume takes over the lines up to a step; later ones will be written anew.
+// resume takes over the lines up to a step, 0 where there is no checkpoint; later ones
+// will be written anew.
 func (r *recorder) resume(ctx context.Context, step int) error {
 	data, err := store.ReadFile(ctx, r.output+"/"+MetricsFile, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -79,10 +82,17 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 	if err := r.writer.Restart(int64(step) + 1); err != nil {
 		return fmt.Errorf("train: events: %w", err)
 	}
+	if step > 0 { // the run before may have begun in the same second
+		r.name = events.FileName(time.Now().Unix(), r.host, fmt.Sprintf(".step-%08d", step))
+	}
 	for line := range bytes.Lines(data) {
-		var x struct{ Step int }
-		if json.Unmarshal(line, &x) == nil && x.Step <= step {
-			r.metrics.Write(line)
+		var x row
+		if json.Unmarshal(line, &x) != nil || x.Step > step {
+			continue
+		}
+		r.metrics.Write(line)
+		if x.Student != nil || x.Retrieval != nil {
+			r.scored = x.Step
 		}
 	}
 	return nil
@@ -95,7 +105,13 @@ func (r *recorder) losses(step int, l Losses, lr float64) {
 		events.Scalar("gradient_norm", l.GradientNorm), events.Scalar("lr", lr))
 }
 
+// evaluated records an evaluation; that of a finished training is there already when
+// it is started again.
 func (r *recorder) evaluated(ctx context.Context, step int, student, teacher Score, picture []byte, classes []semidavil.Class) error {
+	if step == r.scored {
+		return nil
+	}
+	r.scored = step
 	line := row{Step: step, Student: &student}
 	values := []events.Value{events.Scalar("miou/student", student.MIoU)}
 	if teacher.Images > 0 {
@@ -117,6 +133,10 @@ func (r *recorder) evaluated(ctx context.Context, step int, student, teacher Sco
 }
 
 func (r *recorder) retrieval(step int, x Retrieval) {
+	if step == r.scored {
+		return
+	}
+	r.scored = step
 	r.tell(step, events.Scalar("retrieval/image_to_text", x.ImageToText), events.Scalar("retrieval/text_to_image", x.TextToImage))
 	r.line(row{Step: step, Retrieval: &x})
 }

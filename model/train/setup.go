@@ -139,6 +139,9 @@ func (t *trainer) encodeCaptions(ctx context.Context) error {
 	if t.Segmenter.Guidance.NeedsClasses() {
 		prompts := params.Values{segmenter.ClassText: params.Dense(t.captions.Pooled(t.Prompts), len(t.Prompts), t.Segmenter.CLIP.Embed)}
 		for _, network := range []string{Student, Teacher} {
+			if network == Teacher && t.Feed.Unlabelled == 0 {
+				continue
+			}
 			if err := params.Load(t.store, network, prompts); err != nil {
 				return err
 			}
@@ -180,8 +183,11 @@ func (t *trainer) resume(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	state, err := resume(ctx, t.Output, t.Steps, run, t.store)
-	if err != nil || state.Step == 0 {
+	if err != nil {
 		return 0, err
+	}
+	if state.Step == 0 {
+		return 0, t.record.resume(ctx, 0)
 	}
 	if err := json.Unmarshal([]byte(state.Meta[metaBest]), &t.best); err != nil {
 		return 0, fmt.Errorf("train: resume %s: best score: %w", t.Output, err)
