@@ -12,8 +12,10 @@ import (
 )
 
 func TestDefaultsAreValid(t *testing.T) {
-	if err := DefaultPrepare().Validate(); err != nil {
-		t.Error(err)
+	for _, cfg := range []interface{ Validate() error }{DefaultPrepare(), DefaultTrain(), DefaultPretrain()} {
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%T: %v", cfg, err)
+		}
 	}
 }
 
@@ -38,8 +40,15 @@ func TestExamples(t *testing.T) {
 			}
 			continue
 		}
-		cfg := DefaultPrepare()
-		if err := Decode(data, &cfg); err != nil {
+		var cfg interface{ Validate() error }
+		if strings.HasPrefix(filepath.Base(name), "train_") {
+			c := DefaultTrain()
+			err, cfg = Decode(data, &c), &c
+		} else {
+			c := DefaultPrepare()
+			err, cfg = Decode(data, &c), &c
+		}
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := cfg.Validate(); err != nil {

@@ -54,5 +54,8 @@ func checkScenes(keys map[string]any) error {
 	if list, ok := keys["scenes"].([]any); ok && len(list) != 4 {
 		return fmt.Errorf("configs: scenes: %d numbers; want four: source, target train, val, extra", len(list))
 	}
+	if list, ok := keys["batch"].([]any); ok && len(list) != 3 { // pretrain's is one number
+		return fmt.Errorf("configs: batch: %d numbers; want three: source, labelled, unlabelled", len(list))
+	}
 	return nil
 }

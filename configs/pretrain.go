@@ -41,7 +41,7 @@ type Pretrain struct {
 func DefaultPretrain() Pretrain {
 	return Pretrain{
 		Data: "out/prepare", Output: "out/pretrain", Size: "128x64", Batch: 32,
-		LR: 1e-3, WeightDecay: 0.1, ClipNorm: 1, Warmup: 20, Steps: 300, Backend: "auto",
+		LR: 1e-3, WeightDecay: 0.1, ClipNorm: 1, Warmup: 20, Steps: 200, Backend: "auto",
 		LogEvery: 10, EvaluateEvery: 100, CheckpointEvery: 100,
 	}
 }

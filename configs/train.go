@@ -97,12 +97,12 @@ func DefaultTrain() Train {
 	}
 }
 
-// Identity is what decides the weights that come out: all but places, speed and
-// reports.
+// Identity is what decides the weights that come out: all but places, reports and who
+// computes. (Remat changes their last bits.)
 func (c Train) Identity() Train {
 	c.Output, c.Overwrite, c.Workers, c.Backend = "", false, 0, ""
 	c.LogEvery, c.EvaluateEvery, c.EvaluateImages, c.CheckpointEvery, c.Keep = 0, 0, 0, 0, 0
-	c.Remat, c.Window = false, ""
+	c.Window = ""
 	return c
 }
 

@@ -39,6 +39,9 @@ type Predictor struct {
 
 // New makes a predictor over the parameters in store.
 func New(backend compute.Backend, store *model.Store, c Config) (*Predictor, error) {
+	if w := c.Window; w != (Window{}) && (w.Width < 1 || w.Height < 1 || w.Stride < 1 || w.Stride > min(w.Width, w.Height)) {
+		return nil, fmt.Errorf("infer: make predictor: window %dx%d with stride %d: want a stride of 1 up to the shorter side, or no window at all", w.Width, w.Height, w.Stride)
+	}
 	p := &Predictor{config: c}
 	exec, err := model.NewExec(backend, store, func(_ *model.Scope, image, text, count *graph.Node) []*graph.Node {
 		probabilities := p.probabilities(store, image, segmenter.Caption{Text: text, Count: count})

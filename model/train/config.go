@@ -5,6 +5,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 
@@ -74,11 +75,17 @@ func (c Config) Check() error {
 	if err := c.Segmenter.Check(); err != nil {
 		faults = append(faults, err)
 	}
-	if err := c.Loss.Check(c.Segmenter.Decoder.Classes); err != nil {
+	supervised := c.Loss
+	if supervised.Kind == "wce" && supervised.ClassWeights == nil { // they come from the data
+		supervised.ClassWeights = slices.Repeat([]float32{1}, max(c.Segmenter.Decoder.Classes, 0))
+	}
+	if err := supervised.Check(c.Segmenter.Decoder.Classes); err != nil {
 		faults = append(faults, err)
 	}
-	if err := c.Segmenter.CheckSize(c.Feed.CropW, c.Feed.CropH); err != nil {
-		faults = append(faults, err)
+	if c.CLIP == "" { // else its patches are not known yet
+		if err := c.Segmenter.CheckSize(c.Feed.CropW, c.Feed.CropH); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if c.Vision != "frozen" && c.Vision != "attn" && c.Vision != "all" {
 		fault("vision %q is unknown; valid: frozen, attn, all", c.Vision)

@@ -17,7 +17,8 @@ import (
 
 // Score is the result of an evaluation on the val subset, at the prepared size.
 type Score struct {
-	// MIoU is the mean intersection over union of the classes that occur, 0 to 1.
+	// MIoU is the mean intersection over union of the classes that occur, 0 to 1; 0
+	// where no pixel is labelled.
 	MIoU float64 `json:"miou"`
 	// IoU is that of each class, -1 where a class occurs neither in labels nor in
 	// predictions.
@@ -59,7 +60,7 @@ func (t *trainer) evaluate(ctx context.Context, step int, all bool) (student, te
 	if err := t.record.evaluated(ctx, step, student, teacher, picture, t.classes().Classes); err != nil {
 		return student, teacher, err
 	}
-	if student.MIoU > t.best.MIoU {
+	if t.best.Step == 0 || student.MIoU > t.best.MIoU {
 		t.best = best{step, student.MIoU}
 		if err := t.saveBest(ctx, step, student); err != nil {
 			return student, teacher, err
@@ -161,14 +162,17 @@ func (t *trainer) scoreOf(c metrics.Confusion, images int) Score {
 		}
 	}
 	s := Score{IoU: c.IoU(), Images: images}
-	if images == 0 {
-		return s
-	}
-	s.MIoU, s.PixelAccuracy = metrics.Mean(s.IoU, classes), c.PixelAccuracy(classes)
+	s.MIoU, s.PixelAccuracy = known(metrics.Mean(s.IoU, classes), 0), known(c.PixelAccuracy(classes), 0)
 	for i, v := range s.IoU {
-		if math.IsNaN(v) {
-			s.IoU[i] = -1
-		}
+		s.IoU[i] = known(v, -1)
 	}
 	return s
+}
+
+// known is v, or other where there was nothing to measure: JSON has no NaN.
+func known(v, other float64) float64 {
+	if math.IsNaN(v) {
+		return other
+	}
+	return v
 }

@@ -200,4 +200,3 @@ func TestNothingToScore(t *testing.T) {
 		}
 	}
 }
-

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"gorgonia.org/tensor"
 
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/backend"
@@ -178,3 +179,6 @@ func clipFolder(t testing.TB, c clip.Config, change func(params.Values)) string 
 func map1(name string, v params.Values) params.Values { return params.Values{name: v[name]} }
 
 func equal(got []int, want ...int) bool { return slices.Equal(got, want) }
+
+// only names values alike, so that those of two networks can be compared.
+func only(d *tensor.Dense) params.Values { return params.Values{"x": d} }

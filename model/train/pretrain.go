@@ -83,6 +83,12 @@ func (c PretrainConfig) Check() error {
 	if c.Batch < 2 {
 		fault("a batch of %d pairs has nothing to tell apart", c.Batch)
 	}
+	if err := c.Optimiser.Check(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Schedule.Check(); err != nil {
+		faults = append(faults, err)
+	}
 	if c.Steps < 1 || c.LogEvery < 1 || c.EvaluateEvery < 1 || c.CheckpointEvery < 1 || c.Keep < 1 {
 		fault("steps, log, evaluate, checkpoint and keep numbers must be 1 or more")
 	}
@@ -134,6 +140,9 @@ func Pretrain(ctx context.Context, b backend.Choice, c PretrainConfig, w Watcher
 	}
 	if vocab := p.feed.Manifest().Tokenizer.Vocab; vocab > p.CLIP.Vocab {
 		return PretrainSummary{}, fmt.Errorf("train: pre-train: the data has a vocabulary of %d tokens, the text tower of %d", vocab, p.CLIP.Vocab)
+	}
+	if p.CLIP.Context != shards.Context {
+		return PretrainSummary{}, fmt.Errorf("train: pre-train: captions have %d tokens, the text tower has a context of %d", shards.Context, p.CLIP.Context)
 	}
 	if p.exec, err = model.NewExec(b.Backend, p.store, p.graph); err != nil {
 		return PretrainSummary{}, fmt.Errorf("train: pre-train: %w", err)

@@ -39,6 +39,9 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.loadCLIP(ctx); err != nil {
 		return err
 	}
+	if err := t.Segmenter.CheckSize(t.Feed.CropW, t.Feed.CropH); err != nil {
+		return err
+	}
 	if t.Loss.Kind == "wce" && t.Loss.ClassWeights == nil {
 		counts, err := t.feed.Frequencies()
 		if err != nil {

@@ -162,12 +162,21 @@ func (t *trainer) step(step int, batch *feed.Batch) (Losses, error) {
 func (t *trainer) arguments(step int, b *feed.Batch) []any {
 	text, count := t.captions.Batch(t.tokens(b.Keys))
 	args := []any{array[uint8](b.Images), array[uint8](b.Labels), text, count,
-		float32(t.Schedule.At(step, t.Steps)), float32(teacher.Alpha(step, t.Alpha))}
+		float32(t.Schedule.At(step, t.Steps)), float32(t.momentum(step))}
 	if len(b.UKeys) > 0 {
 		text, count := t.captions.Batch(t.tokens(b.UKeys))
 		args = append(args, array[uint8](b.Weak), array[uint8](b.Strong), array[uint8](b.Valid), array[uint8](b.Mix), array[uint8](b.Paste), text, count)
 	}
 	return args
+}
+
+// momentum is the teacher's after a step. The ramp of teacher.Alpha makes it a copy of
+// the student at first, which would undo an independent start.
+func (t *trainer) momentum(step int) float64 {
+	if t.IndependentTeacher {
+		return t.Alpha
+	}
+	return teacher.Alpha(step, t.Alpha)
 }
 
 func (t *trainer) tokens(keys []string) []Tokens {
