@@ -11,12 +11,12 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/backend"
 	"semidavil/model/params"
 )
 
@@ -30,7 +30,7 @@ const tolerance = 1e-4
 // the number of cores it can deadlock: an operation that runs beside others occupies a
 // worker while its matrix product waits for a free one.
 var goBackend = sync.OnceValue(func() compute.Backend {
-	b, err := compute.NewWithConfig("go:parallelism=-1")
+	b, err := backend.NewGo()
 	if err != nil {
 		panic(err)
 	}

@@ -8,17 +8,17 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/backend"
 	"semidavil/model/params"
 )
 
 // goBackend has no limit on its goroutines: with its default limit it can deadlock.
 var goBackend = sync.OnceValue(func() compute.Backend {
-	b, err := compute.NewWithConfig("go:parallelism=-1")
+	b, err := backend.NewGo()
 	if err != nil {
 		panic(err)
 	}

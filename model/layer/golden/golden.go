@@ -17,11 +17,11 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // registers "go"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/backend"
 	"semidavil/model/params"
 )
 
@@ -51,7 +51,7 @@ const samples = 24
 // Backend is the pure-Go backend without a limit on its goroutines: with its default
 // limit it can deadlock.
 var Backend = sync.OnceValue(func() compute.Backend {
-	b, err := compute.NewWithConfig("go:parallelism=-1")
+	b, err := backend.NewGo()
 	if err != nil {
 		panic(err)
 	}
