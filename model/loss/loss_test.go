@@ -8,9 +8,10 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"semidavil/model/backend"
 )
 
 // openBackend gives the backend of the tests.
@@ -23,7 +24,7 @@ func openBackend(t testing.TB) compute.Backend {
 	return b
 }
 
-var opened = sync.OnceValues(func() (compute.Backend, error) { return compute.NewWithConfig("go") })
+var opened = sync.OnceValues(func() (compute.Backend, error) { return backend.NewGo() })
 
 // evaluate runs a graph once.
 func evaluate(t testing.TB, fn func(in []*graph.Node) []*graph.Node, in ...any) []*tensors.Tensor {

@@ -10,12 +10,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/backend"
 	"semidavil/model/clip"
 	"semidavil/model/params"
 )
@@ -151,16 +150,16 @@ func TestOutputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	backend, err := compute.NewWithConfig("go")
+	engine, err := backend.NewGo()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer backend.Finalize()
+	defer engine.Finalize()
 	store := model.NewStore()
 	if err := params.Load(store, "clip", values); err != nil {
 		t.Fatal(err)
 	}
-	exec, err := model.NewExec(backend, store, func(_ *model.Scope, image, tokens *graph.Node) (*graph.Node, *graph.Node) {
+	exec, err := model.NewExec(engine, store, func(_ *model.Scope, image, tokens *graph.Node) (*graph.Node, *graph.Node) {
 		s := params.In(store, image.Graph(), "clip", params.Options{})
 		_, text := clip.Text(s, c, tokens)
 		return clip.PooledVision(s, c, clip.Normalise(image)), text
