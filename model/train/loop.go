@@ -25,6 +25,7 @@ type loop struct {
 
 	started time.Time
 	waited  time.Duration
+	aside   time.Duration // evaluations and checkpoints
 	trend   divergence
 }
 
@@ -69,6 +70,7 @@ func (l *loop) run(ctx context.Context) error {
 		if l.watch.Step != nil {
 			l.watch.Step(Progress{done, l.steps, result, l.waited.Seconds() / time.Since(l.started).Seconds()})
 		}
+		reached := time.Now()
 		if done%l.evaluateEvery == 0 || last {
 			if err := l.evaluate(ctx, done, last); err != nil {
 				return l.interrupted(ctx, done, err)
@@ -79,6 +81,7 @@ func (l *loop) run(ctx context.Context) error {
 				return err
 			}
 		}
+		l.aside += time.Since(reached)
 	}
 	return nil
 }
@@ -96,11 +99,14 @@ func (l *loop) interrupted(ctx context.Context, step int, err error) error {
 	return ctx.Err()
 }
 
-// speed is the time of this run, its steps a second, and the share of the time
-// without input.
+// speed is the time of this run, and of the part of it that went into steps, their
+// number a second and the share without input.
 func (l *loop) speed() (seconds, rate, waited float64) {
-	seconds = time.Since(l.started).Seconds()
-	return seconds, float64(l.steps-l.first) / seconds, l.waited.Seconds() / seconds
+	elapsed := time.Since(l.started)
+	if steps := (elapsed - l.aside).Seconds(); l.steps > l.first {
+		rate, waited = float64(l.steps-l.first)/steps, l.waited.Seconds()/steps
+	}
+	return elapsed.Seconds(), rate, waited
 }
 
 // losses sums up steps for a line of the log.

@@ -62,7 +62,7 @@ type Summary struct {
 	Resumed  int     `json:"resumed"` // step that this run began at
 	Seconds  float64 `json:"seconds"` // of this run
 	StepRate float64 `json:"steps_per_second"`
-	Waited   float64 `json:"waited"` // share of the time without input
+	Waited   float64 `json:"waited"` // share of the steps' time without input
 	Best     float64 `json:"best_miou"`
 	BestStep int     `json:"best_step"`
 	Student  Score   `json:"student"`
