@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/goccy/go-yaml"
 )
@@ -32,6 +33,23 @@ func Decode(data []byte, cfg any) error {
 		return fmt.Errorf("configs: read YAML: %w", err)
 	}
 	return nil
+}
+
+// Load reads the defaults that are in cfg, a YAML file over them, where one is given,
+// and over that the flags that were given explicitly. Bind registers the flags of cfg.
+func Load[C any](cfg C, file string, given *flag.FlagSet, bind func(*flag.FlagSet, *C)) (C, error) {
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return cfg, err
+		}
+		if err := Decode(data, &cfg); err != nil {
+			return cfg, err
+		}
+	}
+	over := flag.NewFlagSet(given.Name(), flag.ContinueOnError)
+	bind(over, &cfg)
+	return cfg, Overlay(given, over)
 }
 
 // Overlay sets on to those flags that were given explicitly on from. Both sets

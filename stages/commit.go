@@ -42,6 +42,15 @@ const (
 	PlotFile     = "class_stats" // .svg and .png
 )
 
+// ReadManifest reads the manifest of an output of prepare.
+func ReadManifest(ctx context.Context, output string) (shards.Manifest, error) {
+	data, err := store.ReadFile(ctx, output+"/"+ManifestFile, 0)
+	if err != nil {
+		return shards.Manifest{}, fmt.Errorf("%s is not a finished output of prepare: %w", output, err)
+	}
+	return shards.DecodeManifest(data)
+}
+
 // Commit writes the statistics, the table of images, the rejects and, last, the
 // manifest: where it is, the output is whole. It returns a PCollection<string>
 // with the manifest's path.

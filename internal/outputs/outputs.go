@@ -53,6 +53,25 @@ func Write(ctx context.Context, output string, record configs.Record) error {
 	return store.WriteFile(ctx, output+"/"+RecordFile, append(data, '\n'))
 }
 
+// Begin writes run.json for a run that starts. It refuses an output of another
+// configuration, unless overwrite is set: then empty removes what that one wrote.
+// Identity is the part of a configuration that decides the result.
+func Begin[C any](ctx context.Context, output string, record configs.Record, now C, identity func(C) C, overwrite bool, empty func() error) error {
+	old, before, err := Read[C](ctx, output)
+	if err != nil {
+		return err
+	}
+	if old != nil && old.Fingerprint != record.Fingerprint {
+		if !overwrite {
+			return Refuse(output, identity(before), identity(now))
+		}
+		if err := empty(); err != nil {
+			return err
+		}
+	}
+	return Write(ctx, output, record)
+}
+
 // Finish writes run.json again, with the time that the run took.
 func Finish(ctx context.Context, output string, record configs.Record) error {
 	record.Seconds = time.Since(record.Started).Seconds()

@@ -27,11 +27,6 @@ type Choice struct {
 	Line string
 }
 
-// Accelerated is true where the backend drives a GPU.
-func (c Choice) Accelerated() bool {
-	return strings.Contains(c.Chosen, "cuda") || strings.Contains(c.Chosen, "gpu")
-}
-
 // Check tells whether name is a valid choice, without opening it.
 func Check(name string) error {
 	switch {

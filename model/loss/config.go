@@ -104,26 +104,6 @@ func (c Config) Check(classes int) error {
 	return errors.Join(f...)
 }
 
-// InverseFrequency gives the weights of "wce" from the number of labelled pixels of
-// each class: inversely proportional to it, with mean 1 over the classes that occur.
-// Classes that do not occur get 0.
-func InverseFrequency(pixels []uint64) []float32 {
-	var sum, n float64
-	for _, p := range pixels {
-		if p > 0 {
-			sum += 1 / float64(p)
-			n++
-		}
-	}
-	weights := make([]float32, len(pixels))
-	for i, p := range pixels {
-		if p > 0 {
-			weights[i] = float32(1 / float64(p) * n / sum)
-		}
-	}
-	return weights
-}
-
 // faults collects all that is wrong.
 type faults []error
 

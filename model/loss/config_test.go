@@ -56,15 +56,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestInverseFrequency(t *testing.T) {
-	w := InverseFrequency([]uint64{100, 0, 50, 25})
-	// 1/100, 1/50, 1/25 over their mean 7/300.
-	near(t, "weights", wide(w), []float64{3. / 7, 0, 6. / 7, 12. / 7})
-	if w := InverseFrequency([]uint64{0, 0}); w[0] != 0 || w[1] != 0 {
-		t.Errorf("weights of nothing are %v", w)
-	}
-}
-
 // TestShapes wants errors, as GoMLX makes of a panic in a graph function.
 func TestShapes(t *testing.T) {
 	for want, in := range map[string][2]any{

@@ -201,38 +201,3 @@ func TestUpdateRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestCopy(t *testing.T) {
-	store := model.NewStore()
-	set(t, store, "student", map[string][]float32{"dlg/weight": {1, 2}, "dlg/running_mean": {3}, "vision/weight": {4}})
-	set(t, store, "students", map[string][]float32{"other": {1}})
-	set(t, store, "teacher", map[string][]float32{"dlg/weight": {0, 0}})
-	if err := CopySome(store, "student", "teacher", func(path string) bool { return !strings.HasPrefix(path, "vision/") }); err != nil {
-		t.Fatal(err)
-	}
-	if got := get(t, store, "/teacher/vision/weight"); got != nil {
-		t.Errorf("vision was copied: %v", got)
-	}
-	if err := Copy(store, "student", "teacher"); err != nil {
-		t.Fatal(err)
-	}
-	// The copy is one: a change of the student is not one of the teacher.
-	set(t, store, "student", map[string][]float32{"dlg/weight": {9, 9}})
-	for path, want := range map[string][]float32{"/teacher/dlg/weight": {1, 2}, "/teacher/dlg/running_mean": {3}, "/teacher/vision/weight": {4}, "/teacher/other": nil} {
-		if got := get(t, store, path); !slices.Equal(got, want) {
-			t.Errorf("%s is %v, want %v", path, got, want)
-		}
-	}
-	for path, want := range map[string]bool{"/teacher/dlg/weight": true, "/teacher/dlg/running_mean": false} {
-		if got := store.GetVariable(path).Trainable; got != want {
-			t.Errorf("%s is trainable: %t, want %t", path, got, want)
-		}
-	}
-	if err := Copy(store, "nobody", "teacher"); err == nil || !strings.Contains(err.Error(), "copy nobody to teacher: there is nothing") {
-		t.Errorf("error %v", err)
-	}
-	set(t, store, "small", map[string][]float32{"dlg/weight": {1}})
-	if err := Copy(store, "small", "teacher"); err == nil || !strings.Contains(err.Error(), "dlg/weight: have shape") {
-		t.Errorf("error %v", err)
-	}
-}

@@ -58,3 +58,15 @@ func inOrder(paths map[*model.Variable]string) []*model.Variable {
 	}
 	return slices.SortedFunc(slices.Values(variables), func(a, b *model.Variable) int { return strings.Compare(a.Path(), b.Path()) })
 }
+
+// below lists the variables of a network with their paths below its root. The store
+// may grow meanwhile.
+func below(store *model.Store, network string) map[*model.Variable]string {
+	paths := map[*model.Variable]string{}
+	for v := range store.IterVariables() {
+		if path, ok := strings.CutPrefix(v.Path(), "/"+network+"/"); ok {
+			paths[v] = path
+		}
+	}
+	return paths
+}

@@ -36,7 +36,7 @@ const captionBatch = 16
 func EncodeCaptions(ctx context.Context, backend compute.Backend, store *model.Store, network string, c clip.Config,
 	captions []Tokens, done func(ready, total int)) (*Captions, error) {
 	out := &Captions{width: c.Embed, features: map[string][]float16.Float16{}}
-	var todo []Tokens
+	var different []Tokens
 	for _, t := range captions {
 		if len(t.IDs) != c.Context || t.Count < 1 || t.Count > c.Context {
 			return nil, fmt.Errorf("train: encode captions: %d ids of which %d are valid; the text tower has %d positions", len(t.IDs), t.Count, c.Context)
@@ -49,7 +49,7 @@ func EncodeCaptions(ctx context.Context, backend compute.Backend, store *model.S
 		out.longest = max(out.longest, t.Count)
 		if key := tokenKey(t); out.features[key] == nil {
 			out.features[key] = []float16.Float16{}
-			todo = append(todo, t)
+			different = append(different, t)
 		}
 	}
 	exec, err := model.NewExec(backend, store, func(_ *model.Scope, tokens *graph.Node) *graph.Node {
@@ -60,11 +60,11 @@ func EncodeCaptions(ctx context.Context, backend compute.Backend, store *model.S
 		return nil, fmt.Errorf("train: encode captions: %w", err)
 	}
 	defer exec.Finalize()
-	for first := 0; first < len(todo); first += captionBatch {
+	for first := 0; first < len(different); first += captionBatch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		batch := todo[first:min(first+captionBatch, len(todo))]
+		batch := different[first:min(first+captionBatch, len(different))]
 		ids := make([]int32, captionBatch*c.Context)
 		for i := range captionBatch {
 			copy(ids[i*c.Context:], batch[min(i, len(batch)-1)].IDs)
@@ -81,7 +81,7 @@ func EncodeCaptions(ctx context.Context, backend compute.Backend, store *model.S
 			out.features[tokenKey(t)] = half(values[i*c.Context*c.Embed:][:t.Count*c.Embed])
 		}
 		if done != nil {
-			done(first+len(batch), len(todo))
+			done(first+len(batch), len(different))
 		}
 	}
 	return out, nil

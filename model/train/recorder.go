@@ -179,3 +179,16 @@ func (r *recorder) finish(ctx context.Context, summary any) error {
 	}
 	return store.WriteFile(ctx, r.output+"/"+SummaryFile, append(data, '\n'))
 }
+
+// ReadSummary reads what a finished training wrote: a Summary or a PretrainSummary.
+func ReadSummary[S any](ctx context.Context, output string) (S, error) {
+	var s S
+	data, err := store.ReadFile(ctx, output+"/"+SummaryFile, 0)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("train: read %s/%s: %w", output, SummaryFile, err)
+	}
+	return s, nil
+}

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"flag"
-	"os"
 
 	"semidavil/configs"
 	"semidavil/runners"
@@ -50,19 +49,8 @@ func main() {
 
 // load reads the defaults, the file over them and the given flags over that.
 func load(file string) (configs.Prepare, error) {
-	cfg := configs.DefaultPrepare()
-	if file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return cfg, err
-		}
-		if err := configs.Decode(data, &cfg); err != nil {
-			return cfg, err
-		}
-	}
-	fs := flag.NewFlagSet("prepare", flag.ContinueOnError)
-	configs.BindPrepare(fs, &cfg)
-	if err := configs.Overlay(flag.CommandLine, fs); err != nil {
+	cfg, err := configs.Load(configs.DefaultPrepare(), file, flag.CommandLine, configs.BindPrepare)
+	if err != nil {
 		return cfg, err
 	}
 	return cfg.Clean(), cfg.Validate()

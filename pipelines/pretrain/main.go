@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"flag"
-	"os"
 
 	"semidavil/configs"
 	"semidavil/runners"
@@ -46,19 +45,8 @@ func main() {
 
 // load reads the defaults, the file over them and the given flags over that.
 func load(file string) (configs.Pretrain, error) {
-	cfg := configs.DefaultPretrain()
-	if file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return cfg, err
-		}
-		if err := configs.Decode(data, &cfg); err != nil {
-			return cfg, err
-		}
-	}
-	fs := flag.NewFlagSet("pretrain", flag.ContinueOnError)
-	configs.BindPretrain(fs, &cfg)
-	if err := configs.Overlay(flag.CommandLine, fs); err != nil {
+	cfg, err := configs.Load(configs.DefaultPretrain(), file, flag.CommandLine, configs.BindPretrain)
+	if err != nil {
 		return cfg, err
 	}
 	return cfg, cfg.Validate()

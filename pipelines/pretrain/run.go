@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -10,7 +11,6 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/outputs"
 	"semidavil/internal/screen"
-	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/clip"
@@ -19,7 +19,6 @@ import (
 	"semidavil/model/train"
 	"semidavil/runners"
 	"semidavil/stages"
-	"semidavil/transforms/shards"
 )
 
 // run trains and tells the user what came out.
@@ -27,17 +26,9 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Pretrain) error {
 	if err := backend.Check(cfg.Backend); err != nil {
 		return runners.Usagef("--backend: %v", err)
 	}
-	for _, p := range []struct {
-		flag  string
-		value *string
-	}{{"data", &cfg.Data}, {"output", &cfg.Output}, {"clip", &cfg.CLIP}} {
-		var err error
-		if *p.value, err = store.Absolute(*p.value); err != nil {
-			return err
-		}
-		if s.Remote() && *p.value != "" && !store.IsRemote(*p.value) {
-			return runners.Usagef("--%s=%s: the workers of --runner=%s cannot see local files; give a gs:// path", p.flag, *p.value, s.Runner)
-		}
+	err := s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+	if err != nil {
+		return err
 	}
 	c, err := plan(ctx, cfg)
 	if err != nil {
@@ -69,11 +60,7 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Pretrain) error {
 // plan maps the configuration and the data's manifest to the parameters of the
 // training.
 func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, error) {
-	data, err := store.ReadFile(ctx, cfg.Data+"/"+stages.ManifestFile, 64<<20)
-	if err != nil {
-		return train.PretrainConfig{}, fmt.Errorf("pretrain: --data=%s is not a finished output of prepare: %w", cfg.Data, err)
-	}
-	m, err := shards.DecodeManifest(data)
+	m, err := stages.ReadManifest(ctx, cfg.Data)
 	if err != nil {
 		return train.PretrainConfig{}, err
 	}
@@ -100,30 +87,21 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pretrain) (confi
 	if err != nil || s.Inspects() {
 		return record, err
 	}
-	old, before, err := outputs.Read[configs.Pretrain](ctx, cfg.Output)
-	if err != nil {
-		return record, err
+	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Pretrain.Identity, cfg.Overwrite, func() error {
+		return checkpoint.RemoveAll(ctx, cfg.Output)
+	})
+	var other *outputs.OtherConfigError
+	if errors.As(err, &other) {
+		return record, runners.Usagef("%v", err)
 	}
-	if old != nil && old.Fingerprint != record.Fingerprint {
-		if !cfg.Overwrite {
-			return record, runners.Usagef("%v", outputs.Refuse(cfg.Output, before.Identity(), cfg.Identity()))
-		}
-		if err := checkpoint.RemoveAll(ctx, cfg.Output); err != nil {
-			return record, err
-		}
-	}
-	return record, outputs.Write(ctx, cfg.Output, record)
+	return record, err
 }
 
 // summarise prints what came out.
 func summarise(ctx context.Context, s *runners.Session, c train.PretrainConfig) error {
-	data, err := store.ReadFile(ctx, c.Output+"/"+train.SummaryFile, 0)
+	sum, err := train.ReadSummary[train.PretrainSummary](ctx, c.Output)
 	if err != nil {
 		return err
-	}
-	var sum train.PretrainSummary
-	if err := json.Unmarshal(data, &sum); err != nil {
-		return fmt.Errorf("pretrain: %s/%s: %w", c.Output, train.SummaryFile, err)
 	}
 	if r := sum.Retrieval; r.Pairs > 0 {
 		fmt.Fprintf(s.Stdout, "retrieval  the right caption is nearest for %.0f %% of %d val images, the right image for %.0f %% of the captions\n",

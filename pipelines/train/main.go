@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"flag"
-	"os"
 
 	"semidavil/configs"
 	"semidavil/runners"
@@ -52,19 +51,8 @@ func main() {
 
 // load reads the defaults, the file over them and the given flags over that.
 func load(file string) (configs.Train, error) {
-	cfg := configs.DefaultTrain()
-	if file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return cfg, err
-		}
-		if err := configs.Decode(data, &cfg); err != nil {
-			return cfg, err
-		}
-	}
-	fs := flag.NewFlagSet("train", flag.ContinueOnError)
-	configs.BindTrain(fs, &cfg)
-	if err := configs.Overlay(flag.CommandLine, fs); err != nil {
+	cfg, err := configs.Load(configs.DefaultTrain(), file, flag.CommandLine, configs.BindTrain)
+	if err != nil {
 		return cfg, err
 	}
 	return cfg, cfg.Validate()

@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
-	"semidavil/internal/store"
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
 // begin refuses an output of another configuration, or empties it where it may be
@@ -21,32 +21,23 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Train) (configs.
 	if err != nil || s.Inspects() {
 		return record, err
 	}
-	old, before, err := outputs.Read[configs.Train](ctx, cfg.Output)
-	if err != nil {
-		return record, err
+	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Train.Identity, cfg.Overwrite, func() error {
+		return checkpoint.RemoveAll(ctx, cfg.Output)
+	})
+	var other *outputs.OtherConfigError
+	if errors.As(err, &other) {
+		return record, runners.Usagef("%v", err)
 	}
-	if old != nil && old.Fingerprint != record.Fingerprint {
-		if !cfg.Overwrite {
-			return record, runners.Usagef("%v", outputs.Refuse(cfg.Output, before.Identity(), cfg.Identity()))
-		}
-		if err := checkpoint.RemoveAll(ctx, cfg.Output); err != nil {
-			return record, err
-		}
-	}
-	return record, outputs.Write(ctx, cfg.Output, record)
+	return record, err
 }
 
 // summarise prints what came out.
 func summarise(ctx context.Context, s *runners.Session, c train.Config) error {
-	data, err := store.ReadFile(ctx, c.Output+"/"+train.SummaryFile, 0)
+	sum, err := train.ReadSummary[train.Summary](ctx, c.Output)
 	if err != nil {
 		return err
 	}
-	var sum train.Summary
-	if err := json.Unmarshal(data, &sum); err != nil {
-		return fmt.Errorf("train: %s/%s: %w", c.Output, train.SummaryFile, err)
-	}
-	m, err := manifest(ctx, c.Feed.Dir)
+	m, err := stages.ReadManifest(ctx, c.Feed.Dir)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"semidavil/configs"
-	"semidavil/internal/store"
 	"semidavil/model/clip"
 	"semidavil/model/decode"
 	"semidavil/model/dlg"
@@ -24,7 +23,7 @@ import (
 // plan maps the configuration and the data's manifest to the parameters of the
 // training. It is the one place that knows both.
 func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
-	m, err := manifest(ctx, cfg.Data)
+	m, err := stages.ReadManifest(ctx, cfg.Data)
 	if err != nil {
 		return train.Config{}, err
 	}
@@ -38,6 +37,11 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	}
 	supervised := loss.Default()
 	supervised.Kind, supervised.Omega, supervised.HardFraction, supervised.Hard = cfg.Loss, cfg.Omega, cfg.HardFraction, cfg.Hard
+	schedule := optim.DefaultSchedule()
+	schedule.Kind = cfg.Schedule
+	optimiser := optim.Default()
+	optimiser.Kind, optimiser.LR, optimiser.WeightDecay, optimiser.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
+	optimiser.Beta1, optimiser.Momentum = cfg.Momentum, cfg.Momentum
 	c := train.Config{
 		Output: cfg.Output,
 		CLIP:   cfg.CLIP,
@@ -52,12 +56,11 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		Lambda:             cfg.Lambda,
 		Alpha:              cfg.Alpha,
 		IndependentTeacher: cfg.TeacherInit == "independent",
-		Optimiser: optim.Config{Kind: cfg.Optimiser, LR: cfg.LR, Beta1: cfg.Momentum, Beta2: 0.999, Epsilon: 1e-8,
-			WeightDecay: cfg.WeightDecay, Momentum: cfg.Momentum, ClipNorm: cfg.ClipNorm},
-		VisionLR: cfg.VisionLR,
-		Schedule: optim.Schedule{Kind: cfg.Schedule, Factor: 0.9, Periods: 40, Power: 0.9},
-		Steps:    cfg.Steps,
-		Seed:     cfg.Seed,
+		Optimiser:          optimiser,
+		VisionLR:           cfg.VisionLR,
+		Schedule:           schedule,
+		Steps:              cfg.Steps,
+		Seed:               cfg.Seed,
 		Feed: feed.Config{Dir: cfg.Data, Seed: cfg.Seed, CropW: width, CropH: height,
 			Source: cfg.Batch[0], Labelled: cfg.Batch[1], Unlabelled: cfg.Batch[2], Strong: cfg.Strong, Flip: true,
 			RareClass: cfg.RareClass, RareTemperature: cfg.RareClassTemperature, Workers: cfg.Workers},
@@ -76,15 +79,6 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		c.Window = infer.Window{Width: width, Height: height, Stride: max(min(width, height)*2/3, 1)}
 	}
 	return c, c.Check()
-}
-
-// manifest reads what prepare says of its output.
-func manifest(ctx context.Context, dir string) (shards.Manifest, error) {
-	data, err := store.ReadFile(ctx, dir+"/"+stages.ManifestFile, 64<<20)
-	if err != nil {
-		return shards.Manifest{}, fmt.Errorf("train: --data=%s is not a finished output of prepare: %w", dir, err)
-	}
-	return shards.DecodeManifest(data)
 }
 
 // prompts names the classes in the sentence that CLIP's authors use, as token ids.

@@ -11,7 +11,6 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/outputs"
 	"semidavil/internal/screen"
-	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/train"
 	"semidavil/runners"
@@ -23,17 +22,9 @@ func run(ctx context.Context, s *runners.Session, cfg configs.Train, accelerator
 	if err := backend.Check(cfg.Backend); err != nil {
 		return runners.Usagef("--backend: %v", err)
 	}
-	for _, p := range []struct {
-		flag  string
-		value *string
-	}{{"data", &cfg.Data}, {"output", &cfg.Output}, {"clip", &cfg.CLIP}} {
-		var err error
-		if *p.value, err = store.Absolute(*p.value); err != nil {
-			return err
-		}
-		if s.Remote() && *p.value != "" && !store.IsRemote(*p.value) {
-			return runners.Usagef("--%s=%s: the workers of --runner=%s cannot see local files; give a gs:// path", p.flag, *p.value, s.Runner)
-		}
+	err := s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+	if err != nil {
+		return err
 	}
 	if accelerator != "" {
 		if err := flag.Set("resource_hints", "accelerator="+accelerator); err != nil {
