@@ -13,7 +13,7 @@ import (
 func BenchmarkProduct(b *testing.B) {
 	for _, c := range []struct{ batch, m, k, n int }{
 		{16, 129, 16, 129}, {16, 129, 16, 136}, {16, 129, 129, 16}, {24, 197, 64, 197}, {12, 1025, 64, 1025},
-		{1, 516, 64, 64}, {1, 516, 64, 256}, {1, 394, 768, 3072},
+		{1, 516, 64, 64}, {1, 516, 64, 256}, {1, 394, 768, 3072}, {1, 1024, 768, 3072},
 	} {
 		for _, transposed := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%dx%dx%dx%d/transposed=%v", c.batch, c.m, c.k, c.n, transposed), func(b *testing.B) {
@@ -40,6 +40,26 @@ func BenchmarkProduct(b *testing.B) {
 				}
 				b.ReportMetric(2*float64(c.batch*c.m*c.k*c.n)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOPS")
 			})
+		}
+	}
+}
+
+// BenchmarkExp is exp of 12 Mi elements, as many as the scores of ViT-B/16 at 512x512
+// have in a layer. tools/bench_train/torch_ops.py does the same in PyTorch.
+func BenchmarkExp(b *testing.B) {
+	exec, err := graph.NewExec(goBackend(), graph.Exp)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer exec.Finalize()
+	x := random(12, 1024, 1024)
+	for b.Loop() {
+		out, err := exec.Call1(x)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := out.FinalizeAll(); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The comparison on MiniCity in docs/BENCHMARKS.md: four trainings for each of three
-# seeds, then the table. Prints and keeps everything below OUT.
+# The comparison on MiniCity in docs/BENCHMARKS.md: five trainings for each of three
+# seeds and two with defaults, then the table. Prints and keeps everything below OUT.
 #
 #   OUT=/tmp/minicity BACKEND=go tools/bench_train/minicity.sh
 set -euo pipefail
@@ -21,5 +21,12 @@ for seed in 0 1 2; do
   run ct "$seed" --guidance=none --loss=ce
   run ct_dyce "$seed" --guidance=none
   run full "$seed"
+  run full_sum_res "$seed" --guidance=sum_res
+done
+# The defaults of DyCE, consistency and teacher in so short a training, whole images.
+for name in defaults ct_defaults; do
+  flags=(--steps=400 --window=whole --hard_fraction=0.2 --threshold=0.95 --alpha=0.999)
+  if [ $name = ct_defaults ]; then flags+=(--guidance=none --loss=ce); fi
+  run $name 0 "${flags[@]}"
 done
 python3 tools/bench_train/table.py "$out"
