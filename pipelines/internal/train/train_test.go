@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func command(t *testing.T, runner string, cfg configs.Train) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: runner, Quiet: true, Display: runners.NewDisplay(io.Discard, "train", true), Stdout: &b}
-	err := run(context.Background(), s, cfg, "")
+	err := Run(context.Background(), s, cfg, "")
 	return b.String(), err
 }
 

@@ -1,4 +1,4 @@
-package main
+package prepare
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"semidavil/stages"
 )
 
-// run prepares the data and tells the user what came out.
-func run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
+// Run prepares the data and tells the user what came out.
+func Run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 	cfg, err := absolute(cfg)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"semidavil/stages"
 )
 
-// run trains and tells the user what came out.
-func run(ctx context.Context, s *runners.Session, cfg configs.Train, accelerator string) error {
+// Run trains and tells the user what came out.
+func Run(ctx context.Context, s *runners.Session, cfg configs.Train, accelerator string) error {
 	if err := backend.Check(cfg.Backend); err != nil {
 		return runners.Usagef("--backend: %v", err)
 	}

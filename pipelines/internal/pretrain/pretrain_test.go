@@ -1,4 +1,4 @@
-package main
+package pretrain
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ func command(t *testing.T, cfg configs.Pretrain) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "pretrain", true), Stdout: &b}
-	err := run(context.Background(), s, cfg)
+	err := Run(context.Background(), s, cfg)
 	return b.String(), err
 }
 

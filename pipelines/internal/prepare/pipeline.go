@@ -1,4 +1,4 @@
-package main
+package prepare
 
 import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"

@@ -1,4 +1,4 @@
-package main
+package prepare
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ func prepare(t *testing.T, change func(*configs.Prepare)) (output, stdout string
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: &b}
-	err = run(context.Background(), s, cfg)
+	err = Run(context.Background(), s, cfg)
 	return cfg.Output, b.String(), err
 }
 
@@ -127,17 +127,17 @@ func TestInspectionWritesNothing(t *testing.T) {
 	cfg := configs.DefaultPrepare()
 	cfg.Source, cfg.Output = []string{"gta5:" + root}, output
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: io.Discard}
-	if err := run(context.Background(), s, cfg); err != nil {
+	if err := Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}
 	s.Runner = "vet"
-	if err := run(context.Background(), s, cfg); err != nil {
+	if err := Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}
 	manifestOf(t, output)
 	builtIn := configs.DefaultPrepare()
 	builtIn.Output = fresh
-	if err := run(context.Background(), s, builtIn); err != nil {
+	if err := Run(context.Background(), s, builtIn); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(fresh); err == nil {
