@@ -80,6 +80,16 @@ func (k *Keeper) MarkBest(ctx context.Context, step int, score float64, values p
 	return nil
 }
 
+// Newest returns the step of the newest checkpoint file below an output folder, which
+// may be damaged.
+func Newest(ctx context.Context, dir string) (step int, found bool, err error) {
+	steps, err := list(ctx, dir)
+	if err != nil || len(steps) == 0 {
+		return 0, false, err
+	}
+	return slices.Max(steps), true, nil
+}
+
 // Latest reads the newest checkpoint of the output folder dir. The second result is
 // false where there is none. A newest one that is damaged is an error that says how to
 // go on from the one before: it is not passed over in silence.

@@ -82,6 +82,37 @@ func Read(ctx context.Context, path string) (State, error) {
 	return s, nil
 }
 
+// ReadMeta reads the caller's strings alone, from the head of a file; the rest is not
+// checked.
+func ReadMeta(ctx context.Context, path string) (map[string]string, error) {
+	meta, err := readMeta(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
+	}
+	return meta, nil
+}
+
+func readMeta(ctx context.Context, path string) (meta map[string]string, err error) {
+	info, err := store.Stat(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir {
+		return nil, errors.New("is a folder")
+	}
+	file, err := store.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	tee := &tee{r: file, w: io.Discard}
+	f, err := weights.NewReader(tee, info.Size)
+	if err != nil {
+		return nil, tee.judge(err)
+	}
+	return f.Metadata(), nil
+}
+
 func read(ctx context.Context, path string) (s State, err error) {
 	info, err := store.Stat(ctx, path)
 	if err != nil {

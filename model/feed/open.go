@@ -196,3 +196,14 @@ func addCounts(counts *classstats.Counts, samples []*sample) error {
 	}
 	return nil
 }
+
+// Size is the width and height of the target domain's samples as they were prepared,
+// by the first of them, or of the source's where there is no target.
+func (f *Feed) Size() (width, height int) {
+	for _, subset := range []semidavil.Subset{semidavil.Val, semidavil.Unlabelled, semidavil.Labelled, semidavil.SourceTrain} {
+		if list := f.samples[subset]; len(list) > 0 {
+			return list[0].w, list[0].h
+		}
+	}
+	return 0, 0
+}

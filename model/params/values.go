@@ -1,9 +1,12 @@
 package params
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"sort"
 	"strings"
+	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -23,6 +26,29 @@ func (v Values) Names() []string {
 	}
 	sort.Strings(names)
 	return names
+}
+
+// Under returns those whose names lie below part, with their whole names.
+func (v Values) Under(part string) Values {
+	out := Values{}
+	for name, value := range v {
+		if strings.HasPrefix(name, part+"/") {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// Digest stands for the names, shapes and float32 numbers of the values.
+func (v Values) Digest() string {
+	h := sha256.New()
+	for _, name := range v.Names() {
+		fmt.Fprintf(h, "%s %v\n", name, v[name].Shape())
+		if data, ok := v[name].Data().([]float32); ok && len(data) > 0 {
+			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data)))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // Load puts values into the store below the root of a network, before its graph is

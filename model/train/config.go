@@ -14,6 +14,7 @@ import (
 	"semidavil/model/loss"
 	"semidavil/model/optim"
 	"semidavil/model/segmenter"
+	"semidavil/model/textfeatures"
 )
 
 // Config is all that decides the result of a training run, and where its files go.
@@ -26,7 +27,7 @@ type Config struct {
 
 	Segmenter segmenter.Config
 	// Prompts name the classes, in their order, for the kinds of guidance that need it.
-	Prompts []Tokens
+	Prompts []textfeatures.Tokens
 	// Vision says what of the vision tower is trained: "frozen", "attn" (attention
 	// and positions) or "all".
 	Vision      string
@@ -121,8 +122,8 @@ func (c Config) computeType() dtypes.DType {
 
 // Names of the networks in the parameter store.
 const (
-	Student = "student"
-	Teacher = "teacher"
+	Student = infer.Student
+	Teacher = infer.Teacher
 )
 
 // TeacherVision is the network whose vision tower the teacher uses: a frozen one is

@@ -125,31 +125,14 @@ func (t *trainer) score(ctx context.Context, network, vision string, limit int) 
 	return t.scoreOf(confusion, n), rows, nil
 }
 
-// predict segments one sample, padded to a multiple of the patch size.
+// predict segments one sample.
 func (t *trainer) predict(p *infer.Predictor, key string, image *semidavil.Image) (*semidavil.LabelMap, error) {
-	text, count := t.captions.Batch(t.tokens([]string{key}))
-	w, h, patch := image.W, image.H, t.Segmenter.CLIP.PatchSize
-	pw, ph := (w+patch-1)/patch*patch, (h+patch-1)/patch*patch
-	pix := image.Pix
-	if pw != w || ph != h {
-		pix = make([]uint8, pw*ph*3)
-		for y := range ph {
-			from := image.Pix[min(y, h-1)*w*3:][:w*3]
-			copy(pix[y*pw*3:], from)
-			for x := w; x < pw; x++ {
-				copy(pix[(y*pw+x)*3:], from[(w-1)*3:])
-			}
-		}
-	}
-	out, err := p.Predict(tensors.FromFlatDataAndDimensions(pix, 1, ph, pw, 3), text, count)
+	text, count := t.captions.Batch(t.tokens([]string{key}), 0)
+	out, err := p.Predict(tensors.FromFlatDataAndDimensions(image.Pix, 1, image.H, image.W, 3), text, count)
 	if err != nil {
 		return nil, err
 	}
-	label := &semidavil.LabelMap{W: w, H: h, Pix: make([]uint8, w*h)}
-	for y := range h {
-		copy(label.Pix[y*w:(y+1)*w], out.Label[y*pw:])
-	}
-	return label, nil
+	return &semidavil.LabelMap{W: image.W, H: image.H, Pix: out.Label}, nil
 }
 
 // scoreOf leaves classes that the source lacks out of the mean; their pixels in the

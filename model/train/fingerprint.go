@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"unsafe"
 
 	"semidavil/model/feed"
 	"semidavil/model/infer"
-	"semidavil/model/params"
 )
 
 // fingerprint stands for all that decides the weights: configuration, pre-trained
@@ -40,16 +38,4 @@ func feedIdentity(c *feed.Config, f *feed.Feed) ([]byte, error) {
 		return nil, fmt.Errorf("train: fingerprint: %w", err)
 	}
 	return data, nil
-}
-
-// digest stands for the values of a model.
-func digest(values params.Values) string {
-	h := sha256.New()
-	for _, name := range values.Names() {
-		fmt.Fprintf(h, "%s %v\n", name, values[name].Shape())
-		if data, ok := values[name].Data().([]float32); ok && len(data) > 0 {
-			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data)))
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -21,6 +21,7 @@ import (
 	"semidavil/model/feed"
 	"semidavil/model/optim"
 	"semidavil/model/params"
+	"semidavil/model/textfeatures"
 	"semidavil/model/weights"
 	"semidavil/transforms/shards"
 )
@@ -108,7 +109,7 @@ type pretrainer struct {
 	watch   Watcher
 	feed    *feed.Feed
 	store   *model.Store
-	byKey   map[string]Tokens
+	byKey   map[string]textfeatures.Tokens
 	exec    *model.Exec
 	keeper  *checkpoint.Keeper
 	record  *recorder
@@ -118,7 +119,7 @@ type pretrainer struct {
 // Pretrain trains both towers of CLIP on the images and captions of an output of
 // prepare, Eq. (1), and writes the model folder. Like Run it resumes.
 func Pretrain(ctx context.Context, b backend.Choice, c PretrainConfig, w Watcher) (PretrainSummary, error) {
-	p := &pretrainer{PretrainConfig: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]Tokens{},
+	p := &pretrainer{PretrainConfig: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{},
 		keeper: &checkpoint.Keeper{Dir: c.Output, Keep: c.Keep}, record: newRecorder(c.Output)}
 	if err := p.load(ctx); err != nil {
 		return PretrainSummary{}, err
@@ -136,7 +137,7 @@ func Pretrain(ctx context.Context, b backend.Choice, c PretrainConfig, w Watcher
 		return PretrainSummary{}, err
 	}
 	for _, caption := range captions {
-		p.byKey[caption.Key] = Tokens{caption.Tokens[:], caption.Count}
+		p.byKey[caption.Key] = textfeatures.Tokens{IDs: caption.Tokens[:], Count: caption.Count}
 	}
 	if vocab := p.feed.Manifest().Tokenizer.Vocab; vocab > p.CLIP.Vocab {
 		return PretrainSummary{}, fmt.Errorf("train: pre-train: the data has a vocabulary of %d tokens, the text tower of %d", vocab, p.CLIP.Vocab)
@@ -160,7 +161,7 @@ func (p *pretrainer) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.CLIP, p.start = config, digest(values)
+	p.CLIP, p.start = config, values.Digest()
 	return params.Load(p.store, clipNetwork, values)
 }
 
@@ -261,7 +262,7 @@ func (p *pretrainer) evaluate(ctx context.Context, done int) (Retrieval, error) 
 			}
 			*dst = append(*dst, values)
 		}
-		captions = append(captions, tokenKey(p.byKey[batch.Keys[0]]))
+		captions = append(captions, textfeatures.Key(p.byKey[batch.Keys[0]]))
 		p.watch.phase("evaluate", len(images), p.feed.Len(semidavil.Val))
 	}
 	r := Retrieval{Pairs: len(images), ImageToText: hits(images, texts, captions), TextToImage: hits(texts, images, captions)}

@@ -61,7 +61,7 @@ func sameCheckpoint(t *testing.T, step int, got, want string) {
 		t.Errorf("%d variables, want %d", len(a.Values), len(b.Values))
 	}
 	for _, name := range b.Values.Names() {
-		if a.Values[name] == nil || digest(map1(name, a.Values)) != digest(map1(name, b.Values)) {
+		if a.Values[name] == nil || map1(name, a.Values).Digest() != map1(name, b.Values).Digest() {
 			t.Errorf("%s differs", name)
 		}
 	}

@@ -14,8 +14,10 @@ import (
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/feed"
+	"semidavil/model/infer"
 	"semidavil/model/params"
 	"semidavil/model/segmenter"
+	"semidavil/model/textfeatures"
 	"semidavil/model/weights"
 	"semidavil/transforms/classstats"
 )
@@ -24,7 +26,7 @@ import (
 const textNetwork = "clip"
 
 func newTrainer(ctx context.Context, b backend.Choice, c Config, w Watcher) (*trainer, error) {
-	t := &trainer{Config: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]Tokens{}}
+	t := &trainer{Config: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{}}
 	var err error
 	if t.feed, err = feed.Open(ctx, c.Feed); err != nil {
 		return nil, err
@@ -67,13 +69,7 @@ func (t *trainer) close() {
 }
 
 // classes are those of the data, by train id.
-func (t *trainer) classes() semidavil.ClassSet {
-	out := semidavil.ClassSet{Name: t.feed.Manifest().ClassSet}
-	for _, c := range t.feed.Manifest().Classes {
-		out.Classes = append(out.Classes, semidavil.Class{Name: c.Name, Color: c.Color})
-	}
-	return out
-}
+func (t *trainer) classes() semidavil.ClassSet { return t.feed.Manifest().Set() }
 
 // classWeights are inverse frequencies of mean 1.
 func classWeights(frequencies []float64) []float32 {
@@ -94,16 +90,9 @@ func (t *trainer) loadCLIP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.Segmenter.CLIP, t.clipDigest = config, digest(values)
-	vision, text := params.Values{}, params.Values{}
-	for name, value := range values {
-		switch {
-		case below(name, "vision"):
-			vision[name] = value
-		case below(name, "text"):
-			text[name] = value
-		}
-	}
+	t.Segmenter.CLIP, t.clipDigest = config, values.Digest()
+	vision, text := values.Under("vision"), values.Under("text")
+	t.textDigest = text.Digest()
 	if err := params.Load(t.store, textNetwork, text); err != nil {
 		return err
 	}
@@ -116,9 +105,8 @@ func (t *trainer) loadCLIP(ctx context.Context) error {
 	return nil
 }
 
-func below(name, tower string) bool {
-	return len(name) > len(tower) && name[:len(tower)+1] == tower+"/"
-}
+// captionBatch is the number of captions that pass the text tower together.
+const captionBatch = 16
 
 // encodeCaptions runs the text tower over all captions once and forgets it.
 func (t *trainer) encodeCaptions(ctx context.Context) error {
@@ -126,17 +114,18 @@ func (t *trainer) encodeCaptions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var all []Tokens
+	var all []textfeatures.Tokens
 	for _, caption := range captions {
-		tokens := Tokens{IDs: caption.Tokens[:], Count: caption.Count}
+		tokens := textfeatures.Tokens{IDs: caption.Tokens[:], Count: caption.Count}
 		t.byKey[caption.Key] = tokens
 		all = append(all, tokens)
 	}
 	all = append(all, t.Prompts...)
-	t.captions, err = EncodeCaptions(ctx, t.backend.Backend, t.store, textNetwork, t.Segmenter.CLIP, all, func(done, total int) {
-		t.watch.phase("encode captions", done, total)
-	})
-	if err != nil {
+	if t.captions, err = textfeatures.NewTable(t.backend.Backend, t.store, textNetwork, t.Segmenter.CLIP, captionBatch); err != nil {
+		return err
+	}
+	defer t.captions.Close()
+	if err := t.captions.Add(ctx, all, func(done, total int) { t.watch.phase("encode captions", done, total) }); err != nil {
 		return err
 	}
 	if t.Segmenter.Guidance.NeedsClasses() {
@@ -155,9 +144,8 @@ func (t *trainer) encodeCaptions(ctx context.Context) error {
 
 // Meta keys of a checkpoint.
 const (
-	metaConfig = "config" // the network, as JSON: what inference needs
-	metaBest   = "best"
-	metaRun    = "run" // fingerprint of what decides the result
+	metaBest = "best"
+	metaRun  = "run" // fingerprint of what decides the result
 )
 
 // resume loads the newest checkpoint of an output into the store. Its Step is 0 where
@@ -216,7 +204,7 @@ func (t *trainer) save(ctx context.Context, step int) (string, error) {
 }
 
 func (t *trainer) meta() (map[string]string, error) {
-	config, err := json.Marshal(t.Segmenter)
+	facts, err := t.facts().Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +213,16 @@ func (t *trainer) meta() (map[string]string, error) {
 		return nil, err
 	}
 	run, err := t.fingerprint()
-	return map[string]string{metaConfig: string(config), metaBest: string(bestJSON), metaRun: run}, err
+	return map[string]string{infer.FactsKey: facts, metaBest: string(bestJSON), metaRun: run}, err
+}
+
+// facts are what the network needs to be used on other images.
+func (t *trainer) facts() infer.Facts {
+	m := t.feed.Manifest()
+	f := infer.Facts{Segmenter: t.Segmenter, ClassSet: t.classes(), Tokenizer: m.Tokenizer, TextTower: t.textDigest,
+		SharedVision: t.TeacherVision() == Student}
+	f.Width, f.Height = t.feed.Size()
+	return f
 }
 
 // array hands a host array to the backend.

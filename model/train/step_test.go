@@ -17,6 +17,7 @@ import (
 	"semidavil/model/feed"
 	"semidavil/model/loss"
 	"semidavil/model/params"
+	"semidavil/model/textfeatures"
 )
 
 // TestMixTargets against loops over pixels.
@@ -111,7 +112,7 @@ func changed(before, after params.Values, network string) (yes, no []string) {
 		path, ok := strings.CutPrefix(name, network+"/")
 		switch {
 		case !ok || before[name] == nil:
-		case digest(map1(name, before)) == digest(map1(name, after)):
+		case map1(name, before).Digest() == map1(name, after).Digest():
 			no = append(no, path)
 		default:
 			yes = append(yes, path)
@@ -223,7 +224,7 @@ func withKind(c *Config, kind string) {
 	for i := range prepared.Classes {
 		ids := make([]int32, c.Segmenter.CLIP.Context)
 		ids[0], ids[1], ids[2] = 1, int32(10+i), 2
-		c.Prompts = append(c.Prompts, Tokens{IDs: ids, Count: 3})
+		c.Prompts = append(c.Prompts, textfeatures.Tokens{IDs: ids, Count: 3})
 	}
 }
 

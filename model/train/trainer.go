@@ -13,6 +13,7 @@ import (
 	"semidavil/model/checkpoint"
 	"semidavil/model/feed"
 	"semidavil/model/teacher"
+	"semidavil/model/textfeatures"
 )
 
 // Progress is what a watcher is told after every step.
@@ -79,14 +80,16 @@ type trainer struct {
 	watch    Watcher
 	feed     *feed.Feed
 	store    *model.Store
-	captions *Captions
-	byKey    map[string]Tokens
+	captions *textfeatures.Table
+	byKey    map[string]textfeatures.Tokens
 	exec     *model.Exec
 	keeper   *checkpoint.Keeper
 	record   *recorder
 	best     best
 	// clipDigest stands for the pre-trained weights.
 	clipDigest string
+	// textDigest stands for those of the text tower alone.
+	textDigest string
 }
 
 // best is the highest score of the student so far, kept in the checkpoints.
@@ -144,7 +147,10 @@ func (t *trainer) run(ctx context.Context) (Summary, error) {
 
 // step runs one step. The variables are unchanged where it fails.
 func (t *trainer) step(step int, batch *feed.Batch) (Losses, error) {
-	args := t.arguments(step, batch)
+	return t.call(step, t.arguments(step, batch))
+}
+
+func (t *trainer) call(step int, args []any) (Losses, error) {
 	out, err := t.exec.Call(args...)
 	if err != nil {
 		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
@@ -160,11 +166,11 @@ func (t *trainer) step(step int, batch *feed.Batch) (Losses, error) {
 
 // arguments packs a batch in the order of unpack.
 func (t *trainer) arguments(step int, b *feed.Batch) []any {
-	text, count := t.captions.Batch(t.tokens(b.Keys))
+	text, count := t.captions.Batch(t.tokens(b.Keys), 0)
 	args := []any{array[uint8](b.Images), array[uint8](b.Labels), text, count,
 		float32(t.Schedule.At(step, t.Steps)), float32(t.momentum(step))}
 	if len(b.UKeys) > 0 {
-		text, count := t.captions.Batch(t.tokens(b.UKeys))
+		text, count := t.captions.Batch(t.tokens(b.UKeys), 0)
 		args = append(args, array[uint8](b.Weak), array[uint8](b.Strong), array[uint8](b.Valid), array[uint8](b.Mix), array[uint8](b.Paste), text, count)
 	}
 	return args
@@ -179,8 +185,8 @@ func (t *trainer) momentum(step int) float64 {
 	return teacher.Alpha(step, t.Alpha)
 }
 
-func (t *trainer) tokens(keys []string) []Tokens {
-	out := make([]Tokens, len(keys))
+func (t *trainer) tokens(keys []string) []textfeatures.Tokens {
+	out := make([]textfeatures.Tokens, len(keys))
 	for i, key := range keys {
 		out[i] = t.byKey[key]
 	}

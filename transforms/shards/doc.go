@@ -18,6 +18,7 @@ package shards
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"semidavil"
 )
@@ -119,6 +120,19 @@ type Manifest struct {
 type Class struct {
 	Name  string   `json:"name"`
 	Color [3]uint8 `json:"color"`
+}
+
+// Set returns the classes with the label ids of the built-in set of that name, or their
+// train ids where there is none.
+func (m Manifest) Set() semidavil.ClassSet {
+	set := semidavil.ClassSet{Name: m.ClassSet}
+	for i, c := range m.Classes {
+		set.Classes = append(set.Classes, semidavil.Class{Name: c.Name, ID: i, Color: c.Color})
+	}
+	if known, err := semidavil.ClassSetByName(m.ClassSet); err == nil && slices.Equal(known.Names(), set.Names()) {
+		return known
+	}
+	return set
 }
 
 // TokenizerInfo identifies the vocabulary behind the token ids.

@@ -14,6 +14,7 @@ import (
 	"semidavil/model/loss"
 	"semidavil/model/optim"
 	"semidavil/model/segmenter"
+	"semidavil/model/textfeatures"
 	"semidavil/model/train"
 	"semidavil/stages"
 	"semidavil/transforms/shards"
@@ -82,7 +83,7 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 }
 
 // prompts names the classes in the sentence that CLIP's authors use, as token ids.
-func prompts(ctx context.Context, clipDir string, m shards.Manifest) ([]train.Tokens, error) {
+func prompts(ctx context.Context, clipDir string, m shards.Manifest) ([]textfeatures.Tokens, error) {
 	if m.Tokenizer.Name == builtin.Name {
 		clipDir = ""
 	}
@@ -93,10 +94,10 @@ func prompts(ctx context.Context, clipDir string, m shards.Manifest) ([]train.To
 	if tokenizer.Digest() != m.Tokenizer.SHA256 {
 		return nil, fmt.Errorf("train: the tokeniser of --clip=%s is not the one that the data was prepared with (%s)", clipDir, m.Tokenizer.Name)
 	}
-	var out []train.Tokens
+	var out []textfeatures.Tokens
 	for _, class := range m.Classes {
 		tokens := tokenizer.Frame("a photo of a " + class.Name + ".")
-		out = append(out, train.Tokens{IDs: tokens.IDs[:], Count: tokens.N})
+		out = append(out, textfeatures.Tokens{IDs: tokens.IDs[:], Count: tokens.N})
 	}
 	return out, nil
 }

@@ -1,4 +1,4 @@
-package train
+package textfeatures
 
 import (
 	"context"
@@ -10,9 +10,36 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/backend"
 	"semidavil/model/clip"
 	"semidavil/model/params"
 )
+
+func small() clip.Config {
+	return clip.Config{ImageSize: 16, PatchSize: 8, VisionWidth: 16, VisionLayers: 2, VisionHeads: 2,
+		TextWidth: 16, TextLayers: 1, TextHeads: 2, Context: 77, Vocab: 64, Embed: 16}
+}
+
+func open(t testing.TB) backend.Choice {
+	t.Helper()
+	b, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Backend.Finalize)
+	return b
+}
+
+// encode makes a table of captions with a tower of random values.
+func encode(t testing.TB, ctx context.Context, b backend.Choice, store *model.Store, captions []Tokens, done func(int, int)) (*Table, error) {
+	t.Helper()
+	table, err := NewTable(b.Backend, store, "clip", small(), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(table.Close)
+	return table, table.Add(ctx, captions, done)
+}
 
 func caption(c clip.Config, ids ...int32) Tokens {
 	all := make([]int32, c.Context)
@@ -20,9 +47,9 @@ func caption(c clip.Config, ids ...int32) Tokens {
 	return Tokens{IDs: all, Count: len(ids)}
 }
 
-// TestEncodeCaptions gives what the text tower makes of each caption, whatever batch
+// TestAdd gives what the text tower makes of each caption, whatever batch
 // it is in, up to half precision.
-func TestEncodeCaptions(t *testing.T) {
+func TestAdd(t *testing.T) {
 	b, store, c := open(t), model.NewStore(), small()
 	var captions []Tokens
 	for i := range 20 { // more than a batch, in lengths of 2 to 13
@@ -34,15 +61,23 @@ func TestEncodeCaptions(t *testing.T) {
 	}
 	captions = append(captions, captions[4]) // a second one with the same words
 	var told [][2]int
-	all, err := EncodeCaptions(context.Background(), b.Backend, store, "clip", c, captions, func(ready, total int) { told = append(told, [2]int{ready, total}) })
+	all, err := encode(t, t.Context(), b, store, captions, func(ready, total int) { told = append(told, [2]int{ready, total}) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(told) != 2 || told[1] != [2]int{20, 20} || len(all.features) != 20 || all.Longest() != 16 {
 		t.Errorf("told %v of %d captions up to %d", told, len(all.features), all.Longest())
 	}
+	// What is known is not encoded again, and batches may be padded further.
+	told = nil
+	if err := all.Add(t.Context(), captions, func(ready, total int) { told = append(told, [2]int{ready, total}) }); err != nil || told != nil {
+		t.Errorf("%v, told %v", err, told)
+	}
+	if long, _ := all.Batch(captions[:2], c.Context); long.Shape().Dimensions[1] != c.Context {
+		t.Errorf("a batch of %v", long.Shape())
+	}
 	pick := []Tokens{captions[17], captions[4], captions[20]}
-	text, count := all.Batch(pick)
+	text, count := all.Batch(pick, 0)
 	got, err := tensors.CopyFlatData[float32](text)
 	if err != nil {
 		t.Fatal(err)
@@ -88,21 +123,21 @@ func TestEncodeCaptions(t *testing.T) {
 	}
 }
 
-func TestEncodeCaptionsFaults(t *testing.T) {
+func TestFaults(t *testing.T) {
 	b, c := open(t), small()
 	short := caption(c, 1, 2)
 	short.IDs = short.IDs[:5]
 	none := caption(c, 1, 2)
 	none.Count = 0
 	for want, bad := range map[string]Tokens{"5 ids": short, "of which 0": none, "id 64 is outside": caption(c, 1, 64), "id -1 is outside": caption(c, -1)} {
-		_, err := EncodeCaptions(context.Background(), b.Backend, model.NewStore(), "clip", c, []Tokens{caption(c, 1, 2), bad}, nil)
+		_, err := encode(t, t.Context(), b, model.NewStore(), []Tokens{caption(c, 1, 2), bad}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := EncodeCaptions(ctx, b.Backend, model.NewStore(), "clip", c, []Tokens{caption(c, 1)}, nil); err != context.Canceled {
+	if _, err := encode(t, ctx, b, model.NewStore(), []Tokens{caption(c, 1)}, nil); err != context.Canceled {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,309 @@
+package infer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/model/checkpoint"
+	"semidavil/model/params"
+	"semidavil/model/textfeatures"
+	"semidavil/model/weights"
+)
+
+// The networks of a checkpoint.
+const (
+	Student = "student"
+	Teacher = "teacher"
+)
+
+// Options say which network is used, and how.
+type Options struct {
+	// Checkpoint is a file of train, see [Find].
+	Checkpoint string
+	// Network is "student" or "teacher".
+	Network string
+	// CLIP is the folder whose text tower reads the captions: the one that the
+	// training had. Empty is the random tower of a training without.
+	CLIP string
+	// Window covers the images.
+	Window Window
+	View   View
+	// Batch images pass the network together, 1 or more.
+	Batch int
+	// BFloat16 computes in bfloat16.
+	BFloat16 bool
+	// Second asks for the second best class too.
+	Second bool
+}
+
+// Model is a network with its text tower, ready for images. Its methods may be called
+// by several goroutines; they take turns.
+type Model struct {
+	options Options
+	facts   Facts
+	backend compute.Backend
+
+	mu         sync.Mutex
+	store      *model.Store
+	text       *textfeatures.Table
+	predictors []sized // the latest sizes, the newest last
+	loaded     int     // parameters of the network
+}
+
+// sized is the predictor of one size of predictions.
+type sized struct {
+	width, height int
+	predictor     *Predictor
+}
+
+// maxSizes bounds the compiled graphs that are kept, maxCaptions the text features.
+const (
+	maxSizes    = 8
+	maxCaptions = 4096
+)
+
+// textRoot is where the text tower lies in the store.
+const textRoot = "clip"
+
+// Find returns the checkpoint file to read for a network: the path itself where it is
+// a file; of an output folder of train the best weights for the student, and for the
+// teacher, which they do not hold, the newest checkpoint.
+func Find(ctx context.Context, path, network string) (string, error) {
+	info, err := store.Stat(ctx, path)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("infer: find checkpoint: %w", err)
+	case !info.IsDir:
+		return path, nil
+	case network == Student:
+		best := checkpoint.BestPath(path)
+		if found, err := store.Exists(ctx, best); err != nil || found {
+			return best, err
+		}
+	}
+	step, found, err := checkpoint.Newest(ctx, path)
+	if err != nil {
+		return "", fmt.Errorf("infer: find checkpoint: %w", err)
+	}
+	if !found {
+		return "", fmt.Errorf("infer: find checkpoint: %s holds none; give an output folder of train, or a .safetensors file of it", path)
+	}
+	return checkpoint.Path(path, step), nil
+}
+
+// ReadFacts reads what a checkpoint file tells about its network, without the numbers.
+func ReadFacts(ctx context.Context, path string) (Facts, error) {
+	meta, err := checkpoint.ReadMeta(ctx, path)
+	if err != nil {
+		return Facts{}, err
+	}
+	f, err := decodeFacts(meta[FactsKey])
+	if err != nil {
+		return f, fmt.Errorf("infer: read %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// Open reads a network and its text tower.
+func Open(ctx context.Context, backend compute.Backend, o Options) (*Model, error) {
+	if o.Batch < 1 {
+		return nil, fmt.Errorf("infer: open: batch %d: want 1 or more", o.Batch)
+	}
+	state, err := checkpoint.Read(ctx, o.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{options: o, backend: backend, store: model.NewStore()}
+	if m.facts, err = decodeFacts(state.Meta[FactsKey]); err != nil {
+		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
+	}
+	if err := m.load(state.Values); err != nil {
+		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
+	}
+	if err := m.loadText(ctx); err != nil {
+		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
+	}
+	m.loaded = m.parameters()
+	if m.text, err = textfeatures.NewTable(backend, m.store, textRoot, m.facts.Segmenter.CLIP, o.Batch); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// load puts the network into the store, below its own name.
+func (m *Model) load(values params.Values) error {
+	full := len(values.Under(Student)) > 0
+	switch {
+	case m.options.Network != Student && m.options.Network != Teacher:
+		return fmt.Errorf("network %q is unknown; valid: %s, %s", m.options.Network, Student, Teacher)
+	case !full && m.options.Network == Teacher:
+		return errors.New("best weights are the student's; the teacher is in the checkpoints folder of the training")
+	case !full:
+		return params.Load(m.store, Student, values)
+	case len(values.Under(m.options.Network)) == 0:
+		return fmt.Errorf("it has no %s: the training had no unlabelled images", m.options.Network)
+	}
+	wanted := values.Under(m.options.Network)
+	if m.vision() == Student {
+		for name, value := range values.Under(Student + "/vision") {
+			wanted[name] = value
+		}
+	}
+	return params.LoadAll(m.store, wanted)
+}
+
+// vision is the network whose vision tower is used.
+func (m *Model) vision() string {
+	if m.facts.SharedVision {
+		return Student
+	}
+	return m.options.Network
+}
+
+func (m *Model) loadText(ctx context.Context) error {
+	if m.options.CLIP == "" {
+		if m.facts.TextTower != "" {
+			return errors.New("the network was trained with a CLIP: give its folder (--clip)")
+		}
+		return nil
+	}
+	config, values, err := weights.LoadCLIP(ctx, m.options.CLIP)
+	if err != nil {
+		return err
+	}
+	text := values.Under("text")
+	if text.Digest() != m.facts.TextTower {
+		return fmt.Errorf("the text tower of %s is not the one that the network was trained with", m.options.CLIP)
+	}
+	if config != m.facts.Segmenter.CLIP {
+		return fmt.Errorf("%s has other sizes than the network", m.options.CLIP)
+	}
+	return params.Load(m.store, textRoot, text)
+}
+
+// Facts tells what the checkpoint says about the network.
+func (m *Model) Facts() Facts { return m.facts }
+
+// Batch is the number of images that Segment takes at most.
+func (m *Model) Batch() int { return m.options.Batch }
+
+// Segment segments up to Batch images of one size and returns one prediction for each,
+// of width x height pixels. The result of an image does not depend on its company: a
+// smaller batch is filled up, and captions are padded to the tower's whole length.
+func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions []textfeatures.Tokens, width, height int) ([]Prediction, error) {
+	n := len(images)
+	if n == 0 || n > m.options.Batch || len(captions) != n {
+		return nil, fmt.Errorf("infer: segment: %d images with %d captions: want 1 to %d of both", n, len(captions), m.options.Batch)
+	}
+	w, h := images[0].W, images[0].H
+	pix := make([]uint8, m.options.Batch*w*h*3)
+	tokens := make([]textfeatures.Tokens, m.options.Batch)
+	for i := range m.options.Batch {
+		image := images[min(i, n-1)]
+		if image.W != w || image.H != h {
+			return nil, fmt.Errorf("infer: segment: images of %dx%d and %dx%d in one batch", w, h, image.W, image.H)
+		}
+		copy(pix[i*w*h*3:], image.Pix)
+		tokens[i] = captions[min(i, n-1)]
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.text.Len() > maxCaptions {
+		m.text.Forget()
+	}
+	if err := m.text.Add(ctx, captions, nil); err != nil {
+		return nil, err
+	}
+	p, err := m.predictor(width, height)
+	if err != nil {
+		return nil, err
+	}
+	text, count := m.text.Batch(tokens, m.facts.Segmenter.CLIP.Context)
+	all, err := p.Predict(tensors.FromFlatDataAndDimensions(pix, m.options.Batch, h, w, 3), text, count)
+	if err != nil {
+		return nil, err
+	}
+	if made := m.parameters(); made != m.loaded {
+		return nil, fmt.Errorf("infer: segment: the checkpoint lacks %d parameters of its network", made-m.loaded)
+	}
+	out := make([]Prediction, n)
+	for i := range out {
+		out[i] = all.image(i, width*height)
+	}
+	return out, nil
+}
+
+// parameters counts those in the store but for the text tower's. A graph makes the ones
+// that it misses, so their number tells whether a checkpoint is whole.
+func (m *Model) parameters() (n int) {
+	for v := range m.store.IterVariables() {
+		if !strings.HasPrefix(v.Path(), "/"+textRoot+"/") {
+			n++
+		}
+	}
+	return n
+}
+
+// image returns the part of image i, which has so many pixels.
+func (p Prediction) image(i, pixels int) Prediction {
+	from, to := i*pixels, (i+1)*pixels
+	out := Prediction{Label: p.Label[from:to], Confidence: p.Confidence[from:to]}
+	if p.Second != nil {
+		out.Second, out.SecondConfidence = p.Second[from:to], p.SecondConfidence[from:to]
+	}
+	return out
+}
+
+// predictor returns the one of a size; the least recently used of many is dropped.
+func (m *Model) predictor(width, height int) (*Predictor, error) {
+	for i, s := range m.predictors {
+		if s.width == width && s.height == height {
+			m.predictors = append(append(m.predictors[:i:i], m.predictors[i+1:]...), s)
+			return s.predictor, nil
+		}
+	}
+	c := Config{Segmenter: m.facts.Segmenter, Network: m.options.Network, Vision: m.vision(), Window: m.options.Window, View: m.options.View,
+		Width: width, Height: height, Second: m.options.Second}
+	if m.options.BFloat16 {
+		c.Compute = dtypes.BFloat16
+	}
+	p, err := New(m.backend, m.store, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.predictors) == maxSizes {
+		m.predictors[0].predictor.Close()
+		m.predictors = m.predictors[1:]
+	}
+	m.predictors = append(m.predictors, sized{width, height, p})
+	return p, nil
+}
+
+// Close releases the compiled graphs. The Model must not be used afterwards.
+func (m *Model) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.text.Close()
+	for _, s := range m.predictors {
+		s.predictor.Close()
+	}
+	m.predictors = nil
+}
+
+// CheckNetwork lists the valid names where name is none of them.
+func CheckNetwork(name string) error {
+	if name == Student || name == Teacher {
+		return nil
+	}
+	return fmt.Errorf("%q is unknown; valid: %s", name, strings.Join([]string{Student, Teacher}, ", "))
+}
