@@ -1,9 +1,7 @@
 package configs
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -50,24 +48,14 @@ type Prepare struct {
 	Crop  string `yaml:"crop" json:"crop"`
 	Crops int    `yaml:"crops" json:"crops"`
 
-	// Captions is the kind of captioner: sidecar, classnames, http or blip2.
-	Captions string `yaml:"captions" json:"captions"`
-	// CaptionFallback is used where a sidecar is missing: "classnames" or "reject".
-	CaptionFallback string `yaml:"caption_fallback" json:"caption_fallback"`
-	// CaptionsFrom is a captions folder or JSONL file of an earlier run to reuse.
-	CaptionsFrom string `yaml:"captions_from" json:"captions_from"`
-	// The endpoint of the http captioner.
-	CaptionURL         string `yaml:"caption_url" json:"caption_url"`
-	CaptionModel       string `yaml:"caption_model" json:"caption_model"`
-	CaptionPrompt      string `yaml:"caption_prompt" json:"caption_prompt"`
-	CaptionKeyEnv      string `yaml:"caption_key_env" json:"caption_key_env"`
-	CaptionConcurrency int    `yaml:"caption_concurrency" json:"caption_concurrency"`
-
-	// Tokenizer is a CLIP model folder or merges file; empty is the built-in one.
-	Tokenizer string `yaml:"tokenizer" json:"tokenizer"`
+	CaptionSettings `yaml:",inline"`
 
 	// Workers is the number of images in work at once in a process; 0 is one a core.
 	Workers int `yaml:"workers" json:"workers"`
+	// PseudoLabels is an output of pseudolabel whose labels target images without a
+	// label of their own are trained with.
+	PseudoLabels string `yaml:"pseudo_labels" json:"pseudo_labels"`
+
 	// MaxRejects is the share of rejected samples above which the run fails.
 	MaxRejects float64 `yaml:"max_rejects" json:"max_rejects"`
 }
@@ -76,108 +64,67 @@ type Prepare struct {
 // the family of methods that it cites.
 func DefaultPrepare() Prepare {
 	return Prepare{
-		Scenes:             [4]int{240, 120, 48, 120},
-		SceneSize:          "256x128",
-		Output:             "out/prepare",
-		ShardSamples:       64,
-		ImageFormat:        "png",
-		Quality:            95,
-		Compression:        "fast",
-		Labelled:           "all",
-		Filter:             "bicubic",
-		Captions:           "sidecar",
-		CaptionFallback:    "classnames",
-		CaptionConcurrency: 8,
-		MaxRejects:         0.05,
+		Scenes:          [4]int{240, 120, 48, 120},
+		SceneSize:       "256x128",
+		Output:          "out/prepare",
+		ShardSamples:    64,
+		ImageFormat:     "png",
+		Quality:         95,
+		Compression:     "fast",
+		Labelled:        "all",
+		Filter:          "bicubic",
+		CaptionSettings: defaultCaptions(),
+		MaxRejects:      0.05,
 	}
 }
 
 // Validate reports all faults at once.
 func (c Prepare) Validate() error {
-	var faults []error
-	fault := func(key, format string, args ...any) {
-		faults = append(faults, fmt.Errorf("configs: %s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	oneOf := func(key, value string, valid ...string) {
-		for _, v := range valid {
-			if value == v {
-				return
-			}
-		}
-		fault(key, "%q is unknown; valid: %s", value, strings.Join(valid, ", "))
-	}
-	size := func(key, value string) {
-		if value != "" {
-			if _, _, err := ParseSize(value); err != nil {
-				fault(key, "%v", err)
-			}
-		}
-	}
-	atLeast := func(key string, value, least int) {
-		if value < least {
-			fault(key, "%d is below %d", value, least)
-		}
-	}
-	if c.Output == "" || c.Output == "gs://" {
-		fault("output", "no folder or bucket given")
-	}
+	var f faults
+	f.output(c.Output)
 	if c.LabelledList != "" && c.Labelled != "all" {
-		fault("labelled_list", "give a list or a number (labelled), not both")
+		f.add("labelled_list", "give a list or a number (labelled), not both")
 	}
 	for i, n := range c.Scenes {
-		atLeast(fmt.Sprintf("scenes[%d]", i), n, 0)
+		f.atLeast(fmt.Sprintf("scenes[%d]", i), n, 0)
 	}
 	if c.SceneSize == "" {
-		fault("scene_size", "want WIDTHxHEIGHT")
+		f.add("scene_size", "want WIDTHxHEIGHT")
 	}
-	size("scene_size", c.SceneSize)
-	size("source_size", c.SourceSize)
-	size("target_size", c.TargetSize)
-	size("crop", c.Crop)
-	atLeast("shard_samples", c.ShardSamples, 1)
-	atLeast("crops", c.Crops, 0)
-	atLeast("workers", c.Workers, 0)
-	atLeast("caption_concurrency", c.CaptionConcurrency, 1)
+	f.size("scene_size", c.SceneSize)
+	f.size("source_size", c.SourceSize)
+	f.size("target_size", c.TargetSize)
+	f.size("crop", c.Crop)
+	f.atLeast("shard_samples", c.ShardSamples, 1)
+	f.atLeast("crops", c.Crops, 0)
+	f.atLeast("workers", c.Workers, 0)
 	if (c.Crop == "") != (c.Crops == 0) {
-		fault("crops", "crop and crops go together: a size and a number an image")
+		f.add("crops", "crop and crops go together: a size and a number an image")
 	}
-	oneOf("image_format", c.ImageFormat, "png", "jpg")
-	oneOf("compression", c.Compression, "fast", "default", "best")
-	oneOf("captions", c.Captions, "sidecar", "classnames", "http", "blip2")
-	oneOf("caption_fallback", c.CaptionFallback, "classnames", "reject")
-	oneOf("filter", c.Filter, "bilinear", "bicubic", "lanczos", "nearest", "area")
+	f.oneOf("image_format", c.ImageFormat, "png", "jpg")
+	f.oneOf("compression", c.Compression, "fast", "default", "best")
+	f.oneOf("filter", c.Filter, "bilinear", "bicubic", "lanczos", "nearest", "area")
 	if c.Quality < 1 || c.Quality > 100 {
-		fault("quality", "%d is not within 1 to 100", c.Quality)
+		f.add("quality", "%d is not within 1 to 100", c.Quality)
 	}
 	if c.Labelled != "all" {
 		if n, err := strconv.Atoi(c.Labelled); err != nil || n < 0 {
-			fault("labelled", "%q: want a number of images or all", c.Labelled)
+			f.add("labelled", "%q: want a number of images or all", c.Labelled)
 		}
 	}
-	if !(c.MaxRejects >= 0 && c.MaxRejects <= 1) { // NaN too
-		fault("max_rejects", "%v is not within 0 to 1", c.MaxRejects)
-	}
-	if u, err := url.Parse(c.CaptionURL); err == nil {
-		for name := range u.Query() {
-			if name != "api-version" { // the configuration is stored and shown
-				fault("caption_url", "the parameter %q may be a secret: give a key through caption_key_env", name)
-			}
-		}
-	}
-	if c.Captions == "http" && (c.CaptionURL == "" || c.CaptionModel == "") {
-		fault("captions", "http needs caption_url and caption_model")
-	}
+	f.share("max_rejects", c.MaxRejects)
+	c.CaptionSettings.validate(&f)
 	for _, list := range []struct {
 		key  string
 		vals []string
 	}{{"source", c.Source}, {"target", c.Target}} {
 		for _, v := range list.vals {
 			if _, err := ParseDataset(v); err != nil {
-				fault(list.key, "%v", err)
+				f.add(list.key, "%v", err)
 			}
 		}
 	}
-	return errors.Join(faults...)
+	return f.err()
 }
 
 // BuiltIn reports whether the run uses the built-in MiniCity scenes.
@@ -252,7 +199,7 @@ func ParseSize(s string) (w, h int, err error) {
 // runs of equal identity over the same data write the same bytes.
 func (c Prepare) Identity() Prepare {
 	c.Output, c.Overwrite, c.Workers, c.MaxRejects = "", false, 0, 0
-	c.CaptionConcurrency, c.CaptionKeyEnv = 0, ""
+	c.CaptionSettings = c.CaptionSettings.identity()
 	if len(c.Source) == 0 {
 		c.Source = nil
 	}

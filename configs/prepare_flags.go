@@ -34,17 +34,9 @@ func BindPrepare(fs *flag.FlagSet, c *Prepare) {
 	fs.StringVar(&c.Crop, "crop", c.Crop, "store random crops of this `size` instead of whole training images")
 	fs.IntVar(&c.Crops, "crops", c.Crops, "`number` of crops an image, with --crop")
 
-	fs.StringVar(&c.Captions, "captions", c.Captions, "`kind` of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model)")
-	fs.StringVar(&c.CaptionFallback, "caption_fallback", c.CaptionFallback, "`what` to do where a sidecar is missing: classnames or reject")
-	fs.StringVar(&c.CaptionsFrom, "captions_from", c.CaptionsFrom, "`PATH` of captions that an earlier run wrote, to reuse")
-	fs.StringVar(&c.CaptionURL, "caption_url", c.CaptionURL, "`URL` of an OpenAI-compatible API, such as http://localhost:8000/v1")
-	fs.StringVar(&c.CaptionModel, "caption_model", c.CaptionModel, "vision `model` to ask for")
-	fs.StringVar(&c.CaptionPrompt, "caption_prompt", c.CaptionPrompt, "what to ask it; default: to describe the scene in one sentence, naming the objects")
-	fs.StringVar(&c.CaptionKeyEnv, "caption_key_env", c.CaptionKeyEnv, "environment `VARIABLE` that holds the API key, if it needs one, such as OPENAI_API_KEY")
-	fs.IntVar(&c.CaptionConcurrency, "caption_concurrency", c.CaptionConcurrency, "`requests` under way at once in a process")
+	BindCaptions(fs, &c.CaptionSettings)
 
-	fs.StringVar(&c.Tokenizer, "tokenizer", c.Tokenizer, "CLIP model `FOLDER` (tokenizer.json, or vocab.json and merges.txt) or OpenAI merges; default: a small built-in vocabulary")
-
+	fs.StringVar(&c.PseudoLabels, "pseudo_labels", c.PseudoLabels, "output `FOLDER` of pseudolabel: its labels for target images that have none")
 	fs.IntVar(&c.Workers, "workers", c.Workers, "`images` in work at once in a process; 0 is one a core")
 	fs.Float64Var(&c.MaxRejects, "max_rejects", c.MaxRejects, "`share` of rejected samples above which the run fails")
 }

@@ -82,28 +82,17 @@ func (f *commitFn) ProcessElement(ctx context.Context, _ int, nextResult func(*R
 		indexes = append(indexes, index)
 		rejects = append(rejects, index.Rejects...)
 	}
-	var reject shards.Reject
-	for nextReject(&reject) {
-		if reject != (shards.Reject{}) {
-			rejects = append(rejects, reject)
-		}
-	}
+	rejects = readRejects(nextReject, rejects...)
 	order := func(s semidavil.Subset) int { return slices.Index(semidavil.Subsets, s) }
 	slices.SortFunc(indexes, func(a, b shards.Index) int {
 		return cmp.Or(cmp.Compare(order(a.Shard.Subset), order(b.Shard.Subset)), cmp.Compare(a.Shard.Name, b.Shard.Name))
 	})
-	slices.SortFunc(rejects, func(a, b shards.Reject) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason))
-	})
-	rejects = slices.Compact(rejects) // an image of two subsets is rejected once
 	files, err := f.files(indexes, rejects)
 	if err != nil {
 		return fmt.Errorf("stages: commit: %w", err)
 	}
-	for _, file := range files {
-		if err := store.WriteFile(ctx, f.Params.Output+"/"+file.name, file.data); err != nil {
-			return fmt.Errorf("stages: commit: %w", err)
-		}
+	if err := writeFiles(ctx, f.Params.Output, files); err != nil {
+		return fmt.Errorf("stages: commit: %w", err)
 	}
 	if err := f.removeStrays(ctx, indexes); err != nil {
 		return fmt.Errorf("stages: commit: %w", err)
@@ -117,6 +106,16 @@ type namedFile struct {
 	data []byte
 }
 
+// writeFiles writes files below an output in their order.
+func writeFiles(ctx context.Context, output string, files []namedFile) error {
+	for _, file := range files {
+		if err := store.WriteFile(ctx, output+"/"+file.name, file.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // files makes the files of the run, the manifest last.
 func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]namedFile, error) {
 	table := classstats.NewTable(f.Params.Classes)
@@ -125,7 +124,7 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 	for _, c := range f.Params.Classes.Classes {
 		manifest.Classes = append(manifest.Classes, shards.Class{Name: c.Name, Color: c.Color})
 	}
-	var images, rejected bytes.Buffer
+	var images bytes.Buffer
 	sources := map[[3]string]bool{} // crops and subsets share an image
 	for _, index := range indexes {
 		if index.Shard.Samples > 0 {
@@ -146,12 +145,11 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 		}
 	}
 	manifest.Images = len(sources)
-	for _, r := range rejects {
-		if err := json.NewEncoder(&rejected).Encode(r); err != nil {
-			return nil, err
-		}
+	rejected, err := lines(rejects)
+	if err != nil {
+		return nil, err
 	}
-	out := []namedFile{{RejectsFile, rejected.Bytes()}, {ImagesFile, images.Bytes()}}
+	out := []namedFile{{RejectsFile, rejected}, {ImagesFile, images.Bytes()}}
 	stats, err := table.Encode()
 	if err != nil {
 		return nil, err

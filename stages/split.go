@@ -30,6 +30,12 @@ type SplitParams struct {
 	// List names them instead, one entry a line of a list file.
 	List []string
 	Seed uint64
+	// All puts all images into one subset, whatever their domain and split; empty does
+	// not.
+	All semidavil.Subset
+	// Pseudo is an output of pseudolabel: its labels make labelled samples of target
+	// images that have no label of their own, beside the unlabelled ones.
+	Pseudo string
 }
 
 // Split gives every reference its role: the source's training images are
@@ -59,6 +65,11 @@ func (f *splitFn) ProcessElement(ctx context.Context, _ int, next func(*semidavi
 	if err != nil {
 		return err
 	}
+	if f.Params.Pseudo != "" {
+		if assigned, err = adopt(ctx, f.Params.Pseudo, assigned); err != nil {
+			return err
+		}
+	}
 	for _, r := range rejects {
 		beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 		reject(r)
@@ -82,6 +93,10 @@ func split(p SplitParams, all []semidavil.Ref) (out []Assigned, rejects []shards
 		switch {
 		case i > 0 && all[i-1].Key == ref.Key:
 			rejects = append(rejects, rejectOf(ref, "split", fmt.Errorf("duplicate key: %s/%s has it already", all[i-1].Root, all[i-1].Image)))
+		case p.All == semidavil.Unlabelled:
+			unlabelled(ref)
+		case p.All != "":
+			out = append(out, Assigned{p.All, ref})
 		case ref.Domain == semidavil.Source:
 			if ref.Split == "train" && ref.Label != "" {
 				out = append(out, Assigned{semidavil.SourceTrain, ref})

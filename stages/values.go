@@ -46,10 +46,20 @@ type DataSet struct {
 	Domain      semidavil.Domain
 	// W and H are the prepared size.
 	W, H int
+	// Part is what is read of it.
+	Part datasets.Selection
 }
 
 // Adapter returns the adapter of the data set.
 func (d DataSet) Adapter() (datasets.Adapter, error) {
+	a, err := d.adapter()
+	if err != nil {
+		return a, err
+	}
+	return a.Select(d.Part), nil
+}
+
+func (d DataSet) adapter() (datasets.Adapter, error) {
 	if d.Kind != "pairs" {
 		return datasets.ByName(d.Kind)
 	}
@@ -66,11 +76,15 @@ type Assigned struct {
 	Ref    semidavil.Ref
 }
 
-// Plan is what goes into one shard.
+// Plan is what goes into one shard, or what comes out of one.
 type Plan struct {
 	Name    string // file name without ".tar"
 	Subset  semidavil.Subset
 	Samples []PlannedSample
+	// Shard is the tar file that holds the samples, where they are prepared already;
+	// Samples is empty then, and Count their number.
+	Shard string
+	Count int
 }
 
 // PlannedSample is a reference with what stages before Write have found out.

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,6 +35,8 @@ type WriteParams struct {
 	// Follow permits links out of the roots.
 	Follow  bool
 	Samples samples.Params
+	// Classes are those of data sets that have none of their own.
+	Classes semidavil.ClassSet
 	// Workers is the number of images in work at once in a process; 0 is one a
 	// core.
 	Workers int
@@ -70,6 +73,9 @@ func (f *writeFn) Setup() error {
 		a, err := set.Adapter()
 		if err != nil {
 			return err
+		}
+		if a.Classes.Len() == 0 {
+			a.Classes = f.Params.Classes
 		}
 		f.adapters[a.Name] = a
 		f.sizes[a.Name+"\x00"+string(set.Domain)] = [2]int{set.W, set.H}
@@ -180,7 +186,7 @@ func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subse
 		return fail(err)
 	}
 	if s.Ref.Label != "" {
-		if w.label, err = readBelow(ctx, w.label, s.Ref.Root, s.Ref.Label, f.Params.Follow); err != nil {
+		if w.label, err = readBelow(ctx, w.label, cmp.Or(s.Ref.LabelRoot, s.Ref.Root), s.Ref.Label, f.Params.Follow); err != nil {
 			return fail(err)
 		}
 		in.Label = w.label
@@ -244,7 +250,7 @@ func (f *writeFn) fingerprint(plan Plan) (string, error) {
 	fmt.Fprintf(h, "%s\n%s\n", f.Params.Config, plan.Name)
 	e := json.NewEncoder(h)
 	for _, s := range plan.Samples {
-		s.Ref.Root, s.Ref.Changed = "", 0
+		s.Ref.Root, s.Ref.LabelRoot, s.Ref.Changed = "", "", 0
 		if err := e.Encode(s); err != nil {
 			return "", fmt.Errorf("stages: write %s: fingerprint: %w", plan.Name, err)
 		}

@@ -24,6 +24,10 @@ type Facts struct {
 	// Width and Height are the size at which the target's images were prepared.
 	Width  int `json:"width"`
 	Height int `json:"height"`
+	// Window is what the training's own evaluations covered the images with, and Crop
+	// the width and height of its crops.
+	Window Window `json:"window"`
+	Crop   [2]int `json:"crop"`
 	// SharedVision tells that the teacher uses the student's vision tower.
 	SharedVision bool `json:"shared_vision"`
 }

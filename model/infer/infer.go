@@ -240,3 +240,9 @@ func Starts(length, size, stride int) []int {
 	}
 	return starts
 }
+
+// Sliding are windows of a size that overlap by a third of the shorter side, as
+// SemiVL's.
+func Sliding(width, height int) Window {
+	return Window{Width: width, Height: height, Stride: max(min(width, height)*2/3, 1)}
+}

@@ -220,7 +220,7 @@ func (t *trainer) meta() (map[string]string, error) {
 func (t *trainer) facts() infer.Facts {
 	m := t.feed.Manifest()
 	f := infer.Facts{Segmenter: t.Segmenter, ClassSet: t.classes(), Tokenizer: m.Tokenizer, TextTower: t.textDigest,
-		SharedVision: t.TeacherVision() == Student}
+		Window: t.Window, Crop: [2]int{t.Feed.CropW, t.Feed.CropH}, SharedVision: t.TeacherVision() == Student}
 	f.Width, f.Height = t.feed.Size()
 	return f
 }

@@ -71,7 +71,7 @@ type Adapter struct {
 }
 
 // Names lists the adapters by name.
-var Names = []string{"cityscapes", "gta5", "synthia", "camvid", "pairs"}
+var Names = []string{"cityscapes", "gta5", "synthia", "camvid", "images", "pairs"}
 
 // ByName returns a built-in adapter. The generic "pairs" adapter needs a
 // description of its folders and ids, see NewPairs.
@@ -85,6 +85,8 @@ func ByName(name string) (Adapter, error) {
 		return synthia(), nil
 	case "camvid":
 		return camvid(), nil
+	case "images":
+		return images(), nil
 	case "pairs":
 		return Adapter{}, fmt.Errorf("datasets: pairs: needs a description of its folders and ids: pairs:FILE.yaml")
 	}

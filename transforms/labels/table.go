@@ -100,3 +100,17 @@ func TrainIDs(set semidavil.ClassSet) Table {
 	}
 	return t
 }
+
+// OfIDs is the table of label files that store the data set's own ids; those that
+// belong to no class of the set are ignored where the set is Cityscapes', whose other
+// ids are known, and faults of the file elsewhere.
+func OfIDs(set semidavil.ClassSet) (Table, error) {
+	if set.Name == semidavil.Cityscapes19.Name {
+		return CityscapesIDs(), nil
+	}
+	pairs := map[int]int{semidavil.Ignore: semidavil.Ignore}
+	for train, c := range set.Classes {
+		pairs[c.ID] = train
+	}
+	return NewTable(pairs)
+}

@@ -85,12 +85,22 @@ type Report struct {
 	// Calibration and CalibrationError are absent where no confidences were given.
 	Calibration      *Calibration `json:"calibration,omitempty"`
 	CalibrationError *Fraction    `json:"expected_calibration_error,omitempty"`
+	// Kept tells what thresholds on the confidence keep, for each of Cutoffs.
+	Kept []Kept `json:"kept,omitempty"`
 }
 
-// NewReport scores a matrix by the rules of its class set. The calibration may
-// be nil.
-func NewReport(set semidavil.ClassSet, c Confusion, calibration *Calibration) (Report, error) {
-	r := Report{ClassSet: set.Name, Confusion: c, Calibration: calibration}
+// Kept is what a threshold on the confidence keeps of the labelled pixels: its share,
+// and the share of right ones in it, 0 to 1.
+type Kept struct {
+	Threshold float64  `json:"threshold"`
+	Share     Fraction `json:"share"`
+	Accuracy  Fraction `json:"accuracy"`
+}
+
+// NewReport scores a tally by the rules of its class set.
+func NewReport(set semidavil.ClassSet, t Tally) (Report, error) {
+	c := t.Confusion
+	r := Report{ClassSet: set.Name, Confusion: c}
 	for _, rule := range Rules(set) {
 		s, err := c.Score(set, rule)
 		if err != nil {
@@ -98,9 +108,14 @@ func NewReport(set semidavil.ClassSet, c Confusion, calibration *Calibration) (R
 		}
 		r.Scores = append(r.Scores, s)
 	}
-	if calibration != nil {
-		e := Fraction(calibration.ECE())
-		r.CalibrationError = &e
+	if t.Calibration.Pixels != nil {
+		e := Fraction(t.Calibration.ECE())
+		r.Calibration, r.CalibrationError = &t.Calibration, &e
+	}
+	if t.Cutoff.Kept != nil {
+		for i, threshold := range Cutoffs {
+			r.Kept = append(r.Kept, Kept{threshold, t.Cutoff.Share(i), t.Cutoff.Accuracy(i)})
+		}
 	}
 	return r, nil
 }

@@ -35,7 +35,7 @@ func sample(t *testing.T) (Confusion, *Calibration) {
 
 func TestReport(t *testing.T) {
 	c, calibration := sample(t)
-	r, err := NewReport(semidavil.Cityscapes19, c, calibration)
+	r, err := NewReport(semidavil.Cityscapes19, Tally{Confusion: c, Calibration: *calibration})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +64,11 @@ func TestReport(t *testing.T) {
 	if !bytes.Contains(data, []byte(`"expected_calibration_error": 0.`)) {
 		t.Error("no calibration error")
 	}
-	plain, err := NewReport(semidavil.Cityscapes19, c, nil)
+	plain, err := NewReport(semidavil.Cityscapes19, Tally{Confusion: c})
 	if data, _ := plain.Encode(); err != nil || bytes.Contains(data, []byte("calibration")) {
 		t.Error("a calibration of nothing")
 	}
-	if _, err := NewReport(semidavil.CamVid11, c, nil); err == nil {
+	if _, err := NewReport(semidavil.CamVid11, Tally{Confusion: c}); err == nil {
 		t.Error("19 classes scored as 11")
 	}
 	for _, rule := range []Rule{{Classes: []int{19}}, {IgnoreTrue: []int{-1}}} {
@@ -85,7 +85,7 @@ func TestReport(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	c, _ := sample(t)
-	r, err := NewReport(semidavil.Cityscapes19, c, nil)
+	r, err := NewReport(semidavil.Cityscapes19, Tally{Confusion: c})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,6 +132,14 @@ func (m *Maker) readLabel(in Input, w, h int) error {
 	if err != nil {
 		return err
 	}
+	m.label.W, m.label.H = w, h
+	if cap(m.label.Pix) < w*h {
+		m.label.Pix = make([]uint8, w*h)
+	}
+	m.label.Pix = m.label.Pix[:w*h]
+	if in.Ref.Encoding == datasets.PseudoEncoding {
+		return labels.Remap(&m.label, ids, labels.TrainIDs(in.Adapter.Classes))
+	}
 	if err := in.Adapter.CheckRaster(ids); err != nil {
 		return err
 	}
@@ -142,11 +150,6 @@ func (m *Maker) readLabel(in Input, w, h int) error {
 	if !ok {
 		return fmt.Errorf("samples: %s has no table of %q ids", in.Ref.Dataset, in.Ref.Encoding)
 	}
-	m.label.W, m.label.H = w, h
-	if cap(m.label.Pix) < w*h {
-		m.label.Pix = make([]uint8, w*h)
-	}
-	m.label.Pix = m.label.Pix[:w*h]
 	return labels.Remap(&m.label, ids, table)
 }
 

@@ -26,8 +26,8 @@ func Command() runners.Command {
 		},
 		Groups: []runners.Group{
 			{Title: "Input", Names: []string{"source", "target", "follow_links", "scenes", "scene_size", "config"}},
-			{Title: "Split", Names: []string{"labelled", "labelled_list", "seed"}},
-			{Title: "Captions and tokens", Names: []string{"captions", "caption_fallback", "captions_from", "caption_url", "caption_model", "caption_prompt", "caption_key_env", "caption_concurrency", "tokenizer"}},
+			{Title: "Split", Names: []string{"labelled", "labelled_list", "pseudo_labels", "seed"}},
+			{Title: "Captions and tokens", Names: configs.CaptionFlags()},
 			{Title: "Images", Names: []string{"source_size", "target_size", "filter", "crop", "crops", "image_format", "quality", "compression"}},
 			{Title: "Output", Names: []string{"output", "overwrite", "shard_samples", "workers", "max_rejects"}},
 		},

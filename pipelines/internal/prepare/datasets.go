@@ -53,10 +53,12 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 			if err := besides(set, adapter.Name, sets); err != nil {
 				return nil, classes, err
 			}
-			if classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
+			if adapter.Classes.Len() > 0 && classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
 				return nil, classes, runners.Usagef("%s has the classes of %s, but the data before it those of %s: prepare them one by one", arg, adapter.Classes.Name, classes.Name)
 			}
-			classes = adapter.Classes
+			if adapter.Classes.Len() > 0 {
+				classes = adapter.Classes
+			}
 			set.W, set.H = adapter.Size[group.domain][0], adapter.Size[group.domain][1]
 			if group.size != "" {
 				if set.W, set.H, err = configs.ParseSize(group.size); err != nil {
@@ -74,6 +76,9 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 			}
 			sets = append(sets, set)
 		}
+	}
+	if classes.Len() == 0 {
+		return nil, classes, runners.Usagef("images alone have no classes: give a data set with labels too, or label them with pipelines/pseudolabel")
 	}
 	return sets, classes, nil
 }

@@ -2,20 +2,19 @@ package prepare
 
 import (
 	"errors"
-	"net"
-	"net/url"
 	"path/filepath"
 	"strings"
 
 	"semidavil/configs"
 	"semidavil/internal/store"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 )
 
 // absolute resolves local paths, since a worker may have another working
 // folder.
 func absolute(cfg configs.Prepare) (configs.Prepare, error) {
-	for _, p := range []*string{&cfg.Output, &cfg.Tokenizer, &cfg.CaptionsFrom, &cfg.LabelledList} {
+	for _, p := range []*string{&cfg.Output, &cfg.Tokenizer, &cfg.CaptionsFrom, &cfg.LabelledList, &cfg.PseudoLabels} {
 		if *p == "" || store.IsRemote(*p) {
 			continue
 		}
@@ -27,36 +26,11 @@ func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 	}
 	cfg.Tokenizer, cfg.CaptionsFrom = strings.TrimRight(cfg.Tokenizer, "/"), strings.TrimRight(cfg.CaptionsFrom, "/")
 	var err error
-	if cfg.Source, err = absoluteSets(cfg.Source); err != nil {
+	if cfg.Source, err = inputs.AbsoluteSets(cfg.Source); err != nil {
 		return cfg, err
 	}
-	cfg.Target, err = absoluteSets(cfg.Target)
+	cfg.Target, err = inputs.AbsoluteSets(cfg.Target)
 	return cfg, err
-}
-
-// absoluteSets makes the paths of data sets absolute and clean, so that one
-// folder has one spelling.
-func absoluteSets(args []string) ([]string, error) {
-	var out []string
-	for _, arg := range args {
-		set, err := configs.ParseDataset(arg)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range []*string{&set.Pairs, &set.Root} {
-			switch {
-			case *p == "":
-			case store.IsRemote(*p):
-				*p = strings.TrimRight(*p, "/")
-			default:
-				if *p, err = filepath.Abs(*p); err != nil {
-					return nil, err
-				}
-			}
-		}
-		out = append(out, set.String())
-	}
-	return out, nil
 }
 
 // checkRemote refuses local paths where the workers cannot see them.
@@ -73,8 +47,9 @@ func checkRemote(s *runners.Session, cfg configs.Prepare) error {
 	local("output", cfg.Output)
 	local("tokenizer", cfg.Tokenizer)
 	local("captions_from", cfg.CaptionsFrom)
-	if u, err := url.Parse(cfg.CaptionURL); cfg.Captions == "http" && (cfg.CaptionKeyEnv != "" || err == nil && loopback(u.Hostname())) {
-		faults = append(faults, runners.Usagef("--captions=http: the workers of --runner=%s have neither this machine's environment nor its local services; caption here first, then give --captions_from=gs://...", s.Runner))
+	local("pseudo_labels", cfg.PseudoLabels)
+	if err := inputs.CheckRemoteCaptions(s.Runner, cfg.CaptionSettings); err != nil {
+		faults = append(faults, err)
 	}
 	for _, list := range []struct {
 		flag string
@@ -89,10 +64,4 @@ func checkRemote(s *runners.Session, cfg configs.Prepare) error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// loopback reports whether a host is the machine itself.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

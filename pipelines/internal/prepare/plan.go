@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
-	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
-	"semidavil/model/caption"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/pixels"
@@ -39,7 +37,7 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if err := checkCaptions(ctx, cfg); err != nil {
+	if err := inputs.CheckCaptions(ctx, cfg.CaptionSettings); err != nil {
 		return plan{}, err
 	}
 	list, err := labelledList(ctx, cfg.LabelledList)
@@ -73,43 +71,14 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 	}
 	return plan{
 		Sets:      sets,
-		Split:     stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed},
+		Split:     stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
 		PerShard:  cfg.ShardSamples,
-		Caption:   captionConfig(cfg, classes.Names()),
+		Caption:   inputs.Captions(cfg.CaptionSettings, cfg.Output, classes.Names(), cfg.FollowLinks),
 		Tokenizer: cfg.Tokenizer,
 		Follow:    cfg.FollowLinks,
-		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Samples: made, Workers: cfg.Workers, Config: shardConfig},
+		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
 		Commit:    stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
 	}, nil
-}
-
-// captionConfig maps the configuration of captions.
-func captionConfig(p configs.Prepare, classes []string) stages.CaptionParams {
-	return stages.CaptionParams{
-		Captioner: caption.Config{Kind: p.Captions, Classes: classes, Endpoint: caption.Endpoint{
-			URL: p.CaptionURL, Model: p.CaptionModel, Prompt: p.CaptionPrompt, KeyVariable: p.CaptionKeyEnv,
-			Concurrency: p.CaptionConcurrency,
-		}},
-		FallBack:    p.CaptionFallback == "classnames",
-		Output:      p.Output + "/captions",
-		From:        p.CaptionsFrom,
-		Follow:      p.FollowLinks,
-		Concurrency: p.CaptionConcurrency,
-	}
-}
-
-// checkCaptions makes the captioner once here: a missing key or file is told
-// before anything runs.
-func checkCaptions(ctx context.Context, cfg configs.Prepare) error {
-	if _, err := caption.New(captionConfig(cfg, semidavil.Cityscapes19.Names()).Captioner); err != nil {
-		return err
-	}
-	if cfg.CaptionsFrom != "" {
-		if _, err := store.Stat(ctx, cfg.CaptionsFrom); err != nil {
-			return fmt.Errorf("prepare: --captions_from: %w", err)
-		}
-	}
-	return nil
 }
 
 func labelledList(ctx context.Context, name string) ([]string, error) {

@@ -77,7 +77,7 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		}
 	}
 	if cfg.Window == "sliding" {
-		c.Window = infer.Window{Width: width, Height: height, Stride: max(min(width, height)*2/3, 1)}
+		c.Window = infer.Sliding(width, height)
 	}
 	return c, c.Check()
 }

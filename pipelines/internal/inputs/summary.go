@@ -1,0 +1,59 @@
+package inputs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"semidavil/internal/store"
+	"semidavil/stages"
+	"semidavil/transforms/shards"
+)
+
+// maxShown is how many rejects are shown; all are in the file.
+const maxShown = 10
+
+// WriteRejects shows the first rejects of an output with so many good images. Its first
+// result is an error where the share of rejects is above limit; it is for the end of a
+// summary, since the output is whole all the same.
+func WriteRejects(ctx context.Context, w io.Writer, output string, images int, limit float64) (tooMany, err error) {
+	data, err := store.ReadFile(ctx, output+"/"+stages.RejectsFile, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) == 0 {
+		fmt.Fprintln(w, "rejects    0")
+		return nil, nil
+	}
+	lines := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+	fmt.Fprintf(w, "rejects    %d, all in %s\n", len(lines), stages.RejectsFile)
+	for i, line := range lines {
+		if i == maxShown {
+			fmt.Fprintf(w, "           and %d more\n", len(lines)-i)
+			break
+		}
+		var r shards.Reject
+		if json.Unmarshal(line, &r) == nil {
+			fmt.Fprintf(w, "           %s: %s\n", r.Path, strings.TrimPrefix(r.Reason, r.Path+": "))
+		}
+	}
+	if share := float64(len(lines)) / float64(len(lines)+images); share > limit {
+		return fmt.Errorf("%.1f %% of the images were rejected, more than --max_rejects=%g allows", 100*share, limit), nil
+	}
+	return nil, nil
+}
+
+// Shorten writes a path relative to the working folder where that is shorter.
+func Shorten(path string) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil && !strings.HasPrefix(rel, "..") && !store.IsRemote(path) {
+			return rel
+		}
+	}
+	return path
+}

@@ -1,0 +1,96 @@
+package stages
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/datasets"
+)
+
+// LabelsFile lists the pseudo-labels of an output of pseudolabel, one [LabelRow] a
+// line. It is written last: where it is, the output is whole.
+const LabelsFile = "labels.jsonl"
+
+// LabelRow is one pseudo-labelled image.
+type LabelRow struct {
+	// Key names the image as prepare does.
+	Key string `json:"key"`
+	// Image is its path below the root of its data set.
+	Image string `json:"image"`
+	// Label is the path of its train ids below the output.
+	Label string `json:"label"`
+	// Width and Height are the size of the label.
+	Width  int `json:"width"`
+	Height int `json:"height"`
+	// Kept is the share of pixels that are not ignored.
+	Kept float64 `json:"kept"`
+}
+
+// readLabelRows reads the rows of an output of pseudolabel by key.
+func readLabelRows(ctx context.Context, output string) (map[string]LabelRow, error) {
+	data, err := store.ReadFile(ctx, output+"/"+LabelsFile, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a finished output of pseudolabel: %w", output, err)
+	}
+	rows := map[string]LabelRow{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, 1<<20)
+	for n := 1; lines.Scan(); n++ {
+		var row LabelRow
+		if err := json.Unmarshal(lines.Bytes(), &row); err != nil || row.Key == "" || row.Label == "" {
+			return nil, fmt.Errorf("%s/%s: line %d is no row of a pseudo-label: %v", output, LabelsFile, n, err)
+		}
+		rows[row.Key] = row
+	}
+	return rows, lines.Err()
+}
+
+// adopt adds, for every unlabelled target image that has a pseudo-label and no label of
+// its own, a labelled sample with it.
+func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, error) {
+	rows, err := readLabelRows(ctx, output)
+	if err != nil {
+		return nil, fmt.Errorf("stages: split: %w", err)
+	}
+	info, err := store.Stat(ctx, output+"/"+LabelsFile)
+	if err != nil {
+		return nil, fmt.Errorf("stages: split: %w", err)
+	}
+	own := map[string]bool{}
+	for _, a := range all {
+		own[a.Ref.Key] = own[a.Ref.Key] || a.Ref.Label != ""
+	}
+	out, adopted := slices.Clone(all), 0
+	for _, a := range all {
+		row, ok := rows[a.Ref.Key]
+		if !ok || own[a.Ref.Key] || a.Subset != semidavil.Unlabelled {
+			continue
+		}
+		ref := a.Ref
+		ref.LabelRoot, ref.Label, ref.Encoding = output, row.Label, datasets.PseudoEncoding
+		ref.Changed = max(ref.Changed, info.ModTime.UnixNano())
+		out = append(out, Assigned{semidavil.Labelled, ref})
+		adopted++
+	}
+	if adopted == 0 {
+		return nil, fmt.Errorf("stages: split: none of the %d pseudo-labels of %s belongs to an unlabelled target image of this data; keys are compared, such as %s", len(rows), output, anyKey(rows))
+	}
+	return out, nil
+}
+
+// anyKey is the first key, for messages.
+func anyKey(rows map[string]LabelRow) string {
+	first := "none"
+	for key := range rows {
+		if first == "none" || key < first {
+			first = key
+		}
+	}
+	return first
+}

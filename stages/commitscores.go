@@ -1,0 +1,228 @@
+package stages
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/metrics"
+	"semidavil/transforms/plots"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.Function2x2(nameTally)
+	register.DoFn6x1[context.Context, int, func(*[]byte) bool, func(*string) bool, func(*shards.Reject) bool, func(string), error](&commitScoresFn{})
+	register.Iter1[[]byte]()
+	register.Iter1[string]()
+}
+
+// Names of the files that CommitScores writes into the output, the report last.
+const (
+	ReportFile = "report.json"
+	TableFile  = "report.md"
+	ScoresFile = "images.jsonl"
+)
+
+// NetworkReport is one element of [ReportFile].
+type NetworkReport struct {
+	Network string         `json:"network"`
+	Report  metrics.Report `json:"report"`
+}
+
+// Evaluation is [ReportFile]: the report of every network, the student first.
+type Evaluation struct {
+	ClassSet semidavil.ClassSet `json:"class_set"`
+	Rejects  int                `json:"rejects"`
+	Networks []NetworkReport    `json:"networks"`
+}
+
+// Named lists the reports for tables and plots.
+func (e Evaluation) Named() (out []plots.Named) {
+	for _, n := range e.Networks {
+		out = append(out, plots.Named{Name: n.Network, Report: n.Report})
+	}
+	return out
+}
+
+// ReadEvaluation reads the report of an output of evaluate.
+func ReadEvaluation(ctx context.Context, output string) (e Evaluation, err error) {
+	data, err := store.ReadFile(ctx, output+"/"+ReportFile, 0)
+	if err != nil {
+		return e, fmt.Errorf("%s is not a finished output of evaluate: %w", output, err)
+	}
+	if err := json.Unmarshal(data, &e); err != nil {
+		return e, fmt.Errorf("%s/%s: %w", output, ReportFile, err)
+	}
+	return e, nil
+}
+
+// CommitScores writes the scores as JSON, Markdown and plots, the scores of every image
+// and the rejects. It returns the path of the report.
+//
+// PCollection<KV<string, metrics.Tally>>, PCollection<string>, PCollection<shards.Reject>
+// -> PCollection<string>.
+func CommitScores(s beam.Scope, output string, classes semidavil.ClassSet, tallies, rows, rejects beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.CommitScores")
+	// One empty element each: without it an empty collection would never arrive.
+	rows = beam.Flatten(s, rows, beam.Create(s, ""))
+	rejects = beam.Flatten(s, rejects, beam.Create(s, shards.Reject{}))
+	named := beam.ParDo(s, nameTally, tallies)
+	return beam.ParDo(s, &commitScoresFn{output, classes}, beam.CoGroupByKey(s, named, beam.AddFixedKey(s, rows), beam.AddFixedKey(s, rejects)))
+}
+
+// namedTally is the sum of one network.
+type namedTally struct {
+	Network string
+	Tally   metrics.Tally
+}
+
+// nameTally puts all networks under one key.
+func nameTally(network string, t metrics.Tally) (int, []byte) {
+	data, err := json.Marshal(namedTally{network, t})
+	if err != nil {
+		panic(err) // integers and strings
+	}
+	return 0, data
+}
+
+type commitScoresFn struct {
+	Output  string
+	Classes semidavil.ClassSet
+}
+
+// ProcessElement writes the files.
+func (f *commitScoresFn) ProcessElement(ctx context.Context, _ int, nextTally func(*[]byte) bool, nextRow func(*string) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
+	var evaluation Evaluation
+	evaluation.ClassSet = f.Classes
+	var data []byte
+	for nextTally(&data) {
+		var n namedTally
+		if err := json.Unmarshal(data, &n); err != nil {
+			return fmt.Errorf("stages: commit scores: %w", err)
+		}
+		r, err := metrics.NewReport(f.Classes, n.Tally)
+		if err != nil {
+			return fmt.Errorf("stages: commit scores: %w", err)
+		}
+		evaluation.Networks = append(evaluation.Networks, NetworkReport{n.Network, r})
+	}
+	slices.SortFunc(evaluation.Networks, func(a, b NetworkReport) int { return cmp.Compare(a.Network, b.Network) })
+	var rows []string
+	var row string
+	for nextRow(&row) {
+		if row != "" {
+			rows = append(rows, row)
+		}
+	}
+	slices.Sort(rows)
+	rejects := readRejects(nextReject)
+	evaluation.Rejects = len(rejects)
+	files, err := scoreFiles(evaluation, rows, rejects)
+	if err != nil {
+		return fmt.Errorf("stages: commit scores: %w", err)
+	}
+	if err := writeFiles(ctx, f.Output, files); err != nil {
+		return fmt.Errorf("stages: commit scores: %w", err)
+	}
+	emit(f.Output + "/" + ReportFile)
+	return nil
+}
+
+// scoreFiles makes the files of an evaluation, the report last.
+func scoreFiles(e Evaluation, rows []string, rejects []shards.Reject) ([]namedFile, error) {
+	rejected, err := lines(rejects)
+	if err != nil {
+		return nil, err
+	}
+	all := strings.Join(rows, "\n")
+	if all != "" {
+		all += "\n"
+	}
+	out := []namedFile{{RejectsFile, rejected}, {ScoresFile, []byte(all)}}
+	table, err := EvaluationMarkdown(e)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, namedFile{TableFile, []byte(table)})
+	if e.scored() {
+		iou, err := plots.IoU(e.ClassSet, "IoU of each class", e.Named())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, namedFile{"iou.svg", iou})
+		for _, n := range e.Networks {
+			confusion, err := plots.Confusion(e.ClassSet, "Confusion of the "+n.Network, n.Report.Confusion)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, namedFile{n.Network + "_confusion.svg", confusion})
+			if n.Report.Calibration == nil {
+				continue
+			}
+			reliability, err := plots.Reliability("Reliability of the "+n.Network, *n.Report.Calibration)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, namedFile{n.Network + "_reliability.svg", reliability})
+		}
+	}
+	data, err := json.MarshalIndent(e, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	return append(out, namedFile{ReportFile, append(data, '\n')}), nil
+}
+
+// scored reports whether any pixel was.
+func (e Evaluation) scored() bool {
+	for _, n := range e.Networks {
+		if n.Report.Confusion.Images == 0 || len(n.Report.Scores) == 0 || n.Report.Scores[0].Pixels == 0 {
+			return false
+		}
+	}
+	return len(e.Networks) > 0
+}
+
+// Columns are the scores of all networks, a column a rule.
+func (e Evaluation) Columns() (out []metrics.Column) {
+	for _, n := range e.Networks {
+		for _, c := range n.Report.Columns() {
+			title := n.Network
+			if len(n.Report.Scores) > 1 {
+				title += " " + c.Title
+			}
+			out = append(out, metrics.Column{Title: title, Scores: c.Scores})
+		}
+	}
+	return out
+}
+
+// EvaluationMarkdown is [TableFile]: the scores, and what thresholds would keep.
+func EvaluationMarkdown(e Evaluation) (string, error) {
+	var b bytes.Buffer
+	table, err := metrics.Markdown(e.Columns())
+	if err != nil {
+		return "", err
+	}
+	b.WriteString(table)
+	for _, n := range e.Networks {
+		if n.Report.CalibrationError == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "\nExpected calibration error of the %s: %s %%.\n\n| threshold | pixels kept, %% | of them right, %% |\n|---:|---:|---:|\n", n.Network, n.Report.CalibrationError)
+		for _, k := range n.Report.Kept {
+			fmt.Fprintf(&b, "| %g | %s | %s |\n", k.Threshold, k.Share, k.Accuracy)
+		}
+	}
+	return b.String(), nil
+}

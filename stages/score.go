@@ -1,0 +1,299 @@
+package stages
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/model/infer"
+	"semidavil/transforms/labels"
+	"semidavil/transforms/metrics"
+	"semidavil/transforms/pixels"
+	"semidavil/transforms/shards"
+	"semidavil/transforms/sheet"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[metrics.Tally]())
+	beam.RegisterCoder(reflect.TypeFor[metrics.Tally](), encodeTally, decodeTally)
+	register.DoFn5x1[context.Context, Plan, func(string, metrics.Tally), func(string), func(shards.Reject), error](&scoreFn{})
+	register.Emitter2[string, metrics.Tally]()
+	register.Combiner1[metrics.Tally](&sumTallies{})
+}
+
+// PredictionFiles is the name of the network under which files are scored.
+const PredictionFiles = "predictions"
+
+// ScoreParams say what is compared with the labels: networks, or the label files of
+// another program.
+type ScoreParams struct {
+	Load     LoadParams
+	Networks []NetworkParams
+	// Predictions is a folder of label PNGs, looked for by the name of the image.
+	Predictions string
+	// Pictures is the folder of the sheets of the first Pictured images of each plan.
+	Pictures string
+	Pictured int
+}
+
+// Score segments every image, or reads what another program made of it, and counts
+// how it agrees with the label at the label's size. It returns the sum of the counts
+// of each network, one line of JSON an image and network, and the rejects.
+//
+// PCollection<Plan> -> PCollection<KV<string, metrics.Tally>>, PCollection<string>,
+// PCollection<shards.Reject>.
+func Score(s beam.Scope, p ScoreParams, plans beam.PCollection) (tallies, rows, rejects beam.PCollection) {
+	s = s.Scope("stages.Score")
+	tallies, rows, rejects = beam.ParDo3(s, &scoreFn{Params: p}, plans)
+	return beam.CombinePerKey(s, &sumTallies{}, tallies), rows, rejects
+}
+
+// ImageScore is one line of [ScoresFile].
+type ImageScore struct {
+	Key     string `json:"key"`
+	Image   string `json:"image"`
+	Network string `json:"network"`
+	// MIoU is over the classes that occur in the image.
+	MIoU          metrics.Fraction `json:"miou"`
+	PixelAccuracy metrics.Fraction `json:"pixel_accuracy"`
+	Pixels        uint64           `json:"pixels"`
+}
+
+type scoreFn struct {
+	Params ScoreParams
+
+	segmenter *segmenter
+	files     map[string][]string // of Predictions, by the begin of their names
+}
+
+// Setup opens the networks, or lists the predictions.
+func (f *scoreFn) Setup(ctx context.Context) (err error) {
+	if f.segmenter, err = newSegmenter(ctx, f.Params.Load, f.Params.Networks); err != nil {
+		return err
+	}
+	if f.Params.Predictions != "" {
+		f.files, err = listPredictions(ctx, f.Params.Predictions)
+	}
+	return err
+}
+
+// ProcessElement scores the images of one plan.
+func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(string, metrics.Tally), row func(string), reject func(shards.Reject)) error {
+	var names []string
+	for _, n := range f.Params.Networks {
+		names = append(names, n.Network)
+	}
+	if f.Params.Predictions != "" {
+		names = []string{PredictionFiles}
+	}
+	k := f.Params.Load.Classes.Len()
+	sums := make([]metrics.Tally, len(names))
+	for i := range sums {
+		sums[i].Confusion = metrics.NewConfusion(k)
+	}
+	var mu sync.Mutex
+	rows, rejects := map[int][]ImageScore{}, map[int]shards.Reject{}
+	err := f.segmenter.each(ctx, plan, nil, func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error {
+		fail := func(stage string, err error) error {
+			mu.Lock()
+			defer mu.Unlock()
+			rejects[n] = rejectOf(image.ref, stage, err)
+			return nil
+		}
+		switch {
+		case image.err != nil:
+			return fail(image.stage, image.err)
+		case image.truth == nil:
+			return fail("score", fmt.Errorf("there is no label to compare with"))
+		case f.Params.Predictions != "":
+			prediction, err := f.read(ctx, image)
+			if err != nil {
+				return fail("score", err)
+			}
+			predictions = []infer.Prediction{{Label: prediction}}
+		}
+		for i, name := range names {
+			var one metrics.Tally
+			one.Confusion = metrics.NewConfusion(k)
+			if err := one.Add(image.truth.Pix, predictions[i].Label, predictions[i].Confidence); err != nil {
+				return fail("score", err)
+			}
+			mu.Lock()
+			rows[n] = append(rows[n], scoreOf(image.ref, name, one.Confusion))
+			err := sums[i].Merge(one)
+			mu.Unlock()
+			if err != nil {
+				return err
+			}
+		}
+		if n < f.Params.Pictured {
+			return f.picture(ctx, image, predictions[0])
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("stages: score %s: %w", plan.Name, err)
+	}
+	for i, name := range names {
+		emit(name, sums[i])
+	}
+	for _, n := range slices.Sorted(maps.Keys(rows)) {
+		for _, r := range rows[n] {
+			data, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			row(string(data))
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(rejects)) {
+		reject(rejects[n])
+	}
+	return nil
+}
+
+func scoreOf(ref semidavil.Ref, network string, c metrics.Confusion) ImageScore {
+	all := make([]int, c.Classes)
+	occurs := []int{}
+	s := ImageScore{Key: ref.Key, Image: ref.Image, Network: network}
+	for k := range all {
+		all[k] = k
+		if n := c.Pixels(k); n > 0 {
+			occurs = append(occurs, k)
+			s.Pixels += n
+		}
+	}
+	s.MIoU, s.PixelAccuracy = metrics.Fraction(metrics.Mean(c.IoU(), occurs)), metrics.Fraction(c.PixelAccuracy(all))
+	return s
+}
+
+// picture draws image, truth, prediction and confidence of one image.
+func (f *scoreFn) picture(ctx context.Context, image *loaded, p infer.Prediction) error {
+	row := sheet.Sample{Name: image.ref.Key, Caption: image.caption, Image: image.image, Truth: image.truth, Confidence: p.Confidence,
+		Prediction: &semidavil.LabelMap{W: image.truth.W, H: image.truth.H, Pix: p.Label}}
+	drawn, err := sheet.Draw(sheet.Options{Set: f.Params.Load.Classes}, []sheet.Sample{row})
+	if err != nil {
+		return err
+	}
+	data, err := sheet.PNG(drawn)
+	if err != nil {
+		return err
+	}
+	return store.WriteFile(ctx, f.Params.Pictures+"/"+image.ref.Key+".png", data)
+}
+
+// listPredictions lists label PNGs by every begin of their names that may be that of an
+// image: up to each '_' or '.', and below each folder.
+func listPredictions(ctx context.Context, dir string) (map[string][]string, error) {
+	out := map[string][]string{}
+	err := store.List(ctx, dir, func(info store.Info, err error) error {
+		base := path.Base(info.Rel)
+		if err != nil || !strings.EqualFold(path.Ext(base), ".png") || strings.HasSuffix(base, "_color.png") || strings.HasSuffix(base, "_confidence.png") {
+			return err
+		}
+		for i, r := range base {
+			if r == '_' || r == '.' {
+				out[base[:i]] = append(out[base[:i]], info.Path)
+			}
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("there are no PNG files")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stages: list predictions %s: %w", dir, err)
+	}
+	return out, nil
+}
+
+// read finds and reads the prediction of an image, at the size of its label.
+func (f *scoreFn) read(ctx context.Context, image *loaded) ([]uint8, error) {
+	stem := stemOf(image.ref.Image)
+	found := f.files[stem]
+	if len(found) == 0 {
+		found = f.files[image.ref.Key]
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("missing prediction: no file below %s is named %s_*.png, %s.png or after the key", f.Params.Predictions, stem, stem)
+	}
+	// Train ids are what pseudolabel writes beside label ids.
+	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a, b)) })
+	if len(found) > 1 && rankOf(found[0]) == rankOf(found[1]) {
+		return nil, fmt.Errorf("two predictions: %s and %s", found[0], found[1])
+	}
+	data, err := store.ReadFile(ctx, found[0], 0)
+	if err != nil {
+		return nil, err
+	}
+	var codec pixels.Codec
+	ids, err := codec.DecodeIDs(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", found[0], err)
+	}
+	if ids.W != image.truth.W || ids.H != image.truth.H {
+		return nil, fmt.Errorf("%s is %dx%d, the label %dx%d", found[0], ids.W, ids.H, image.truth.W, image.truth.H)
+	}
+	table := labels.TrainIDs(f.Params.Load.Classes)
+	if rankOf(found[0]) == 1 {
+		if table, err = labels.OfIDs(f.Params.Load.Classes); err != nil {
+			return nil, err
+		}
+	}
+	out := semidavil.NewLabelMap(ids.W, ids.H)
+	if err := labels.Remap(out, ids, table); err != nil {
+		return nil, fmt.Errorf("%s: %w", found[0], err)
+	}
+	return out.Pix, nil
+}
+
+// rankOf prefers train ids to label ids, and both to files that do not say.
+func rankOf(name string) int {
+	switch {
+	case strings.HasSuffix(name, "labelTrainIds.png"):
+		return 0
+	case strings.HasSuffix(name, "labelIds.png"):
+		return 1
+	}
+	return 2
+}
+
+// stemOf is the name of an image without folder, extension and Cityscapes' suffix.
+func stemOf(image string) string {
+	base := path.Base(image)
+	return strings.TrimSuffix(strings.TrimSuffix(base, path.Ext(base)), "_leftImg8bit")
+}
+
+// sumTallies adds up counts.
+type sumTallies struct{}
+
+// MergeAccumulators adds two sums. Counts that do not fit together are a fault of the
+// program.
+func (sumTallies) MergeAccumulators(a, b metrics.Tally) metrics.Tally {
+	var sum metrics.Tally // neither argument may change
+	for _, t := range []metrics.Tally{a, b} {
+		if t.Confusion.Classes == 0 {
+			continue
+		}
+		if err := sum.Merge(t); err != nil {
+			panic(err)
+		}
+	}
+	return sum
+}
+
+func encodeTally(t metrics.Tally) ([]byte, error) { return json.Marshal(t) }
+
+func decodeTally(data []byte) (t metrics.Tally, err error) { return t, json.Unmarshal(data, &t) }

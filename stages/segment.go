@@ -1,0 +1,126 @@
+package stages
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"golang.org/x/sync/errgroup"
+
+	"semidavil"
+	"semidavil/model/infer"
+	"semidavil/model/textfeatures"
+)
+
+// NetworkTime counts the milliseconds in which networks computed.
+const NetworkTime = "network_ms"
+
+// segmenter runs networks over the images of plans.
+type segmenter struct {
+	loader   *loader
+	networks []*infer.Model
+}
+
+func newSegmenter(ctx context.Context, load LoadParams, params []NetworkParams) (*segmenter, error) {
+	loader, err := newLoader(load)
+	if err != nil {
+		return nil, err
+	}
+	g := &segmenter{loader: loader}
+	for _, p := range params {
+		m, err := openNetwork(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		g.networks = append(g.networks, m)
+	}
+	return g, nil
+}
+
+// use is told the number of an image within its plan, the image and what each network
+// made of it, of the image's own size; nothing where it could not be loaded. It is
+// called by several goroutines, so that files are written while networks compute.
+type use func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error
+
+// each segments the wanted images of a plan, in batches of one size.
+func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(semidavil.Ref) bool, use use) (err error) {
+	after, ctx := errgroup.WithContext(ctx)
+	after.SetLimit(runtime.GOMAXPROCS(0) + 1)
+	defer func() {
+		if e := after.Wait(); e != nil {
+			err = e // the cause: what else fails, fails since ctx has ended
+		}
+	}()
+	var batch []*loaded
+	first := 0 // number of the batch's first image
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		predictions, err := g.predict(ctx, batch)
+		if err != nil {
+			return err
+		}
+		beam.NewCounter(Namespace, Done).Inc(ctx, int64(len(batch))) // counters are for this goroutine alone
+		for i, image := range batch {
+			n := first + i
+			after.Go(func() error { return use(ctx, n, image, predictions[i]) })
+		}
+		first, batch = first+len(batch), nil
+		return nil
+	}
+	size := 1
+	if len(g.networks) > 0 {
+		size = g.networks[0].Batch()
+	}
+	for image, err := range g.loader.each(ctx, plan, wanted) {
+		if err != nil {
+			return err
+		}
+		if image.err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if image.err != nil || len(batch) > 0 && (batch[0].width != image.width || batch[0].height != image.height) {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		if image.err != nil {
+			n := first
+			first++
+			beam.NewCounter(Namespace, Done).Inc(ctx, 1)
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			after.Go(func() error { return use(ctx, n, image, nil) })
+			continue
+		}
+		if batch = append(batch, image); len(batch) == size {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// predict returns the predictions of each image by each network.
+func (g *segmenter) predict(ctx context.Context, batch []*loaded) ([][]infer.Prediction, error) {
+	images := make([]*semidavil.Image, len(batch))
+	tokens := make([]textfeatures.Tokens, len(batch))
+	for i, l := range batch {
+		images[i], tokens[i] = l.image, l.tokens
+	}
+	out := make([][]infer.Prediction, len(batch))
+	for _, network := range g.networks {
+		begin := time.Now()
+		all, err := network.Segment(ctx, images, tokens, batch[0].width, batch[0].height)
+		if err != nil {
+			return nil, err
+		}
+		beam.NewCounter(Namespace, NetworkTime).Inc(ctx, time.Since(begin).Milliseconds())
+		for i, p := range all {
+			out[i] = append(out[i], p)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,231 @@
+package charts
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Curve is one line: points in the order in which they are joined.
+type Curve struct {
+	Name string
+	// X and Y are of equal length. A NaN in Y, or a 0 on a logarithmic axis,
+	// interrupts the line; X has none.
+	X, Y []float64
+}
+
+// Reference is a horizontal line to compare with.
+type Reference struct {
+	Name  string
+	Value float64
+}
+
+// LineChart describes curves over a common axis. All points are drawn: thin out
+// curves of many thousands of them first.
+type LineChart struct {
+	Title string
+	// Note stands below the title, XAxis and YAxis at the axes; all may be empty.
+	Note, XAxis, YAxis string
+	// Unit follows the last value of each curve, such as "%".
+	Unit string
+	// Curves holds 1 to 14 lines; the second seven are dashed.
+	Curves []Curve
+	// Reference is an optional horizontal line.
+	Reference *Reference
+	// Log draws the logarithm of Y. A negative value is then an error.
+	Log bool
+	// Digits counts the significant digits of the last values; 0 means 3.
+	Digits int
+}
+
+// drawable says whether y has a place on the axis.
+func (c LineChart) drawable(y float64) bool { return !math.IsNaN(y) && !(c.Log && y < tiny) }
+
+func (c LineChart) check() error {
+	if err := checkTitle(c.Title); err != nil {
+		return err
+	}
+	if len(c.Curves) == 0 || len(c.Curves) > 2*len(palette) {
+		return fmt.Errorf("%d curves, want 1 to %d", len(c.Curves), 2*len(palette))
+	}
+	if c.Digits < 0 || c.Digits > 8 {
+		return fmt.Errorf("%d digits, want 0 to 8", c.Digits)
+	}
+	points := 0
+	for _, s := range c.Curves {
+		if s.Name == "" && len(c.Curves) > 1 {
+			return errors.New("a curve without a name among several")
+		}
+		if len(s.X) != len(s.Y) {
+			return fmt.Errorf("curve %q: %d x and %d y", s.Name, len(s.X), len(s.Y))
+		}
+		for i := range s.X {
+			if math.IsNaN(s.X[i]) {
+				return fmt.Errorf("curve %q: x of point %d: NaN", s.Name, i)
+			}
+			if err := errors.Join(checkNumber(s.X[i]), checkNumber(s.Y[i])); err != nil {
+				return fmt.Errorf("curve %q: point %d: %w", s.Name, i, err)
+			}
+			if c.Log && s.Y[i] < 0 {
+				return fmt.Errorf("curve %q: point %d: %v on a logarithmic axis", s.Name, i, s.Y[i])
+			}
+			if c.drawable(s.Y[i]) {
+				points++
+			}
+		}
+	}
+	if points == 0 {
+		return errors.New("no data: no point has a value")
+	}
+	if r := c.Reference; r != nil {
+		if err := checkNumber(r.Value); err != nil {
+			return fmt.Errorf("reference: %w", err)
+		}
+		if !c.drawable(r.Value) {
+			return fmt.Errorf("reference: %v has no place on the axis", r.Value)
+		}
+	}
+	return nil
+}
+
+// scales returns the axes of the points that have a value.
+func (c LineChart) scales() (x, y axis) {
+	left, right := math.Inf(1), math.Inf(-1)
+	low, high := left, right
+	for _, s := range c.Curves {
+		for i, v := range s.Y {
+			if c.drawable(v) {
+				left, right = min(left, s.X[i]), max(right, s.X[i])
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	if c.Reference != nil {
+		low, high = min(low, c.Reference.Value), max(high, c.Reference.Value)
+	}
+	x = linearAxis(left, right, 7, true)
+	if c.Log {
+		return x, logAxis(low, high)
+	}
+	if low > 0 && low <= high/2 {
+		low = 0 // an axis that begins just above 0 misleads
+	}
+	return x, linearAxis(low, high, 8, false)
+}
+
+func (c LineChart) number(v float64) string {
+	digits := c.Digits
+	if digits == 0 {
+		digits = 3
+	}
+	return withUnit(significant(v, digits), c.Unit)
+}
+
+// style returns the colour and dashes of curve i.
+func style(i int) (color, dashes string) {
+	if i < len(palette) {
+		return palette[i], "none"
+	}
+	return palette[i-len(palette)], "6 3"
+}
+
+// Lines draws curves, with the last value of each at its right end. An axis of Y
+// that begins at a small value is widened to 0.
+func Lines(c LineChart) ([]byte, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("charts: draw lines: %w", err)
+	}
+	d := &document{}
+	top := d.header(c.Title, c.Note, width)
+	var entries []entry
+	for i, s := range c.Curves {
+		if s.Name != "" {
+			color, dashes := style(i)
+			entries = append(entries, entry{s.Name, color, dashes})
+		}
+	}
+	if len(entries) > 0 {
+		top = d.legend(entries, top, width)
+	}
+	top += 8
+	bottom := top + 280
+
+	x, y := c.scales()
+	var ticks, ends []string
+	for _, t := range y.ticks {
+		ticks = append(ticks, t.label)
+	}
+	for _, s := range c.Curves {
+		if i := c.last(s); i >= 0 {
+			ends = append(ends, c.number(s.Y[i]))
+		}
+	}
+	x.from = margin + widest(ticks, smallSize) + 10
+	if c.YAxis != "" {
+		x.from += 20
+	}
+	x.to = width - margin - widest(ends, smallSize) - 18
+	y.from, y.to = bottom, top
+
+	for _, t := range y.ticks {
+		d.grid(x.from, y.at(t.value), x.to, y.at(t.value))
+		d.soft(x.from-6, y.at(t.value)+3.7, smallSize, atEnd, t.label)
+	}
+	for _, t := range x.ticks {
+		d.axisLine(x.at(t.value), bottom, x.at(t.value), bottom+4)
+		d.soft(x.at(t.value), bottom+16, smallSize, atMiddle, t.label)
+	}
+	d.axisLine(x.from, bottom, x.to, bottom)
+	if c.Reference != nil {
+		c.reference(d, x, y)
+	}
+	for i, s := range c.Curves {
+		color, dashes := style(i)
+		c.curve(d, s, x, y, color, dashes)
+	}
+	c.ends(d, x, y)
+
+	h := bottom + 24
+	if c.XAxis != "" {
+		d.soft((x.from+x.to)/2, h+12, textSize, atMiddle, fit(c.XAxis, textSize, x.to-x.from))
+		h += 18
+	}
+	caption := c.YAxis
+	if c.Log {
+		caption = strings.TrimSpace(caption + " (logarithmic)")
+	}
+	if c.YAxis != "" {
+		at := num((top + bottom) / 2)
+		d.soft(margin+10, (top+bottom)/2, textSize, atMiddle, fit(caption, textSize, bottom-top+20), "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
+	}
+	return d.finish(width, h+8, c.Title, c.describe()), nil
+}
+
+// describe puts the ends of the curves into words.
+func (c LineChart) describe() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Curves of %s over %s.", orElse(c.YAxis, "y"), orElse(c.XAxis, "x"))
+	for _, s := range c.Curves {
+		last := c.last(s)
+		if last < 0 {
+			fmt.Fprintf(&b, " %s: no value.", s.Name)
+			continue
+		}
+		first := slices.IndexFunc(s.Y, c.drawable)
+		fmt.Fprintf(&b, " %s: from %s at %s to %s at %s.", orElse(s.Name, "curve"),
+			c.number(s.Y[first]), short(s.X[first]), c.number(s.Y[last]), short(s.X[last]))
+	}
+	if r := c.Reference; r != nil {
+		fmt.Fprintf(&b, " Reference %s: %s.", r.Name, c.number(r.Value))
+	}
+	return b.String()
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
