@@ -10,8 +10,8 @@ type Evaluate struct {
 	Subset string `yaml:"subset" json:"subset"`
 	// Predictions is a folder of label PNGs to score instead of a network.
 	Predictions string `yaml:"predictions" json:"predictions"`
-	// Networks are "student", "teacher" or both.
-	Networks []string `yaml:"networks" json:"networks"`
+	// Models are "student", "teacher" or both.
+	Models []string `yaml:"models" json:"models"`
 	// Output is the folder of the report.
 	Output    string `yaml:"output" json:"output"`
 	Overwrite bool   `yaml:"overwrite" json:"overwrite"`
@@ -23,7 +23,7 @@ type Evaluate struct {
 
 // DefaultEvaluate returns the defaults: the val images of prepare's output.
 func DefaultEvaluate() Evaluate {
-	return Evaluate{Data: "out/prepare", Subset: "val", Networks: []string{"student"}, Output: "out/evaluate", Pictures: 8, Inference: defaultInference()}
+	return Evaluate{Data: "out/prepare", Subset: "val", Models: []string{"student"}, Output: "out/evaluate", Pictures: 8, Inference: defaultInference()}
 }
 
 // BindEvaluate registers a flag for every field of c.
@@ -31,7 +31,7 @@ func BindEvaluate(fs *flag.FlagSet, c *Evaluate) {
 	fs.StringVar(&c.Data, "data", c.Data, "output `FOLDER` of prepare, or a data set KIND:FOLDER to be scored at its own resolution")
 	fs.StringVar(&c.Subset, "subset", c.Subset, "`which` images: val, labelled, source of a prepared output; val or train of a data set")
 	fs.StringVar(&c.Predictions, "predictions", c.Predictions, "`FOLDER` of label PNGs (train ids, or ids where named *labelIds.png) to score instead of a network")
-	fs.Var(&list{dst: &c.Networks}, "networks", "`which` networks: student, teacher or student,teacher")
+	fs.Var(&list{dst: &c.Models}, "models", "`which` networks of the training: student, teacher or student,teacher")
 	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
 	fs.BoolVar(&c.Overwrite, "overwrite", c.Overwrite, "replace an output made with another configuration")
 	fs.IntVar(&c.Pictures, "pictures", c.Pictures, "`number` of images drawn with truth, prediction and confidence")
@@ -46,13 +46,13 @@ func (c Evaluate) Validate() error {
 		f.add("data", "nothing to evaluate on is given")
 	}
 	f.atLeast("pictures", c.Pictures, 0)
-	if len(c.Networks) == 0 {
-		f.add("networks", "none given")
+	if len(c.Models) == 0 {
+		f.add("models", "none given")
 	}
-	for i, n := range c.Networks {
-		f.oneOf("networks", n, "student", "teacher")
-		if i > 0 && n == c.Networks[0] {
-			f.add("networks", "%s is given twice", n)
+	for i, n := range c.Models {
+		f.oneOf("models", n, "student", "teacher")
+		if i > 0 && n == c.Models[0] {
+			f.add("models", "%s is given twice", n)
 		}
 	}
 	c.Inference.validate(&f)

@@ -13,8 +13,8 @@ type Pseudolabel struct {
 	// Output is the folder of the labels.
 	Output    string `yaml:"output" json:"output"`
 	Overwrite bool   `yaml:"overwrite" json:"overwrite"`
-	// Network is "student" or "teacher".
-	Network string `yaml:"network" json:"network"`
+	// Model is "student" or "teacher".
+	Model string `yaml:"model" json:"model"`
 
 	// Rule chooses thresholds: "fixed", "cb" or "cb-cap" (class-balanced).
 	Rule string `yaml:"rule" json:"rule"`
@@ -38,7 +38,7 @@ type Pseudolabel struct {
 // DefaultPseudolabel returns the defaults: the unlabelled images of prepare's output
 // at the paper's threshold.
 func DefaultPseudolabel() Pseudolabel {
-	return Pseudolabel{Input: "out/prepare", Output: "out/pseudolabel", Network: "student", Rule: "fixed", Threshold: 0.95,
+	return Pseudolabel{Input: "out/prepare", Output: "out/pseudolabel", Model: "student", Rule: "fixed", Threshold: 0.95,
 		Compression: "fast", GroupSize: 64, Inference: defaultInference()}
 }
 
@@ -48,7 +48,7 @@ func BindPseudolabel(fs *flag.FlagSet, c *Pseudolabel) {
 	fs.StringVar(&c.Subset, "subset", c.Subset, "`which` of them: unlabelled, labelled, val or source of a prepared output (default unlabelled); train, val or extra of a data set (default all)")
 	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
 	fs.BoolVar(&c.Overwrite, "overwrite", c.Overwrite, "replace an output made with another configuration")
-	fs.StringVar(&c.Network, "network", c.Network, "`which` network: student or teacher")
+	fs.StringVar(&c.Model, "model", c.Model, "`which` network of the training: student or teacher")
 	fs.StringVar(&c.Rule, "rule", c.Rule, "`how` thresholds are chosen: fixed, cb (a portion of each class) or cb-cap (the lower of both)")
 	fs.Float64Var(&c.Threshold, "threshold", c.Threshold, "`confidence` from which a pixel is kept, for fixed and cb-cap")
 	fs.Float64Var(&c.Portion, "portion", c.Portion, "`share` of each class that cb keeps; 0: by --round")
@@ -66,7 +66,7 @@ func (c Pseudolabel) Validate() error {
 	if c.Input == "" {
 		f.add("input", "no images given")
 	}
-	f.oneOf("network", c.Network, "student", "teacher")
+	f.oneOf("model", c.Model, "student", "teacher")
 	f.oneOf("rule", c.Rule, "fixed", "cb", "cb-cap")
 	f.oneOf("compression", c.Compression, "fast", "default", "best")
 	f.share("threshold", c.Threshold)

@@ -1,11 +1,27 @@
 package runners
 
-import "semidavil/internal/store"
+import (
+	"flag"
+
+	"semidavil/internal/store"
+)
 
 // Path is the value of a flag that names a folder or gs:// prefix.
 type Path struct {
 	Flag  string
 	Value *string
+}
+
+// Accelerate asks remote workers for an accelerator; an empty hint asks for none. The Go
+// SDK states resource hints for a whole pipeline.
+func (s *Session) Accelerate(hint string) error {
+	if hint == "" {
+		return nil
+	}
+	if err := flag.Set("resource_hints", "accelerator="+hint); err != nil {
+		return Usagef("--accelerator=%s: %v", hint, err)
+	}
+	return nil
 }
 
 // Resolve makes local paths absolute and refuses them where the workers of the selected

@@ -197,11 +197,10 @@ func (e Evaluation) scored() bool {
 func (e Evaluation) Columns() (out []metrics.Column) {
 	for _, n := range e.Networks {
 		for _, c := range n.Report.Columns() {
-			title := n.Network
-			if len(n.Report.Scores) > 1 {
-				title += " " + c.Title
+			if len(e.Networks) > 1 {
+				c.Title = n.Network + " " + c.Title
 			}
-			out = append(out, metrics.Column{Title: title, Scores: c.Scores})
+			out = append(out, c)
 		}
 	}
 	return out

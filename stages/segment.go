@@ -3,7 +3,6 @@ package stages
 import (
 	"context"
 	"runtime"
-	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"golang.org/x/sync/errgroup"
@@ -112,12 +111,11 @@ func (g *segmenter) predict(ctx context.Context, batch []*loaded) ([][]infer.Pre
 	}
 	out := make([][]infer.Prediction, len(batch))
 	for _, network := range g.networks {
-		begin := time.Now()
-		all, err := network.Segment(ctx, images, tokens, batch[0].width, batch[0].height)
+		all, busy, err := network.Segment(ctx, images, tokens, batch[0].width, batch[0].height)
 		if err != nil {
 			return nil, err
 		}
-		beam.NewCounter(Namespace, NetworkTime).Inc(ctx, time.Since(begin).Milliseconds())
+		beam.NewCounter(Namespace, NetworkTime).Inc(ctx, busy.Milliseconds())
 		for i, p := range all {
 			out[i] = append(out[i], p)
 		}

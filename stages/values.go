@@ -85,6 +85,8 @@ type Plan struct {
 	// Samples is empty then, and Count their number.
 	Shard string
 	Count int
+	// Digest stands for the contents of the shard.
+	Digest string
 }
 
 // PlannedSample is a reference with what stages before Write have found out.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -199,11 +200,12 @@ func (m *Model) Batch() int { return m.options.Batch }
 
 // Segment segments up to Batch images of one size and returns one prediction for each,
 // of width x height pixels. The result of an image does not depend on its company: a
-// smaller batch is filled up, and captions are padded to the tower's whole length.
-func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions []textfeatures.Tokens, width, height int) ([]Prediction, error) {
+// smaller batch is filled up, and captions are padded to the tower's whole length. The
+// second result is the time that the network computed, without waiting for its turn.
+func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions []textfeatures.Tokens, width, height int) ([]Prediction, time.Duration, error) {
 	n := len(images)
 	if n == 0 || n > m.options.Batch || len(captions) != n {
-		return nil, fmt.Errorf("infer: segment: %d images with %d captions: want 1 to %d of both", n, len(captions), m.options.Batch)
+		return nil, 0, fmt.Errorf("infer: segment: %d images with %d captions: want 1 to %d of both", n, len(captions), m.options.Batch)
 	}
 	w, h := images[0].W, images[0].H
 	pix := make([]uint8, m.options.Batch*w*h*3)
@@ -211,36 +213,37 @@ func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions
 	for i := range m.options.Batch {
 		image := images[min(i, n-1)]
 		if image.W != w || image.H != h {
-			return nil, fmt.Errorf("infer: segment: images of %dx%d and %dx%d in one batch", w, h, image.W, image.H)
+			return nil, 0, fmt.Errorf("infer: segment: images of %dx%d and %dx%d in one batch", w, h, image.W, image.H)
 		}
 		copy(pix[i*w*h*3:], image.Pix)
 		tokens[i] = captions[min(i, n-1)]
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	begin := time.Now()
 	if m.text.Len() > maxCaptions {
 		m.text.Forget()
 	}
 	if err := m.text.Add(ctx, captions, nil); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	p, err := m.predictor(width, height)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	text, count := m.text.Batch(tokens, m.facts.Segmenter.CLIP.Context)
 	all, err := p.Predict(tensors.FromFlatDataAndDimensions(pix, m.options.Batch, h, w, 3), text, count)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if made := m.parameters(); made != m.loaded {
-		return nil, fmt.Errorf("infer: segment: the checkpoint lacks %d parameters of its network", made-m.loaded)
+		return nil, 0, fmt.Errorf("infer: segment: the checkpoint lacks %d parameters of its network", made-m.loaded)
 	}
 	out := make([]Prediction, n)
 	for i := range out {
 		out[i] = all.image(i, width*height)
 	}
-	return out, nil
+	return out, time.Since(begin), nil
 }
 
 // parameters counts those in the store but for the text tower's. A graph makes the ones

@@ -26,13 +26,13 @@ func Command() runners.Command {
 		},
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"data", "subset", "predictions", "output", "overwrite", "pictures", "follow_links", "max_rejects", "config"}},
-			{Title: "Network", Names: append([]string{"networks"}, configs.NetworkFlags()...)},
+			{Title: "Network", Names: append([]string{"models"}, configs.NetworkFlags()...)},
 			{Title: "Captions and tokens of raw images", Names: configs.CaptionFlags()},
 		},
 		Examples: []runners.Example{
 			{Text: "The val images of MiniCity, after prepare and train", Command: "go run ./pipelines/evaluate"},
 			{Text: "Cityscapes val at full resolution, with captions of an earlier run", Command: "go run ./pipelines/evaluate --checkpoint=out/gta_cs_train --data=cityscapes:/data/cityscapes --captions_from=out/gta_cs/captions"},
-			{Text: "Student and teacher, several scales", Command: "go run ./pipelines/evaluate --networks=student,teacher --scales=0.75,1,1.25 --flip"},
+			{Text: "Student and teacher, several scales", Command: "go run ./pipelines/evaluate --models=student,teacher --scales=0.75,1,1.25 --flip"},
 			{Text: "Label files of another program", Command: "go run ./pipelines/evaluate --data=cityscapes:/data/cityscapes --predictions=/data/results"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {

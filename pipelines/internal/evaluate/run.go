@@ -72,7 +72,7 @@ func newPlan(ctx context.Context, cfg configs.Evaluate) (plan, error) {
 	var network inputs.Network
 	var err error
 	if cfg.Predictions == "" {
-		network, err = inputs.ReadNetwork(ctx, cfg.Inference, cfg.Networks)
+		network, err = inputs.ReadNetwork(ctx, cfg.Inference, cfg.Models)
 	} else {
 		network, err = withoutNetwork(ctx, cfg)
 	}
@@ -125,7 +125,14 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Evaluate, re
 	if err != nil {
 		return err
 	}
-	table, err := metrics.Text(e.Columns())
+	columns := e.Columns()
+	if len(e.Networks) > 1 { // the report has all rules; a terminal is 80 columns wide
+		columns = nil
+		for _, n := range e.Networks {
+			columns = append(columns, metrics.Column{Title: n.Network, Scores: n.Report.Scores[0]})
+		}
+	}
+	table, err := metrics.Text(columns)
 	if err != nil {
 		return err
 	}

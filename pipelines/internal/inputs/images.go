@@ -93,6 +93,9 @@ func (i *Images) ofShards(ctx context.Context, r Request, n Network) error {
 		return runners.Usagef("--%s=%s was prepared with another tokeniser than the network's data; prepare it with the same --tokenizer", r.Flag, r.From)
 	}
 	subset := semidavil.Subset(r.Subset)
+	if subset == "" {
+		subset = semidavil.Unlabelled
+	}
 	if !slices.Contains(semidavil.Subsets, subset) {
 		return runners.Usagef("--subset=%s: unknown; valid of a prepared output: %v", r.Subset, semidavil.Subsets)
 	}
@@ -101,7 +104,7 @@ func (i *Images) ofShards(ctx context.Context, r Request, n Network) error {
 	}
 	for _, shard := range m.Shards {
 		if shard.Subset == subset {
-			i.shards = append(i.shards, stages.Plan{Name: shard.Name, Subset: shard.Subset, Shard: r.From + "/shards/" + shard.Name + ".tar", Count: shard.Samples})
+			i.shards = append(i.shards, stages.Plan{Name: shard.Name, Subset: shard.Subset, Shard: r.From + "/shards/" + shard.Name + ".tar", Count: shard.Samples, Digest: shard.SHA256})
 		}
 	}
 	if len(i.shards) == 0 {

@@ -45,7 +45,10 @@ func Command() runners.Command {
 			if err != nil {
 				return runners.Usagef("%v", err)
 			}
-			return Run(ctx, s, cfg, accelerator)
+			if err := s.Accelerate(accelerator); err != nil {
+				return err
+			}
+			return Run(ctx, s, cfg)
 		},
 	}
 }

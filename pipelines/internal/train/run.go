@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -18,18 +17,13 @@ import (
 )
 
 // Run trains and tells the user what came out.
-func Run(ctx context.Context, s *runners.Session, cfg configs.Train, accelerator string) error {
+func Run(ctx context.Context, s *runners.Session, cfg configs.Train) error {
 	if err := backend.Check(cfg.Backend); err != nil {
 		return runners.Usagef("--backend: %v", err)
 	}
 	err := s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
 	if err != nil {
 		return err
-	}
-	if accelerator != "" {
-		if err := flag.Set("resource_hints", "accelerator="+accelerator); err != nil {
-			return err
-		}
 	}
 	c, err := plan(ctx, cfg)
 	if err != nil {

@@ -30,7 +30,7 @@ func command(t *testing.T, runner string, cfg configs.Train) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: runner, Quiet: true, Display: runners.NewDisplay(io.Discard, "train", true), Stdout: &b}
-	err := Run(context.Background(), s, cfg, "")
+	err := Run(context.Background(), s, cfg)
 	return b.String(), err
 }
 

@@ -1,0 +1,119 @@
+package stages
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/plots"
+	"semidavil/transforms/pseudo"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	register.DoFn5x1[context.Context, int, func(*LabelPart) bool, func(*shards.Reject) bool, func(string), error](&commitLabelsFn{})
+	register.Iter1[LabelPart]()
+}
+
+// Names of the files that CommitLabels writes into the output; [LabelsFile] is the last.
+const (
+	LabelStatsFile = "stats.json"
+	SharesPlot     = "classes.svg"
+	ThresholdsPlot = "thresholds.svg"
+)
+
+// ReadLabelStats reads the statistics of an output of pseudolabel.
+func ReadLabelStats(ctx context.Context, output string) (r pseudo.Report, err error) {
+	data, err := store.ReadFile(ctx, output+"/"+LabelStatsFile, 0)
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("read the statistics of %s: %w", output, err)
+	}
+	return r, nil
+}
+
+// CommitLabels writes the statistics as JSON and plots, the rejects, and last the list
+// of labels, which prepare reads. It returns the path of that.
+//
+// PCollection<LabelPart>, PCollection<shards.Reject> -> PCollection<string>.
+func CommitLabels(s beam.Scope, output string, classes semidavil.ClassSet, parts, rejects beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.CommitLabels")
+	// One empty element: without it an empty collection would never arrive.
+	rejects = beam.Flatten(s, rejects, beam.Create(s, shards.Reject{}))
+	return beam.ParDo(s, &commitLabelsFn{output, classes}, beam.CoGroupByKey(s, beam.AddFixedKey(s, parts), beam.AddFixedKey(s, rejects)))
+}
+
+type commitLabelsFn struct {
+	Output  string
+	Classes semidavil.ClassSet
+}
+
+// ProcessElement writes the files of the whole run.
+func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart func(*LabelPart) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
+	var rows []LabelRow
+	var stats pseudo.Stats
+	var part LabelPart
+	for nextPart(&part) {
+		rows = append(rows, part.Rows...)
+		var one pseudo.Stats
+		err := json.Unmarshal(part.Stats, &one)
+		if err == nil && stats.Thresholds == nil {
+			stats = pseudo.NewStats(one.Thresholds)
+		}
+		if err == nil {
+			err = stats.Merge(one)
+		}
+		if err != nil {
+			return fmt.Errorf("stages: commit labels: %w", err)
+		}
+	}
+	slices.SortFunc(rows, func(a, b LabelRow) int { return cmp.Compare(a.Key, b.Key) })
+	files, err := labelFiles(f.Classes, rows, stats, readRejects(nextReject))
+	if err != nil {
+		return fmt.Errorf("stages: commit labels: %w", err)
+	}
+	if err := writeFiles(ctx, f.Output, files); err != nil {
+		return fmt.Errorf("stages: commit labels: %w", err)
+	}
+	emit(f.Output + "/" + LabelsFile)
+	return nil
+}
+
+// labelFiles makes the files of a run, the list of labels last.
+func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats, rejects []shards.Reject) ([]namedFile, error) {
+	report, err := stats.Report(classes)
+	if err != nil {
+		return nil, err
+	}
+	data, err := report.Encode()
+	if err != nil {
+		return nil, err
+	}
+	rejected, err := lines(rejects)
+	if err != nil {
+		return nil, err
+	}
+	out := []namedFile{{RejectsFile, rejected}, {LabelStatsFile, data}}
+	if report.Pixels > 0 {
+		shares, err := plots.LabelShares(classes, report)
+		if err != nil {
+			return nil, err
+		}
+		thresholds, err := plots.LabelThresholds(classes, report)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, namedFile{SharesPlot, shares}, namedFile{ThresholdsPlot, thresholds})
+	}
+	list, err := lines(rows)
+	return append(out, namedFile{LabelsFile, list}), err
+}

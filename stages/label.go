@@ -1,0 +1,182 @@
+package stages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"runtime"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"golang.org/x/sync/errgroup"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/transforms/pixels"
+	"semidavil/transforms/pseudo"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[LabelPart]())
+	beam.RegisterType(reflect.TypeFor[LabelRow]())
+	register.DoFn4x1[context.Context, Predicted, Thresholds, func(LabelPart), error](&labelFn{})
+	register.Emitter1[LabelPart]()
+}
+
+// LabelsDone counts images whose pseudo-labels are written.
+const LabelsDone = "images_labelled"
+
+// LabelsFolder holds the pseudo-labels below the output of pseudolabel.
+const LabelsFolder = "labels"
+
+// Endings of the files of one image.
+const (
+	TrainIDsEnding   = "_pseudo_labelTrainIds.png"
+	IDsEnding        = "_pseudo_labelIds.png"
+	ColourEnding     = "_pseudo_color.png"
+	ConfidenceEnding = "_pseudo_confidence.png"
+)
+
+// LabelParams say what is written.
+type LabelParams struct {
+	Output  string
+	Classes semidavil.ClassSet
+	// Confidence writes the confidences too.
+	Confidence  bool
+	Compression pixels.Level
+}
+
+// LabelPart are the finished labels of one plan.
+type LabelPart struct {
+	Rows []LabelRow
+	// Stats is the pseudo.Stats of these images as JSON.
+	Stats []byte
+}
+
+// Label applies the thresholds to the stored predictions and writes label PNGs. Those
+// that an earlier run wrote with the same thresholds stay as they are.
+//
+// PCollection<Predicted>, PCollection<Thresholds> with one element ->
+// PCollection<LabelPart>.
+func Label(s beam.Scope, p LabelParams, predicted, thresholds beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.Label")
+	return beam.ParDo(s, &labelFn{Params: p}, beam.Reshuffle(s, predicted), beam.SideInput{Input: thresholds})
+}
+
+type labelFn struct{ Params LabelParams }
+
+// labelSlots bounds the images in work at once in a process, and with them the memory.
+var labelSlots = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// ProcessElement labels the images of one plan.
+func (f *labelFn) ProcessElement(ctx context.Context, predicted Predicted, thresholds Thresholds, emit func(LabelPart)) error {
+	part := LabelPart{Rows: make([]LabelRow, len(predicted.Images))}
+	stats := pseudo.NewStats(thresholds.Values)
+	var mu sync.Mutex
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(cap(labelSlots))
+	for i, image := range predicted.Images {
+		group.Go(func() error {
+			select {
+			case labelSlots <- struct{}{}:
+				defer func() { <-labelSlots }()
+			case <-inner.Done():
+				return inner.Err()
+			}
+			prediction, label, err := f.one(inner, image, thresholds)
+			if err != nil {
+				return fmt.Errorf("stages: label %s: %w", image.Image, err)
+			}
+			part.Rows[i] = rowOf(image, label)
+			mu.Lock()
+			defer mu.Unlock()
+			return stats.Add(prediction, label)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	beam.NewCounter(Namespace, LabelsDone).Inc(ctx, int64(len(part.Rows)))
+	var err error
+	if part.Stats, err = json.Marshal(stats); err != nil {
+		return fmt.Errorf("stages: label: %w", err)
+	}
+	emit(part)
+	return nil
+}
+
+func rowOf(image PredictedImage, label *semidavil.LabelMap) LabelRow {
+	kept := 0
+	for _, v := range label.Pix {
+		if v != semidavil.Ignore {
+			kept++
+		}
+	}
+	return LabelRow{Key: image.Key, Image: image.Image, Label: LabelsFolder + "/" + image.Place + TrainIDsEnding, Width: label.W, Height: label.H,
+		Kept: float64(kept) / float64(len(label.Pix))}
+}
+
+// one writes the files of one image, the train ids last: where they are, the others are
+// too.
+func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thresholds) (p pseudo.Prediction, label *semidavil.LabelMap, err error) {
+	name := predictionFile(f.Params.Output, image.Place)
+	info, err := store.Stat(ctx, name)
+	if err != nil {
+		return p, nil, err
+	}
+	data, err := store.ReadFile(ctx, name, 0)
+	if err != nil {
+		return p, nil, err
+	}
+	if p, err = pseudo.Decode(data); err != nil {
+		return p, nil, err
+	}
+	if label, err = pseudo.Apply(p, thresholds.Values); err != nil {
+		return p, nil, err
+	}
+	base := f.Params.Output + "/" + LabelsFolder + "/" + image.Place
+	if made, err := store.Stat(ctx, base+TrainIDsEnding); err == nil {
+		if at := made.ModTime.UnixNano(); at >= thresholds.Written && at >= info.ModTime.UnixNano() {
+			return p, label, nil
+		}
+	}
+	files, err := f.files(p, label)
+	if err != nil {
+		return p, nil, err
+	}
+	for _, file := range files {
+		if err := store.WriteFile(ctx, base+file.name, file.data); err != nil {
+			return p, nil, err
+		}
+	}
+	return p, label, nil
+}
+
+// files makes the pictures of one image, the train ids last.
+func (f *labelFn) files(p pseudo.Prediction, label *semidavil.LabelMap) (out []namedFile, err error) {
+	var encoder pixels.Encoder
+	add := func(name string, data []byte, e error) {
+		if err == nil {
+			err = e
+		}
+		out = append(out, namedFile{name, data})
+	}
+	gray := func(name string, pix []uint8) {
+		data, err := encoder.EncodeGrayPNG(nil, p.W, p.H, pix, f.Params.Compression)
+		add(name, data, err)
+	}
+	if f.Params.Confidence {
+		gray(ConfidenceEnding, pseudo.Confidence8(p))
+	}
+	colour, e := encoder.EncodePNG(nil, pseudo.Colour(label, f.Params.Classes), f.Params.Compression)
+	add(ColourEnding, colour, e)
+	ids, e := pseudo.IDs(label, f.Params.Classes)
+	if e != nil {
+		return nil, e
+	}
+	gray(IDsEnding, ids)
+	gray(TrainIDsEnding, label.Pix)
+	return out, err
+}

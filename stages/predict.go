@@ -1,0 +1,210 @@
+package stages
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/internal/store"
+	"semidavil/model/infer"
+	"semidavil/transforms/pseudo"
+	"semidavil/transforms/shards"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[Predicted]())
+	beam.RegisterType(reflect.TypeFor[PredictedImage]())
+	register.DoFn4x1[context.Context, Plan, func(Predicted), func(shards.Reject), error](&predictFn{})
+	register.Emitter1[Predicted]()
+}
+
+// PredictionsFolder holds, below the output of pseudolabel, what the network said of
+// every image: thresholds can be changed without asking it again.
+const PredictionsFolder = "predictions"
+
+// Predictions counts images that earlier runs had predicted.
+const Predictions = "predictions_reused"
+
+// PredictParams say which network looks at which images.
+type PredictParams struct {
+	Load    LoadParams
+	Network NetworkParams
+	// Output is the folder of the output.
+	Output string
+	// Config is the fingerprint of all that decides a prediction but the image: one of
+	// another is made anew.
+	Config string
+}
+
+// Predicted are the finished predictions of one plan.
+type Predicted struct {
+	Name   string
+	Images []PredictedImage
+	// Histogram is the pseudo.Histogram of these images.
+	Histogram []byte
+}
+
+// PredictedImage is one image whose prediction is stored.
+type PredictedImage struct {
+	Key   string
+	Image string
+	// Place is the path of its files below a folder of the output, without their
+	// endings.
+	Place string
+}
+
+// Predict segments every image and keeps the two most probable classes of each pixel
+// with their probabilities in one file an image. A file that an earlier run wrote of
+// the same image with the same network is not made again.
+//
+// PCollection<Plan> -> PCollection<Predicted>, PCollection<shards.Reject>.
+func Predict(s beam.Scope, p PredictParams, plans beam.PCollection) (predicted, rejects beam.PCollection) {
+	s = s.Scope("stages.Predict")
+	return beam.ParDo2(s, &predictFn{Params: p}, plans)
+}
+
+type predictFn struct {
+	Params PredictParams
+
+	segmenter *segmenter
+}
+
+// Setup opens the network, once a process.
+func (f *predictFn) Setup(ctx context.Context) (err error) {
+	f.Params.Network.Second = true
+	f.segmenter, err = newSegmenter(ctx, f.Params.Load, []NetworkParams{f.Params.Network})
+	return err
+}
+
+// planPrediction is the state of one plan in work.
+type planPrediction struct {
+	mu        sync.Mutex
+	images    []PredictedImage
+	rejects   []shards.Reject
+	histogram pseudo.Histogram
+}
+
+func (p *planPrediction) add(ref semidavil.Ref, prediction pseudo.Prediction) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.images = append(p.images, PredictedImage{ref.Key, ref.Image, placeOf(ref)})
+	return p.histogram.Add(prediction)
+}
+
+// ProcessElement predicts the images of one plan.
+func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Predicted), reject func(shards.Reject)) error {
+	p := &planPrediction{histogram: pseudo.NewHistogram(f.Params.Load.Classes.Len())}
+	var reused int64
+	var fault error // of looking at old predictions
+	wanted := func(ref semidavil.Ref) bool {
+		old, found, err := f.finished(ctx, plan, ref)
+		if err == nil && found {
+			reused++
+			err = p.add(ref, old)
+		}
+		fault = cmp.Or(fault, err)
+		return !found
+	}
+	err := f.segmenter.each(ctx, plan, wanted, func(ctx context.Context, _ int, image *loaded, predictions []infer.Prediction) error {
+		if image.err != nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.rejects = append(p.rejects, rejectOf(image.ref, image.stage, image.err))
+			return nil
+		}
+		made, err := f.keep(ctx, plan, image, predictions[0])
+		if err != nil {
+			return err
+		}
+		return p.add(image.ref, made)
+	})
+	if err = errors.Join(err, fault); err != nil {
+		return fmt.Errorf("stages: predict %s: %w", plan.Name, err)
+	}
+	beam.NewCounter(Namespace, Predictions).Inc(ctx, reused)
+	beam.NewCounter(Namespace, Done).Inc(ctx, reused)
+	slices.SortFunc(p.images, func(a, b PredictedImage) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(p.rejects, func(a, b shards.Reject) int { return cmp.Compare(a.Key, b.Key) })
+	for _, r := range p.rejects {
+		reject(r)
+	}
+	histogram, err := p.histogram.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("stages: predict %s: %w", plan.Name, err)
+	}
+	emit(Predicted{plan.Name, p.images, histogram})
+	return nil
+}
+
+// keep stores a prediction.
+func (f *predictFn) keep(ctx context.Context, plan Plan, image *loaded, p infer.Prediction) (pseudo.Prediction, error) {
+	made, err := pseudo.NewPrediction(image.width, image.height, p.Label, p.Second, p.Confidence, p.SecondConfidence)
+	if err != nil {
+		return made, fmt.Errorf("%s: %w", image.ref.Image, err)
+	}
+	made.Tag = f.tag(plan, image.ref)
+	data, err := pseudo.Encode(made)
+	if err != nil {
+		return made, fmt.Errorf("%s: %w", image.ref.Image, err)
+	}
+	return made, store.WriteFile(ctx, predictionFile(f.Params.Output, placeOf(image.ref)), data)
+}
+
+// tag stands for what a prediction depends on, except the contents of an image file of
+// the same size.
+func (f *predictFn) tag(plan Plan, ref semidavil.Ref) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", f.Params.Config, plan.Digest, ref.Key, ref.Image, ref.Bytes))
+	return hex.EncodeToString(sum[:16])
+}
+
+// finished reads the prediction that an earlier run stored. One that is damaged, of
+// something else, or older than the image counts for nothing.
+func (f *predictFn) finished(ctx context.Context, plan Plan, ref semidavil.Ref) (p pseudo.Prediction, found bool, err error) {
+	name := predictionFile(f.Params.Output, placeOf(ref))
+	info, err := store.Stat(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, false, nil
+	}
+	if err != nil || ref.Changed > info.ModTime.UnixNano() {
+		return p, false, err
+	}
+	data, err := store.ReadFile(ctx, name, 0)
+	if err != nil {
+		return p, false, err
+	}
+	if tag, err := pseudo.DecodeTag(data); err != nil || tag != f.tag(plan, ref) {
+		return p, false, nil
+	}
+	p, err = pseudo.Decode(data)
+	return p, err == nil, nil
+}
+
+func predictionFile(output, place string) string {
+	return output + "/" + PredictionsFolder + "/" + place + ".prediction"
+}
+
+// placeOf is where the files of an image go: beside one another as the images are, or,
+// of a sample of a shard, under its key.
+func placeOf(ref semidavil.Ref) string {
+	if ref.Root == "" {
+		return ref.Key
+	}
+	stem := stemOf(ref.Image)
+	if dir := path.Dir(ref.Image); dir != "." {
+		return strings.TrimPrefix(dir, "/") + "/" + stem
+	}
+	return stem
+}
