@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -121,6 +122,7 @@ func predictionConfig(ctx context.Context, cfg configs.Pseudolabel, n inputs.Net
 	captions := cfg.CaptionSettings
 	captions.CaptionConcurrency, captions.CaptionKeyEnv = 0, ""
 	load := images.Load
+	load.Sets = slices.Clone(load.Sets)
 	for i := range load.Sets {
 		load.Sets[i].Root = ""
 	}
