@@ -3,12 +3,14 @@ package stages
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/train"
 )
@@ -47,11 +49,45 @@ func WatchTraining(w train.Watcher) { trainWatcher.Store(&w) }
 type trainFn struct {
 	// Backend is the name that backend.Open reads.
 	Backend string
+	// Tolerant notes a training that fails in its output instead of ending the run.
+	Tolerant bool
 }
+
+// trainSlot lets the trainings of a process follow one another: each fills it.
+var trainSlot = make(chan struct{}, 1)
 
 // ProcessElement trains.
 func (f *trainFn) ProcessElement(ctx context.Context, config []byte, emit func([]byte)) error {
-	return training(ctx, f.Backend, config, emit, train.Run)
+	select {
+	case trainSlot <- struct{}{}:
+		defer func() { <-trainSlot }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := training(ctx, f.Backend, config, emit, train.Run)
+	if err == nil || !f.Tolerant || ctx.Err() != nil {
+		return err
+	}
+	var c train.Config
+	if json.Unmarshal(config, &c) != nil {
+		return err
+	}
+	if e := store.WriteFile(ctx, c.Output+"/"+FailureFile, []byte(err.Error()+"\n")); e != nil {
+		return errors.Join(err, e)
+	}
+	return nil
+}
+
+// FailureFile says in the output of a training of [TrainAll] why it failed.
+const FailureFile = "failure.txt"
+
+// TrainAll runs independent trainings, one after another in each worker, as Train does.
+// One that fails leaves a [FailureFile] in its output, and the others go on.
+//
+// PCollection<[]byte> -> PCollection<[]byte>.
+func TrainAll(s beam.Scope, backendName string, configs beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.TrainAll")
+	return beam.ParDo(s, &trainFn{Backend: backendName, Tolerant: true}, beam.Reshuffle(s, configs))
 }
 
 // Pretrain runs the contrastive pre-training that each element describes, a

@@ -35,6 +35,8 @@ type Losses struct {
 
 // Watcher is told what goes on; nil functions are not called.
 type Watcher struct {
+	// Begin is called first, with the output of the training.
+	Begin func(output string)
 	// Phase begins something that takes time before or between steps: done of total.
 	Phase func(name string, done, total int)
 	// Step is called after every step.
@@ -105,6 +107,9 @@ type best struct {
 func Run(ctx context.Context, b backend.Choice, c Config, w Watcher) (Summary, error) {
 	if err := c.Check(); err != nil {
 		return Summary{}, err
+	}
+	if w.Begin != nil {
+		w.Begin(c.Output)
 	}
 	t, err := newTrainer(ctx, b, c, w)
 	if err != nil {

@@ -16,52 +16,68 @@ import (
 	"semidavil/stages"
 )
 
-// Run trains and tells the user what came out.
-func Run(ctx context.Context, s *runners.Session, cfg configs.Train) error {
+// Job is one planned training, ready to be handed to stages.Train.
+type Job struct {
+	// Element is the training as that stage reads it.
+	Element []byte
+
+	cfg    configs.Train
+	config train.Config
+	record configs.Record
+}
+
+// Plan checks a training, refuses an output of another one, and writes run.json.
+func Plan(ctx context.Context, s *runners.Session, cfg configs.Train) (*Job, error) {
 	if err := backend.Check(cfg.Backend); err != nil {
-		return runners.Usagef("--backend: %v", err)
+		return nil, runners.Usagef("--backend: %v", err)
 	}
 	err := s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c, err := plan(ctx, cfg)
-	if err != nil {
-		return runners.Usagef("%v", err)
+	job := &Job{cfg: cfg}
+	if job.config, err = plan(ctx, cfg); err != nil {
+		return nil, runners.Usagef("%v", err)
 	}
-	record, err := begin(ctx, s, cfg)
+	if job.record, err = begin(ctx, s, cfg); err != nil {
+		return nil, err
+	}
+	job.Element, err = json.Marshal(job.config)
+	return job, err
+}
+
+// Finish notes the end of the training in run.json.
+func (j *Job) Finish(ctx context.Context) error { return outputs.Finish(ctx, j.cfg.Output, j.record) }
+
+// Notes are what stands behind the bar of the steps.
+func (j *Job) Notes(p train.Progress) []string {
+	notes := []string{fmt.Sprintf("loss %.3f", p.Loss)}
+	if j.config.Feed.Unlabelled > 0 {
+		notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency), fmt.Sprintf("kept %.0f %%", 100*p.Kept))
+	}
+	return notes
+}
+
+// Run trains and tells the user what came out.
+func Run(ctx context.Context, s *runners.Session, cfg configs.Train) error {
+	job, err := Plan(ctx, s, cfg)
 	if err != nil {
 		return err
 	}
 	s.Display.Message("%s", describe(cfg))
-	element, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	show := screen.New(s, func(p train.Progress) []string {
-		notes := []string{fmt.Sprintf("loss %.3f", p.Loss)}
-		if c.Feed.Unlabelled > 0 {
-			notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency), fmt.Sprintf("kept %.0f %%", 100*p.Kept))
-		}
-		return notes
-	})
+	show := screen.New(s, job.Notes)
 	stages.WatchTraining(show.Watcher())
 	pipeline, scope := beam.NewPipelineWithRoot()
-	build(scope, cfg.Backend, element)
+	stages.Train(scope, cfg.Backend, beam.Create(scope, job.Element))
 	result, err := s.Run(ctx, pipeline, nil)
 	show.Close(err == nil)
 	if err != nil || !result.Ran {
 		return err
 	}
-	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
+	if err := job.Finish(ctx); err != nil {
 		return err
 	}
-	return summarise(ctx, s, c)
-}
-
-// build wires the one stage.
-func build(s beam.Scope, backendName string, config []byte) {
-	stages.Train(s, backendName, beam.Create(s, config))
+	return summarise(ctx, s, job.config)
 }
 
 // describe says in one line what is trained.

@@ -18,6 +18,7 @@ import (
 	"semidavil/model/train"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
+	"semidavil/stages"
 )
 
 func TestMain(m *testing.M) { runnerstest.Main(m) }
@@ -150,7 +151,7 @@ func TestWays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := runnerstest.Run(t, way, func(s beam.Scope) { build(s, "go", element) }); err != nil {
+		if err := runnerstest.Run(t, way, func(s beam.Scope) { stages.Train(s, "go", beam.Create(s, element) })); err != nil {
 			t.Fatalf("%s: %v", way, err)
 		}
 		if way == "vet" {

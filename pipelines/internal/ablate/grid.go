@@ -1,0 +1,169 @@
+package ablate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"semidavil/configs"
+	"semidavil/internal/outputs"
+	"semidavil/internal/store"
+	"semidavil/model/train"
+	"semidavil/pipelines/internal/prepare"
+	"semidavil/pipelines/internal/pretrain"
+	"semidavil/runners"
+	"semidavil/stages"
+)
+
+// cell is one training of the grid.
+type cell struct {
+	row      string
+	labelled int
+	seed     int
+	config   configs.Train
+}
+
+// name is the folder of a cell.
+func (c cell) name() string {
+	safe := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '_'
+	}, c.row)
+	return fmt.Sprintf("%s/labelled-%d/seed-%d", strings.Trim(safe, "_"), c.labelled, c.seed)
+}
+
+// grid lists the cells, the rows of one number of labels after one another.
+func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) {
+	base, err := baseTrain(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := cfg.Chosen()
+	if err != nil {
+		return nil, err
+	}
+	var out []cell
+	names := map[string]string{}
+	for _, labelled := range cfg.Labelled {
+		for _, seed := range cfg.Seeds {
+			for _, row := range rows {
+				c := cell{row: row.Name, labelled: labelled, seed: seed}
+				base.CLIP = clip
+				if c.config, err = row.Over(base); err != nil {
+					return nil, err
+				}
+				if labelled == 0 && c.config.Batch[1] > 0 { // METHOD A.6: no labelled stream
+					c.config.Batch[1] = 0
+				}
+				c.config.Data, c.config.Output = dataOf(cfg, labelled), cfg.Output+"/trainings/"+c.name()
+				c.config.Seed, c.config.Overwrite, c.config.Backend = uint64(seed), cfg.Overwrite, cfg.Backend
+				if cfg.Steps > 0 {
+					c.config.Steps = cfg.Steps
+				}
+				if other, taken := names[c.name()]; taken && other != c.row {
+					return nil, runners.Usagef("--rows: %q and %q would have the same folder %s; rename one", other, c.row, c.name())
+				}
+				names[c.name()] = c.row
+				out = append(out, c)
+			}
+		}
+	}
+	return out, nil
+}
+
+func dataOf(cfg configs.Ablate, labelled int) string {
+	return fmt.Sprintf("%s/data/labelled-%d", cfg.Output, labelled)
+}
+
+func baseTrain(ctx context.Context, cfg configs.Ablate) (configs.Train, error) {
+	base := configs.DefaultTrain()
+	return base, decodeFile(ctx, "train", cfg.Train, &base)
+}
+
+// decodeFile reads a YAML file over the values of to; an empty name reads nothing.
+func decodeFile(ctx context.Context, flag, name string, to any) error {
+	if name == "" {
+		return nil
+	}
+	data, err := store.ReadFile(ctx, name, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return runners.Usagef("--%s=%s: there is no such file (paths are relative to the working folder)", flag, name)
+	}
+	if err == nil {
+		err = configs.Decode(data, to)
+	}
+	if err != nil {
+		return runners.Usagef("--%s=%s: %v", flag, name, err)
+	}
+	return nil
+}
+
+// quiet is a session for a pipeline within this one: its progress is shown, its summary
+// is not.
+func quiet(s *runners.Session) *runners.Session {
+	inner := *s
+	inner.Stdout = io.Discard
+	return &inner
+}
+
+// prepareAll prepares the data of each number of labels. What is prepared already is
+// found by prepare itself.
+func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) error {
+	for _, labelled := range cfg.Labelled {
+		p := configs.DefaultPrepare()
+		if err := decodeFile(ctx, "prepare", cfg.Prepare, &p); err != nil {
+			return err
+		}
+		p.Labelled, p.Output, p.Overwrite = fmt.Sprint(labelled), dataOf(cfg, labelled), cfg.Overwrite
+		if err := p.Validate(); err != nil {
+			return runners.Usagef("--prepare=%s: %v", cfg.Prepare, err)
+		}
+		record, before, err := outputs.Read[configs.Prepare](ctx, p.Output)
+		if err != nil {
+			return err
+		}
+		done, err := store.Exists(ctx, p.Output+"/"+stages.ManifestFile)
+		if err != nil {
+			return err
+		}
+		if record != nil && done && sameIdentity(before, p) {
+			continue
+		}
+		s.Display.Message("prepare the data with %d labelled images", labelled)
+		if err := prepare.Run(ctx, quiet(s), p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sameIdentity(a, b configs.Prepare) bool {
+	x, err1 := configs.Fingerprint(a.Identity())
+	y, err2 := configs.Fingerprint(b.Identity())
+	return err1 == nil && err2 == nil && x == y
+}
+
+// preTrain returns the CLIP of the rows that have one, training it first where none is
+// given.
+func preTrain(ctx context.Context, s *runners.Session, cfg configs.Ablate) (string, error) {
+	if cfg.CLIP != "" {
+		return cfg.CLIP, nil
+	}
+	p := configs.DefaultPretrain()
+	p.Data, p.Output, p.Steps, p.Backend, p.Overwrite = dataOf(cfg, cfg.Labelled[0]), cfg.Output+"/pretrain", cfg.PretrainSteps, cfg.Backend, cfg.Overwrite
+	clip := p.Output + "/" + train.ModelDir
+	if done, err := store.Exists(ctx, p.Output+"/"+train.SummaryFile); err != nil || done && !cfg.Overwrite {
+		return clip, err
+	}
+	s.Display.Message("pre-train a small CLIP for %d steps", p.Steps)
+	return clip, pretrain.Run(ctx, quiet(s), p)
+}
+
