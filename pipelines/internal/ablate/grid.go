@@ -166,4 +166,3 @@ func preTrain(ctx context.Context, s *runners.Session, cfg configs.Ablate) (stri
 	s.Display.Message("pre-train a small CLIP for %d steps", p.Steps)
 	return clip, pretrain.Run(ctx, quiet(s), p)
 }
-

@@ -151,7 +151,7 @@ func TestWays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := runnerstest.Run(t, way, func(s beam.Scope) { stages.Train(s, "go", beam.Create(s, element) })); err != nil {
+		if err := runnerstest.Run(t, way, func(s beam.Scope) { stages.Train(s, "go", beam.Create(s, element)) }); err != nil {
 			t.Fatalf("%s: %v", way, err)
 		}
 		if way == "vet" {
