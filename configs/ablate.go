@@ -16,7 +16,8 @@ import (
 // Ablate configures pipelines/ablate: a grid of trainings that differ from one base.
 type Ablate struct {
 	// Prepare and Train are YAML files of these pipelines, the base of all trainings.
-	// Without Prepare, MiniCity is drawn.
+	// Without Prepare, MiniCity is drawn; without Train, the settings are those of
+	// examples/train_minicity.yaml.
 	Prepare string `yaml:"prepare" json:"prepare"`
 	Train   string `yaml:"train" json:"train"`
 	// CLIP is the pre-trained model folder of the rows that have one; without it, a small
@@ -32,6 +33,8 @@ type Ablate struct {
 	Seeds    []int `yaml:"seeds" json:"seeds"`
 	// Steps replaces the number of steps of Train, unless 0.
 	Steps int `yaml:"steps" json:"steps"`
+	// Window replaces how the trainings' evaluations cover images, unless empty.
+	Window string `yaml:"window" json:"window"`
 	// Paper says whose figures stand beside: "gta5", "synthia" or "none".
 	Paper   string `yaml:"paper" json:"paper"`
 	Backend string `yaml:"backend" json:"backend"`
@@ -61,7 +64,7 @@ var AblationRows = map[string][]AblationRow{
 		{"CT + DyCE", map[string]any{"clip": "", "guidance": "none", "loss": "dyce"}},
 		{"CT + VLP", map[string]any{"guidance": "none", "loss": "ce"}},
 		{"CT + VLP + DLG", map[string]any{"guidance": "outer_res", "loss": "ce"}},
-		{"all (DyCE, DLG)", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{"all", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
 	},
 	"table6": {
 		{"CE", map[string]any{"loss": "ce"}},
@@ -69,12 +72,12 @@ var AblationRows = map[string][]AblationRow{
 		{"DCE", map[string]any{"loss": "dual_ce"}},
 		{"FL", map[string]any{"loss": "focal"}},
 		{"DFL", map[string]any{"loss": "dual_focal"}},
-		{"all (DyCE, DLG)", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{"all", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
 	},
 	"fig5": {
 		{"WPCT", map[string]any{"guidance": "wpct"}},
 		{"VLGA", map[string]any{"guidance": "vlga"}},
-		{"all (DyCE, DLG)", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{"all", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
 	},
 	"language": {
 		{"CT + VLP + DyCE", map[string]any{"guidance": "none", "loss": "dyce"}},
@@ -85,20 +88,21 @@ var AblationRows = map[string][]AblationRow{
 
 // DefaultAblate returns the defaults: Table 3 on MiniCity.
 func DefaultAblate() Ablate {
-	return Ablate{Train: "configs/examples/train_minicity.yaml", PretrainSteps: 200, Rows: []string{"source_only", "table3"},
+	return Ablate{PretrainSteps: 200, Rows: []string{"source_only", "table3"},
 		Labelled: []int{20}, Seeds: []int{0, 1, 2}, Paper: "gta5", Backend: "auto", Output: "out/ablate"}
 }
 
 // BindAblate registers a flag for every field of c but Own.
 func BindAblate(fs *flag.FlagSet, c *Ablate) {
 	fs.StringVar(&c.Prepare, "prepare", c.Prepare, "YAML `file` of prepare with the data; default: MiniCity")
-	fs.StringVar(&c.Train, "train", c.Train, "YAML `file` of train, the base of all rows")
+	fs.StringVar(&c.Train, "train", c.Train, "YAML `file` of train, the base of all rows; default: the example of MiniCity")
 	fs.StringVar(&c.CLIP, "clip", c.CLIP, "CLIP model `FOLDER` of the rows with pre-training; default: a small one is trained on the data")
 	fs.IntVar(&c.PretrainSteps, "pretrain_steps", c.PretrainSteps, "`steps` of that training")
 	fs.Var(&list{dst: &c.Rows}, "rows", "`ROWS`: groups ("+strings.Join(slices.Sorted(maps.Keys(AblationRows)), ", ")+") or names of rows")
 	fs.Var(&integers{&c.Labelled}, "labelled", "`NUMBERS` of labelled target images")
 	fs.Var(&integers{&c.Seeds}, "seeds", "`SEEDS` of the trainings of each row")
 	fs.IntVar(&c.Steps, "steps", c.Steps, "`steps` of each training; 0: as in --train")
+	fs.StringVar(&c.Window, "window", c.Window, "`how` evaluations cover images: whole or sliding; default: as in --train")
 	fs.StringVar(&c.Paper, "paper", c.Paper, "`whose` figures stand beside: gta5, synthia or none")
 	fs.StringVar(&c.Backend, "backend", c.Backend, "what computes: `NAME` auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in")
 	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
@@ -111,6 +115,9 @@ func (c Ablate) Validate() error {
 	f.output(c.Output)
 	f.oneOf("paper", c.Paper, "gta5", "synthia", "none")
 	f.atLeast("steps", c.Steps, 0)
+	if c.Window != "" {
+		f.oneOf("window", c.Window, "whole", "sliding")
+	}
 	f.atLeast("pretrain_steps", c.PretrainSteps, 1)
 	if len(c.Labelled) == 0 || len(c.Seeds) == 0 {
 		f.add("labelled, seeds", "want one of each at least")

@@ -118,8 +118,7 @@ func rowOf(image PredictedImage, label *semidavil.LabelMap) LabelRow {
 		Kept: float64(kept) / float64(len(label.Pix))}
 }
 
-// one writes the files of one image, the train ids last: where they are, the others are
-// too.
+// one writes the files of one image, unless they are there.
 func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thresholds) (p pseudo.Prediction, label *semidavil.LabelMap, err error) {
 	name := predictionFile(f.Params.Output, image.Place)
 	info, err := store.Stat(ctx, name)
@@ -137,10 +136,8 @@ func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thre
 		return p, nil, err
 	}
 	base := f.Params.Output + "/" + LabelsFolder + "/" + image.Place
-	if made, err := store.Stat(ctx, base+TrainIDsEnding); err == nil {
-		if at := made.ModTime.UnixNano(); at >= thresholds.Written && at >= info.ModTime.UnixNano() {
-			return p, label, nil
-		}
+	if f.finished(ctx, base, max(thresholds.Written, info.ModTime.UnixNano())) {
+		return p, label, nil
 	}
 	files, err := f.files(p, label)
 	if err != nil {
@@ -152,6 +149,21 @@ func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thre
 		}
 	}
 	return p, label, nil
+}
+
+// finished reports whether all files of one image are there and none is older than since,
+// in Unix nanoseconds.
+func (f *labelFn) finished(ctx context.Context, base string, since int64) bool {
+	endings := []string{TrainIDsEnding, IDsEnding, ColourEnding}
+	if f.Params.Confidence {
+		endings = append(endings, ConfidenceEnding)
+	}
+	for _, ending := range endings {
+		if made, err := store.Stat(ctx, base+ending); err != nil || made.ModTime.UnixNano() < since {
+			return false
+		}
+	}
+	return true
 }
 
 // files makes the pictures of one image, the train ids last.

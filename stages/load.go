@@ -89,21 +89,21 @@ type source struct {
 }
 
 // each yields the images of a plan in its order, decoded ahead of their use; wanted,
-// where not nil, leaves images out by their reference.
-func (l *loader) each(ctx context.Context, plan Plan, wanted func(semidavil.Ref) bool) iter.Seq2[*loaded, error] {
+// where not nil, leaves images out.
+func (l *loader) each(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[*loaded, error] {
 	return mapOrdered(ctx, l.sources(ctx, plan, wanted), loadSlots, cap(loadSlots)+2, l.load)
 }
 
-func (l *loader) sources(ctx context.Context, plan Plan, wanted func(semidavil.Ref) bool) iter.Seq2[source, error] {
+func (l *loader) sources(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[source, error] {
 	if wanted == nil {
-		wanted = func(semidavil.Ref) bool { return true }
+		wanted = func(PlannedSample) bool { return true }
 	}
 	if plan.Shard != "" {
 		return l.stored(ctx, plan, wanted)
 	}
 	return func(yield func(source, error) bool) {
 		for _, s := range plan.Samples {
-			if wanted(s.Ref) && !yield(source{planned: s}, nil) {
+			if wanted(s) && !yield(source{planned: s}, nil) {
 				return
 			}
 		}
@@ -111,7 +111,7 @@ func (l *loader) sources(ctx context.Context, plan Plan, wanted func(semidavil.R
 }
 
 // stored reads a shard from its begin to its end.
-func (l *loader) stored(ctx context.Context, plan Plan, wanted func(semidavil.Ref) bool) iter.Seq2[source, error] {
+func (l *loader) stored(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		fail := func(err error) { yield(source{}, fmt.Errorf("stages: read %s: %w", plan.Shard, err)) }
 		file, err := store.Open(ctx, plan.Shard)
@@ -130,7 +130,8 @@ func (l *loader) stored(ctx context.Context, plan Plan, wanted func(semidavil.Re
 				return
 			}
 			ref := semidavil.Ref{Key: s.Key, Dataset: s.Meta.Dataset, Domain: s.Meta.Domain, Split: s.Meta.Split, Image: s.Meta.Source}
-			if wanted(ref) && !yield(source{planned: PlannedSample{Ref: ref, Caption: s.Caption}, stored: &s}, nil) {
+			planned := PlannedSample{Ref: ref, Caption: s.Caption}
+			if wanted(planned) && !yield(source{planned: planned, stored: &s}, nil) {
 				return
 			}
 		}

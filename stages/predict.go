@@ -109,11 +109,11 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 	p := &planPrediction{histogram: pseudo.NewHistogram(f.Params.Load.Classes.Len())}
 	var reused int64
 	var fault error // of looking at old predictions
-	wanted := func(ref semidavil.Ref) bool {
-		old, found, err := f.finished(ctx, plan, ref)
+	wanted := func(s PlannedSample) bool {
+		old, found, err := f.finished(ctx, plan, s)
 		if err == nil && found {
 			reused++
-			err = p.add(ref, old)
+			err = p.add(s.Ref, old)
 		}
 		fault = cmp.Or(fault, err)
 		return !found
@@ -155,7 +155,7 @@ func (f *predictFn) keep(ctx context.Context, plan Plan, image *loaded, p infer.
 	if err != nil {
 		return made, fmt.Errorf("%s: %w", image.ref.Image, err)
 	}
-	made.Tag = f.tag(plan, image.ref)
+	made.Tag = f.tag(plan, image.ref, image.caption)
 	data, err := pseudo.Encode(made)
 	if err != nil {
 		return made, fmt.Errorf("%s: %w", image.ref.Image, err)
@@ -165,14 +165,15 @@ func (f *predictFn) keep(ctx context.Context, plan Plan, image *loaded, p infer.
 
 // tag stands for what a prediction depends on, except the contents of an image file of
 // the same size.
-func (f *predictFn) tag(plan Plan, ref semidavil.Ref) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", f.Params.Config, plan.Digest, ref.Key, ref.Image, ref.Bytes))
+func (f *predictFn) tag(plan Plan, ref semidavil.Ref, caption string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d\x00%s", f.Params.Config, plan.Digest, ref.Key, ref.Image, ref.Bytes, caption))
 	return hex.EncodeToString(sum[:16])
 }
 
 // finished reads the prediction that an earlier run stored. One that is damaged, of
 // something else, or older than the image counts for nothing.
-func (f *predictFn) finished(ctx context.Context, plan Plan, ref semidavil.Ref) (p pseudo.Prediction, found bool, err error) {
+func (f *predictFn) finished(ctx context.Context, plan Plan, s PlannedSample) (p pseudo.Prediction, found bool, err error) {
+	ref := s.Ref
 	name := predictionFile(f.Params.Output, placeOf(ref))
 	info, err := store.Stat(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -185,7 +186,7 @@ func (f *predictFn) finished(ctx context.Context, plan Plan, ref semidavil.Ref) 
 	if err != nil {
 		return p, false, err
 	}
-	if tag, err := pseudo.DecodeTag(data); err != nil || tag != f.tag(plan, ref) {
+	if tag, err := pseudo.DecodeTag(data); err != nil || tag != f.tag(plan, ref, s.Caption) {
 		return p, false, nil
 	}
 	p, err = pseudo.Decode(data)
@@ -202,9 +203,9 @@ func placeOf(ref semidavil.Ref) string {
 	if ref.Root == "" {
 		return ref.Key
 	}
-	stem := stemOf(ref.Image)
-	if dir := path.Dir(ref.Image); dir != "." {
-		return strings.TrimPrefix(dir, "/") + "/" + stem
+	stem := strings.TrimSuffix(ref.Image, path.Ext(ref.Image))
+	if ref.Dataset == "cityscapes" { // elsewhere x.png may lie beside x_leftImg8bit.png
+		stem = strings.TrimSuffix(stem, "_leftImg8bit")
 	}
-	return stem
+	return strings.TrimPrefix(stem, "/")
 }

@@ -33,6 +33,9 @@ func init() {
 	register.Combiner1[metrics.Tally](&sumTallies{})
 }
 
+// firstPlan ends the name of the first plan of a subset.
+const firstPlan = "-00000"
+
 // PredictionFiles is the name of the network under which files are scored.
 const PredictionFiles = "predictions"
 
@@ -43,7 +46,7 @@ type ScoreParams struct {
 	Networks []NetworkParams
 	// Predictions is a folder of label PNGs, looked for by the name of the image.
 	Predictions string
-	// Pictures is the folder of the sheets of the first Pictured images of each plan.
+	// Pictures is the folder of the sheets of the first Pictured images of the first plan.
 	Pictures string
 	Pictured int
 }
@@ -138,7 +141,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 				return err
 			}
 		}
-		if n < f.Params.Pictured {
+		if n < f.Params.Pictured && strings.HasSuffix(plan.Name, firstPlan) {
 			return f.picture(ctx, image, predictions[0])
 		}
 		return nil
@@ -229,9 +232,17 @@ func (f *scoreFn) read(ctx context.Context, image *loaded) ([]uint8, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("missing prediction: no file below %s is named %s_*.png, %s.png or after the key", f.Params.Predictions, stem, stem)
 	}
-	// Train ids are what pseudolabel writes beside label ids.
-	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), cmp.Compare(a, b)) })
-	if len(found) > 1 && rankOf(found[0]) == rankOf(found[1]) {
+	// Train ids are what pseudolabel writes beside label ids. A name without more than
+	// that of the image is surely not that of another image which begins like it.
+	rank := func(name string) int {
+		if r := rankOf(name); r < 2 || strings.TrimSuffix(path.Base(name), path.Ext(name)) == stem {
+			return r
+		}
+		return 3
+	}
+	found = slices.Clone(found) // others may be sorting it too
+	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
+	if len(found) > 1 && rank(found[0]) == rank(found[1]) {
 		return nil, fmt.Errorf("two predictions: %s and %s", found[0], found[1])
 	}
 	data, err := store.ReadFile(ctx, found[0], 0)

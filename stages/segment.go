@@ -43,7 +43,7 @@ func newSegmenter(ctx context.Context, load LoadParams, params []NetworkParams) 
 type use func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error
 
 // each segments the wanted images of a plan, in batches of one size.
-func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(semidavil.Ref) bool, use use) (err error) {
+func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSample) bool, use use) (err error) {
 	after, ctx := errgroup.WithContext(ctx)
 	after.SetLimit(runtime.GOMAXPROCS(0) + 1)
 	defer func() {

@@ -90,12 +90,12 @@ func read(t testing.TB, elem ...string) []byte {
 }
 
 // rows are the lines of metrics.jsonl.
-func rows(t testing.TB, output string) []row {
+func rows(t testing.TB, output string) []Row {
 	t.Helper()
-	var out []row
+	var out []Row
 	d := json.NewDecoder(bytes.NewReader(read(t, output, MetricsFile)))
 	for d.More() {
-		var r row
+		var r Row
 		if err := d.Decode(&r); err != nil {
 			t.Fatal(err)
 		}

@@ -61,8 +61,8 @@ func (r *recorder) tell(step int, values ...events.Value) {
 	}
 }
 
-// row is a line of metrics.jsonl.
-type row struct {
+// Row is a line of metrics.jsonl: losses of steps, or an evaluation.
+type Row struct {
 	Step      int       `json:"step"`
 	Time      time.Time `json:"time"`
 	LR        float64   `json:"lr,omitempty"`
@@ -86,7 +86,7 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 		r.name = events.FileName(time.Now().Unix(), r.host, fmt.Sprintf(".step-%08d", step))
 	}
 	for line := range bytes.Lines(data) {
-		var x row
+		var x Row
 		if json.Unmarshal(line, &x) != nil || x.Step > step {
 			continue
 		}
@@ -99,7 +99,7 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 }
 
 func (r *recorder) losses(step int, l Losses, lr float64) {
-	r.line(row{Step: step, LR: lr, Losses: &l})
+	r.line(Row{Step: step, LR: lr, Losses: &l})
 	r.tell(step, events.Scalar("loss/total", l.Loss), events.Scalar("loss/supervised", l.Supervised),
 		events.Scalar("loss/consistency", l.Consistency), events.Scalar("pseudo_labels/kept", l.Kept),
 		events.Scalar("gradient_norm", l.GradientNorm), events.Scalar("lr", lr))
@@ -112,7 +112,7 @@ func (r *recorder) evaluated(ctx context.Context, step int, student, teacher Sco
 		return nil
 	}
 	r.scored = step
-	line := row{Step: step, Student: &student}
+	line := Row{Step: step, Student: &student}
 	values := []events.Value{events.Scalar("miou/student", student.MIoU)}
 	if teacher.Images > 0 {
 		line.Teacher = &teacher
@@ -138,10 +138,10 @@ func (r *recorder) retrieval(step int, x Retrieval) {
 	}
 	r.scored = step
 	r.tell(step, events.Scalar("retrieval/image_to_text", x.ImageToText), events.Scalar("retrieval/text_to_image", x.TextToImage))
-	r.line(row{Step: step, Retrieval: &x})
+	r.line(Row{Step: step, Retrieval: &x})
 }
 
-func (r *recorder) line(x row) {
+func (r *recorder) line(x Row) {
 	x.Time = time.Now().UTC().Truncate(time.Second)
 	if x.Losses != nil && math.IsNaN(x.Loss+x.GradientNorm) {
 		return
@@ -191,4 +191,21 @@ func ReadSummary[S any](ctx context.Context, output string) (S, error) {
 		return s, fmt.Errorf("train: read %s/%s: %w", output, SummaryFile, err)
 	}
 	return s, nil
+}
+
+// ReadMetrics reads the lines of metrics.jsonl of an output.
+func ReadMetrics(ctx context.Context, output string) ([]Row, error) {
+	data, err := store.ReadFile(ctx, output+"/"+MetricsFile, 0)
+	if err != nil {
+		return nil, fmt.Errorf("train: read metrics: %w", err)
+	}
+	var rows []Row
+	for line := range bytes.Lines(data) {
+		var x Row
+		if err := json.Unmarshal(line, &x); err != nil {
+			return nil, fmt.Errorf("train: read metrics: %s/%s: %w", output, MetricsFile, err)
+		}
+		rows = append(rows, x)
+	}
+	return rows, nil
 }

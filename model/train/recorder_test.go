@@ -70,7 +70,7 @@ func TestRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := map[int]row{}
+	lines := map[int]Row{}
 	for _, r := range rows(t, c.Output) {
 		if r.Losses != nil {
 			lines[r.Step] = r

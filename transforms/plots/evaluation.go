@@ -19,7 +19,7 @@ type Named struct {
 
 // IoU draws the IoU of each class by the first rule, one bar a report.
 func IoU(set semidavil.ClassSet, title string, reports []Named) ([]byte, error) {
-	chart := charts.BarChart{Title: title, Unit: "%", Axis: "intersection over union", Decimals: 1, Categories: set.Names(), Colors: colours(set)}
+	chart := charts.BarChart{Title: title, Unit: "%", Axis: "intersection over union", Decimals: 1, Categories: set.Names(), Colors: Colours(set)}
 	for _, r := range reports {
 		if len(r.Report.Scores) == 0 {
 			return nil, fmt.Errorf("plots: IoU of %s: there are no scores", r.Name)
@@ -63,7 +63,8 @@ func Reliability(title string, c metrics.Calibration) ([]byte, error) {
 	return charts.Reliability(chart)
 }
 
-func colours(set semidavil.ClassSet) (out [][3]uint8) {
+// Colours are those of the classes.
+func Colours(set semidavil.ClassSet) (out [][3]uint8) {
 	for _, c := range set.Classes {
 		out = append(out, c.Color)
 	}

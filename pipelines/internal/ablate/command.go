@@ -27,13 +27,13 @@ func Command() runners.Command {
 			fs.StringVar(&accelerator, "accelerator", "", "`HINT` for remote runners, such as type:nvidia-tesla-t4;count:1;install-nvidia-driver")
 		},
 		Groups: []runners.Group{
-			{Title: "Grid", Names: []string{"rows", "labelled", "seeds", "steps", "paper"}},
+			{Title: "Grid", Names: []string{"rows", "labelled", "seeds", "steps", "window", "paper"}},
 			{Title: "Base", Names: []string{"prepare", "train", "clip", "pretrain_steps", "config"}},
 			{Title: "Output and computation", Names: []string{"output", "overwrite", "backend", "accelerator"}},
 		},
 		Examples: []runners.Example{
 			{Text: "Table 3 on MiniCity, about an hour on two cores", Command: "go run ./pipelines/ablate"},
-			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all (DyCE, DLG)' --seeds=0 --steps=200"},
+			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {

@@ -68,6 +68,9 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 				if cfg.Steps > 0 {
 					c.config.Steps = cfg.Steps
 				}
+				if cfg.Window != "" {
+					c.config.Window = cfg.Window
+				}
 				if other, taken := names[c.name()]; taken && other != c.row {
 					return nil, runners.Usagef("--rows: %q and %q would have the same folder %s; rename one", other, c.row, c.name())
 				}
@@ -85,7 +88,12 @@ func dataOf(cfg configs.Ablate, labelled int) string {
 
 func baseTrain(ctx context.Context, cfg configs.Ablate) (configs.Train, error) {
 	base := configs.DefaultTrain()
-	return base, decodeFile(ctx, "train", cfg.Train, &base)
+	if cfg.Train == "" {
+		err := configs.Decode(configs.TrainMiniCity, &base)
+		return base, err
+	}
+	err := decodeFile(ctx, "train", cfg.Train, &base)
+	return base, err
 }
 
 // decodeFile reads a YAML file over the values of to; an empty name reads nothing.

@@ -37,6 +37,7 @@ type Result struct {
 	// IoU is the student's for each class, -1 where a class does not occur.
 	IoU     []float64 `json:"iou"`
 	Seconds float64   `json:"seconds"`
+	Backend string    `json:"backend"`
 	Output  string    `json:"output"`
 	Failure string    `json:"failure,omitempty"`
 }
@@ -60,6 +61,7 @@ func collect(ctx context.Context, cells []cell) ([]Result, error) {
 			return nil, err
 		}
 		r.Student, r.Teacher, r.Best, r.Pixels, r.IoU, r.Seconds = s.Student.MIoU, s.Teacher.MIoU, s.Best, s.Student.PixelAccuracy, s.Student.IoU, s.Seconds
+		r.Backend = s.Backend
 		out = append(out, r)
 	}
 	return out, nil
@@ -195,4 +197,16 @@ func draw(cfg configs.Ablate, results []Result) ([]byte, error) {
 		chart.Series = append(chart.Series, s)
 	}
 	return charts.Bars(chart)
+}
+
+// ReadResults reads the results of a grid.
+func ReadResults(ctx context.Context, output string) (out []Result, err error) {
+	data, err := store.ReadFile(ctx, output+"/"+ResultsFile, 0)
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the results of %s: %w", output, err)
+	}
+	return out, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -64,6 +66,11 @@ func resolve(s *runners.Session, cfg *configs.Evaluate) error {
 	if err := s.Resolve(paths...); err != nil {
 		return err
 	}
+	if s.Remote() && cfg.Predictions == "" {
+		if err := inputs.CheckRemoteCaptions(s.Runner, cfg.CaptionSettings); err != nil {
+			return err
+		}
+	}
 	return inputs.ResolveImages(s, "data", &cfg.Data)
 }
 
@@ -107,7 +114,7 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (confi
 	if err != nil || s.Inspects() {
 		return record, err
 	}
-	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Evaluate.Identity, cfg.Overwrite, func() error { return nil })
+	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Evaluate.Identity, cfg.Overwrite, func() error { return removePictures(ctx, cfg.Output) })
 	var other *outputs.OtherConfigError
 	if errors.As(err, &other) {
 		return record, runners.Usagef("%v", err)
@@ -117,6 +124,24 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (confi
 	}
 	// While it is absent, readers know that the output is not whole.
 	return record, store.Remove(ctx, cfg.Output+"/"+stages.ReportFile)
+}
+
+// removePictures removes the plots and pictures of another configuration, which may have
+// had other networks and images.
+func removePictures(ctx context.Context, output string) error {
+	var names []string
+	err := store.List(ctx, output, func(info store.Info, err error) error {
+		if strings.HasPrefix(info.Rel, "pictures/") || path.Dir(info.Rel) == "." && path.Ext(info.Rel) == ".svg" {
+			names = append(names, info.Path)
+		}
+		return err
+	})
+	for _, name := range names {
+		if err == nil {
+			err = store.Remove(ctx, name)
+		}
+	}
+	return err
 }
 
 // summarise prints the scores and fails where too much was rejected.

@@ -78,6 +78,9 @@ func isPrepared(ctx context.Context, from string) (bool, error) {
 	if strings.ContainsAny(from, "*?[") || strings.Contains(from, ":") && !store.IsRemote(from) {
 		return false, nil
 	}
+	if info, err := store.Stat(ctx, from); err == nil && !info.IsDir {
+		return false, nil // dataSet says so
+	}
 	return store.Exists(ctx, from+"/"+stages.ManifestFile)
 }
 
@@ -108,7 +111,7 @@ func (i *Images) ofShards(ctx context.Context, r Request, n Network) error {
 		}
 	}
 	if len(i.shards) == 0 {
-		return runners.Usagef("--%s=%s has no %s images", r.Flag, r.From, r.Subset)
+		return runners.Usagef("--%s=%s has no %s images", r.Flag, r.From, subset)
 	}
 	return nil
 }

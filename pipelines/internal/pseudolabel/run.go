@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -144,7 +145,10 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (co
 		return record, err
 	}
 	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Pseudolabel.Identity, cfg.Overwrite, func() error {
-		return store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile) // so that all labels are made anew
+		if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
+			return err
+		}
+		return removeFiles(ctx, cfg.Output+"/"+stages.LabelsFolder) // so that all labels are made anew
 	})
 	var other *outputs.OtherConfigError
 	if errors.As(err, &other) {
@@ -161,6 +165,24 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (co
 	}
 	// While it is absent, readers know that the output is not whole.
 	return record, store.Remove(ctx, cfg.Output+"/"+stages.LabelsFile)
+}
+
+// removeFiles removes the files below a folder, which need not exist.
+func removeFiles(ctx context.Context, dir string) error {
+	var names []string
+	err := store.List(ctx, dir, func(info store.Info, err error) error {
+		names = append(names, info.Path)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, name := range names {
+		if err := store.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // summarise prints the statistics and fails where too much was rejected.
@@ -197,5 +219,8 @@ func folderSize(ctx context.Context, dir string) (size int64, err error) {
 		size += info.Size
 		return err
 	})
+	if errors.Is(err, fs.ErrNotExist) { // every image was rejected
+		return 0, nil
+	}
 	return size, err
 }

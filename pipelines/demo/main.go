@@ -1,0 +1,9 @@
+// Command demo runs the whole loop on MiniCity and ends with one page to look at.
+package main
+
+import (
+	"semidavil/pipelines/internal/demo"
+	"semidavil/runners"
+)
+
+func main() { runners.Main(demo.Command()) }

@@ -1,0 +1,45 @@
+// Package demo is the command of that name: the other commands in a row on MiniCity,
+// and the report of what came out.
+package demo
+
+import (
+	"context"
+	"flag"
+
+	"semidavil/configs"
+	"semidavil/runners"
+)
+
+// Command describes the command line.
+func Command() runners.Command {
+	var given configs.Demo
+	return runners.Command{
+		Name: "demo",
+		Line: "go run ./pipelines/demo",
+		Synopsis: "Run the whole loop on the built-in MiniCity in minutes: draw and prepare the scenes, pre-train a small CLIP, train " +
+			"from the source alone, without DyCE and with all parts of the method, pseudo-label the unlabelled scenes, evaluate, and " +
+			"write report.html, one file that needs no network to be viewed.",
+		Flags: func(fs *flag.FlagSet) {
+			given = configs.DefaultDemo()
+			configs.BindDemo(fs, &given)
+		},
+		Groups: []runners.Group{
+			{Title: "Output", Names: []string{"output", "overwrite", "cards"}},
+			{Title: "Trainings", Names: []string{"steps", "pretrain_steps", "labelled", "seed", "backend"}},
+		},
+		Examples: []runners.Example{
+			{Text: "Minutes on two cores", Command: "go run ./pipelines/demo"},
+			{Text: "Better scores in half an hour", Command: "go run ./pipelines/demo --steps=600 --pretrain_steps=200 --output=out/demo600"},
+		},
+		Run: func(ctx context.Context, s *runners.Session) error {
+			cfg, err := configs.Load(configs.DefaultDemo(), "", flag.CommandLine, configs.BindDemo)
+			if err == nil {
+				err = cfg.Validate()
+			}
+			if err != nil {
+				return runners.Usagef("%v", err)
+			}
+			return Run(ctx, s, cfg)
+		},
+	}
+}

@@ -1,0 +1,247 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"semidavil"
+	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/model/backend"
+	"semidavil/model/train"
+	"semidavil/stages"
+	"semidavil/transforms/charts"
+	"semidavil/transforms/classstats"
+	"semidavil/transforms/plots"
+	"semidavil/transforms/pseudo"
+	"semidavil/transforms/report"
+)
+
+// names are how the report calls the trainings, in their order.
+var names = []struct{ row, name string }{{sourceOnly, "source only"}, {withoutDyCE, "without DyCE"}, {full, "all parts"}}
+
+// report makes the page.
+func (r *run) report(ctx context.Context, record configs.Record, took time.Duration) ([]byte, error) {
+	evaluation, err := stages.ReadEvaluation(ctx, r.Output+"/evaluate")
+	if err != nil {
+		return nil, err
+	}
+	stats, err := stages.ReadLabelStats(ctx, r.Output+"/pseudolabel")
+	if err != nil {
+		return nil, err
+	}
+	set := evaluation.ClassSet
+	document := report.Document{
+		Title: "SemiDAViL on MiniCity",
+		Lead: fmt.Sprintf("A segmenter for the target domain of MiniCity, a small drawn city, from 240 labelled scenes of the source domain, %d labelled "+
+			"scenes of the target and the unlabelled rest, guided by captions. The scenes and all figures on this page were made by one command.", r.Labelled),
+		Facts: r.facts(stats, evaluation),
+	}
+	for _, section := range []func() (report.Section, error){
+		func() (report.Section, error) { return r.scores(set) },
+		func() (report.Section, error) { return r.scenes(ctx, set) },
+		func() (report.Section, error) { return r.curves(ctx) },
+		func() (report.Section, error) { return r.classes(ctx, set) },
+		func() (report.Section, error) { return labelSection(set, stats) },
+		func() (report.Section, error) { return trustSection(set, evaluation) },
+		func() (report.Section, error) { return r.about(record, took), nil },
+	} {
+		made, err := section()
+		if err != nil {
+			return nil, err
+		}
+		document.Sections = append(document.Sections, made)
+	}
+	return document.HTML()
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
+
+func (r *run) facts(stats pseudo.Report, e stages.Evaluation) (facts []report.Fact) {
+	for _, n := range names {
+		facts = append(facts, report.Fact{Label: "mIoU, " + n.name, Value: percent(r.results[n.row].Student)})
+	}
+	facts = append(facts, report.Fact{Label: "pixels pseudo-labelled", Value: percent(1 - stats.IgnoredShare)})
+	if c := e.Networks[0].Report.CalibrationError; c != nil {
+		facts = append(facts, report.Fact{Label: "calibration error", Value: c.String() + " %"})
+	}
+	return facts
+}
+
+// scores compares the trainings.
+func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
+	s := report.Section{Title: "Scores", Text: []string{
+		fmt.Sprintf("Three trainings of %d steps each, scored on the val scenes after the last step. \"Source only\" sees no target scene. \"Without DyCE\" "+
+			"learns from unlabelled scenes too, through a teacher and language guidance, with ordinary cross-entropy. \"All parts\" replaces that by the "+
+			"dynamic cross-entropy, which lifts rare classes.", r.Steps),
+		"One seed and few steps: differences of a point or two mean nothing here. docs/BENCHMARKS.md has several seeds and longer trainings."}}
+	table := report.Table{Head: []string{"training", "student mIoU, %", "teacher mIoU, %", "pixels right, %", "time, s"}}
+	chart := charts.BarChart{Title: "IoU of each class on val", Axis: "intersection over union", Unit: "%", Decimals: 1, Categories: set.Names(), Colors: plots.Colours(set)}
+	for _, n := range names {
+		x := r.results[n.row]
+		teacher := "-"
+		if n.row != sourceOnly {
+			teacher = fmt.Sprintf("%.1f", 100*x.Teacher)
+		}
+		table.Rows = append(table.Rows, []string{n.name, fmt.Sprintf("%.1f", 100*x.Student), teacher, fmt.Sprintf("%.1f", 100*x.Pixels), fmt.Sprintf("%.0f", x.Seconds)})
+		bars := charts.Series{Name: fmt.Sprintf("%s (mean %.1f)", n.name, 100*x.Student)}
+		for _, v := range x.IoU {
+			if v < 0 { // the class does not occur
+				v = math.NaN()
+			}
+			bars.Values = append(bars.Values, 100*v)
+		}
+		chart.Series = append(chart.Series, bars)
+	}
+	svg, err := charts.Bars(chart)
+	s.Tables, s.Figures = []report.Table{table}, []report.Figure{{Caption: "IoU of each class", SVG: svg}}
+	return s, err
+}
+
+// scenes shows val images.
+func (r *run) scenes(ctx context.Context, set semidavil.ClassSet) (report.Section, error) {
+	s := report.Section{Title: "Scenes", Text: []string{"Val scenes with the caption that guides the network, the truth, what the network with all parts predicts, " +
+		"what of it is kept as pseudo-label by the thresholds below, and its confidence."}}
+	for _, c := range set.Classes {
+		s.Legend = append(s.Legend, report.Swatch{Name: c.Name, Color: c.Color})
+	}
+	var err error
+	s.Cards, err = r.cards(ctx, set)
+	return s, err
+}
+
+// curves shows how the trainings went.
+func (r *run) curves(ctx context.Context) (report.Section, error) {
+	s := report.Section{Title: "Learning", Text: []string{"DyCE is not on the scale of cross-entropy: its value is up to four times that of equally good predictions, so the losses are not to be compared with one another."}}
+	loss := charts.LineChart{Title: "Loss", XAxis: "step", YAxis: "loss", Log: true}
+	sure := charts.LineChart{Title: "Pixels that the teacher is sure of", XAxis: "step", YAxis: "share", Unit: "%"}
+	for _, n := range names {
+		rows, err := train.ReadMetrics(ctx, r.results[n.row].Output)
+		if err != nil {
+			return s, err
+		}
+		l, k := charts.Curve{Name: n.name}, charts.Curve{Name: n.name}
+		for _, x := range rows {
+			if x.Losses == nil {
+				continue
+			}
+			l.X, l.Y = append(l.X, float64(x.Step)), append(l.Y, x.Loss)
+			k.X, k.Y = append(k.X, float64(x.Step)), append(k.Y, 100*x.Kept)
+		}
+		loss.Curves = append(loss.Curves, l)
+		if n.row != sourceOnly {
+			sure.Curves = append(sure.Curves, k)
+		}
+	}
+	for _, chart := range []charts.LineChart{loss, sure} {
+		svg, err := charts.Lines(chart)
+		if err != nil {
+			return s, err
+		}
+		s.Figures = append(s.Figures, report.Figure{Caption: chart.Title, SVG: svg})
+	}
+	return s, nil
+}
+
+// classes shows the long tail.
+func (r *run) classes(ctx context.Context, set semidavil.ClassSet) (report.Section, error) {
+	s := report.Section{Title: "Classes", Text: []string{"How often each class occurs in the labels. The rare ones are what the source alone, and plain cross-entropy, lose first."}}
+	data, err := store.ReadFile(ctx, r.data()+"/"+stages.StatsFile, 0)
+	if err != nil {
+		return s, err
+	}
+	table, err := classstats.Decode(data)
+	if err != nil {
+		return s, err
+	}
+	chart := charts.BarChart{Title: "Class frequencies", Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1, Categories: set.Names(), Colors: plots.Colours(set)}
+	for _, subset := range semidavil.Subsets {
+		counts, ok := table.Subsets[subset]
+		if !ok || counts.Labelled() == 0 {
+			continue
+		}
+		bars := charts.Series{Name: string(subset)}
+		for _, v := range counts.Shares() {
+			bars.Values = append(bars.Values, 100*v)
+		}
+		chart.Series = append(chart.Series, bars)
+	}
+	svg, err := charts.Bars(chart)
+	s.Figures = []report.Figure{{Caption: "Class frequencies of the subsets with labels", SVG: svg}}
+	return s, err
+}
+
+// labelSection shows what pseudolabel kept.
+func labelSection(set semidavil.ClassSet, stats pseudo.Report) (report.Section, error) {
+	s := report.Section{Title: "Pseudo-labels", Text: []string{fmt.Sprintf("%d unlabelled scenes, labelled by the network with all parts. Thresholds are class-balanced: "+
+		"of each class the most certain fifth is kept, and anything from 0.95 on.", stats.Images)}}
+	table := report.Table{Head: []string{"class", "predicted, % of pixels", "kept, % of pixels", "mean confidence", "threshold"}}
+	for _, c := range stats.Classes {
+		share := func(n uint64) string { return fmt.Sprintf("%.2f", 100*float64(n)/float64(max(stats.Pixels, 1))) }
+		row := []string{c.Name, share(c.Predicted), share(c.Kept), "-", fmt.Sprintf("%.3f", c.Threshold)}
+		if c.Predicted > 0 {
+			row[3] = fmt.Sprintf("%.3f", c.PredictedConfidence)
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	s.Tables = []report.Table{table}
+	for _, draw := range []func(semidavil.ClassSet, pseudo.Report) ([]byte, error){plots.LabelShares, plots.LabelThresholds} {
+		svg, err := draw(set, stats)
+		if err != nil {
+			return s, err
+		}
+		s.Figures = append(s.Figures, report.Figure{Caption: "Pseudo-labels of the unlabelled scenes", SVG: svg})
+	}
+	return s, nil
+}
+
+// trustSection shows confusion and calibration.
+func trustSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section, error) {
+	r := e.Networks[0].Report
+	s := report.Section{Title: "Confusion and confidence", Text: []string{"Rows of the matrix are true classes. The reliability diagram compares the network's confidence " +
+		"with how often it is right; thresholds on the confidence rely on it."}}
+	confusion, err := plots.Confusion(set, "Confusion on val", r.Confusion)
+	if err != nil {
+		return s, err
+	}
+	s.Figures = append(s.Figures, report.Figure{Caption: "Confusion matrix, in % of each true class", SVG: confusion})
+	if r.Calibration != nil {
+		reliability, err := plots.Reliability("Reliability on val", *r.Calibration)
+		if err != nil {
+			return s, err
+		}
+		s.Figures = append(s.Figures, report.Figure{Caption: "Reliability diagram", SVG: reliability})
+	}
+	table := report.Table{Caption: "What thresholds keep of the val pixels", Head: []string{"threshold", "kept, %", "of them right, %"}}
+	for _, k := range r.Kept {
+		table.Rows = append(table.Rows, []string{fmt.Sprintf("%g", k.Threshold), k.Share.String(), k.Accuracy.String()})
+	}
+	if len(table.Rows) > 0 {
+		s.Tables = []report.Table{table}
+	}
+	return s, nil
+}
+
+// about tells how the page was made.
+func (r *run) about(record configs.Record, took time.Duration) report.Section {
+	table := report.Table{Head: []string{"fact", "value"}, Rows: [][]string{
+		{"time", record.Started.Format("2006-01-02 15:04 MST")},
+		{"took", took.Round(time.Second).String()},
+	}}
+	for _, p := range r.phases {
+		table.Rows = append(table.Rows, []string{"of it: " + p.name, fmt.Sprintf("%.0f s", p.seconds)})
+	}
+	for _, x := range []struct {
+		name  string
+		value int
+	}{{"training steps", r.Steps}, {"pre-training steps", r.PretrainSteps}, {"labelled target scenes", r.Labelled}, {"seed", r.Seed}} {
+		table.Rows = append(table.Rows, []string{x.name, fmt.Sprint(x.value)})
+	}
+	table.Rows = append(table.Rows, []string{"backend", r.results[full].Backend}, []string{"vector instructions", fmt.Sprint(backend.SIMD)},
+		[]string{"machine", fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
+		[]string{"built with", record.Go}, []string{"revision", record.Revision})
+	return report.Section{Title: "This run", Text: []string{"If a part was finished by an earlier run, its time is not in these figures."}, Tables: []report.Table{table}}
+}

@@ -1,0 +1,159 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"semidavil/configs"
+	"semidavil/internal/outputs"
+	"semidavil/internal/store"
+	"semidavil/model/checkpoint"
+	"semidavil/pipelines/internal/ablate"
+	"semidavil/pipelines/internal/evaluate"
+	"semidavil/pipelines/internal/inputs"
+	"semidavil/pipelines/internal/pseudolabel"
+	"semidavil/runners"
+)
+
+// The three trainings that are compared, rows of configs.AblationRows.
+const (
+	sourceOnly  = "source only"
+	withoutDyCE = "CT + VLP + DLG"
+	full        = "all"
+)
+
+// ReportFile is the page, below the output.
+const ReportFile = "report.html"
+
+// run is one demo.
+type run struct {
+	configs.Demo
+	session *runners.Session
+	results map[string]ablate.Result // by row
+	phases  []phase
+}
+
+// phase is a part of the run with the time it took.
+type phase struct {
+	name    string
+	seconds float64
+}
+
+// Run goes through the loop and writes the report. What an earlier run of the same
+// configuration finished is not done again.
+func Run(ctx context.Context, s *runners.Session, cfg configs.Demo) error {
+	if s.Remote() || s.Inspects() {
+		return runners.Usagef("the demo runs on this machine: give no --runner or --dry_run")
+	}
+	if err := s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}); err != nil {
+		return err
+	}
+	quiet := *s
+	quiet.Stdout = io.Discard
+	r := &run{Demo: cfg, session: &quiet}
+	record, err := configs.NewRecord("demo", s.Runner, cfg, identity(cfg))
+	if err != nil {
+		return err
+	}
+	err = outputs.Begin(ctx, cfg.Output, record, cfg, identity, cfg.Overwrite, func() error { return nil })
+	var other *outputs.OtherConfigError
+	if errors.As(err, &other) {
+		return runners.Usagef("%v", err)
+	}
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	for _, p := range []struct {
+		name string
+		do   func(context.Context) error
+	}{{"prepare, pre-train and train", r.train}, {"pseudo-label", r.label}, {"evaluate", r.evaluate}} {
+		from := time.Now()
+		if err := p.do(ctx); err != nil {
+			return err
+		}
+		r.phases = append(r.phases, phase{p.name, time.Since(from).Seconds()})
+	}
+	page, err := r.report(ctx, record, time.Since(begin))
+	if err != nil {
+		return fmt.Errorf("demo: report: %w", err)
+	}
+	if err := store.WriteFile(ctx, cfg.Output+"/"+ReportFile, page); err != nil {
+		return err
+	}
+	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.Stdout)
+	for _, n := range names {
+		fmt.Fprintf(s.Stdout, "%-13s %4.1f %% mIoU on val\n", n.name, 100*r.results[n.row].Student)
+	}
+	fmt.Fprintf(s.Stdout, "\nreport        %s, after %s: open it in a browser\n", inputs.Shorten(cfg.Output+"/"+ReportFile), time.Since(begin).Round(time.Second))
+	return nil
+}
+
+// identity is what decides the report, but for the times in it.
+func identity(c configs.Demo) configs.Demo {
+	c.Output, c.Overwrite, c.Backend = "", false, ""
+	return c
+}
+
+// grid is where the data and the trainings lie.
+func (r *run) grid() string { return r.Output + "/grid" }
+
+// data is the output of prepare.
+func (r *run) data() string { return fmt.Sprintf("%s/data/labelled-%d", r.grid(), r.Labelled) }
+
+func (r *run) train(ctx context.Context) error {
+	c := configs.DefaultAblate()
+	c.Rows, c.Seeds, c.Labelled, c.Steps, c.PretrainSteps = []string{sourceOnly, withoutDyCE, full}, []int{r.Seed}, []int{r.Labelled}, r.Steps, r.PretrainSteps
+	c.Output, c.Overwrite, c.Backend, c.Window = r.grid(), r.Overwrite, r.Backend, "whole"
+	if err := ablate.Run(ctx, r.session, c); err != nil {
+		return err
+	}
+	results, err := ablate.ReadResults(ctx, r.grid())
+	if err != nil {
+		return err
+	}
+	r.results = map[string]ablate.Result{}
+	for _, x := range results {
+		r.results[x.Row] = x
+	}
+	return nil
+}
+
+// network are the settings of the full method's last step, which is what the scores
+// are of; best weights may be of an earlier one.
+func (r *run) network(ctx context.Context) (configs.Inference, error) {
+	c := configs.DefaultEvaluate().Inference
+	c.Backend = r.Backend
+	step, found, err := checkpoint.Newest(ctx, r.results[full].Output)
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no checkpoint", r.results[full].Output)
+	}
+	c.Checkpoint = checkpoint.Path(r.results[full].Output, step)
+	return c, err
+}
+
+func (r *run) label(ctx context.Context) (err error) {
+	c := configs.DefaultPseudolabel()
+	if c.Inference, err = r.network(ctx); err != nil {
+		return err
+	}
+	// Class-balanced, as in self-training: so young a network is sure of few pixels of
+	// rare classes.
+	c.Input, c.Output, c.Overwrite, c.Rule = r.data(), r.Output+"/pseudolabel", r.Overwrite, "cb-cap"
+	return pseudolabel.Run(ctx, r.session, c)
+}
+
+func (r *run) evaluate(ctx context.Context) (err error) {
+	c := configs.DefaultEvaluate()
+	if c.Inference, err = r.network(ctx); err != nil {
+		return err
+	}
+	c.Data, c.Output, c.Overwrite, c.Pictures = r.data(), r.Output+"/evaluate", r.Overwrite, 0
+	return evaluate.Run(ctx, r.session, c)
+}

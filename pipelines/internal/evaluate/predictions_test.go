@@ -1,0 +1,152 @@
+package evaluate
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"semidavil"
+	"semidavil/internal/fixture"
+	"semidavil/internal/fixture/trained"
+	"semidavil/stages"
+)
+
+// guess is the train id that a file predicts for a pixel of image i.
+func guess(i int) func(x, y int) uint8 {
+	return func(x, y int) uint8 {
+		if (x+y)%7 == 0 {
+			return semidavil.Ignore
+		}
+		return []uint8{0, 1, 2, 10, 11, 13, 12}[(x/3+y/2+i+x%2)%7]
+	}
+}
+
+// ids is the same with the ids of Cityscapes.
+func ids(i int) func(x, y int) uint8 {
+	return func(x, y int) uint8 {
+		if c := guess(i)(x, y); c != semidavil.Ignore {
+			return uint8(semidavil.Cityscapes19.Classes[c].ID)
+		}
+		return 0
+	}
+}
+
+func raster(t testing.TB, w int, id func(x, y int) uint8) []byte {
+	return fixture.PNG(t, fixture.IDs(w, 32, id))
+}
+
+// TestPredictionFiles scores files of every naming.
+func TestPredictionFiles(t *testing.T) {
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 0, 3, 0)
+	var pairs []pair
+	for i := range 3 {
+		pairs = append(pairs, pair{trainIDs(t, read(t, root, labelOf(i)), true), trainIDs(t, raster(t, 64, guess(i)), false), nil})
+	}
+	want := count(pairs)
+	stem := func(i int) string { return fmt.Sprintf("bonn_%06d_000019", i) }
+	for name, write := range map[string]func(dir string, i int){
+		"stem": func(dir string, i int) { fixture.Write(t, dir, stem(i)+".png", raster(t, 64, guess(i))) },
+		"folders": func(dir string, i int) {
+			fixture.Write(t, dir, "val/bonn/"+stem(i)+"_leftImg8bit.png", raster(t, 64, guess(i)))
+		},
+		"train ids": func(dir string, i int) {
+			fixture.Write(t, dir, stem(i)+"_gtFine_labelTrainIds.png", raster(t, 64, guess(i)))
+		},
+		"label ids": func(dir string, i int) { fixture.Write(t, dir, stem(i)+"_gtFine_labelIds.png", raster(t, 64, ids(i))) },
+		"key": func(dir string, i int) {
+			fixture.Write(t, dir, fmt.Sprintf("cityscapes_val_%s.png", stem(i)), raster(t, 64, guess(i)))
+		},
+		"pseudo-labels": func(dir string, i int) {
+			fixture.Write(t, dir, stem(i)+"_pseudo_labelTrainIds.png", raster(t, 64, guess(i)))
+			fixture.Write(t, dir, stem(i)+"_pseudo_labelIds.png", raster(t, 64, ids(i+1))) // not the first choice
+			fixture.Write(t, dir, stem(i)+"_pseudo_color.png", raster(t, 64, ids(i)))
+			fixture.Write(t, dir, stem(i)+"_pseudo_confidence.png", raster(t, 64, ids(i)))
+		},
+		"paletted": func(dir string, i int) {
+			fixture.Write(t, dir, stem(i)+".png", fixture.PNG(t, fixture.Paletted(fixture.IDs(64, 32, guess(i)))))
+		},
+	} {
+		cfg := settings(t, trained.Network{Output: "/absent"}, "cityscapes:"+root)
+		cfg.Predictions = t.TempDir()
+		for i := range 3 {
+			write(cfg.Predictions, i)
+		}
+		out, err := command(t, cfg)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		e := report(t, cfg.Output)
+		if len(e.Networks) != 1 || e.Networks[0].Network != stages.PredictionFiles {
+			t.Fatalf("%s: %+v", name, e.Networks)
+		}
+		compare(t, name, e.Networks[0], want)
+		if strings.Contains(out, "calibration") {
+			t.Error(out)
+		}
+		wellFormed(t, cfg.Output)
+	}
+}
+
+// TestPredictionRejects: files that are missing, double or wrong.
+func TestPredictionRejects(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	fixture.Cityscapes(t, root, 0, 6, 0)
+	write := func(i int, ending string, data []byte) {
+		fixture.Write(t, dir, fmt.Sprintf("bonn_%06d_000019%s.png", i, ending), data)
+	}
+	write(0, "", raster(t, 64, guess(0)))
+	// 1 is missing.
+	write(2, "_x", raster(t, 64, guess(2)))
+	write(2, "_y", raster(t, 64, guess(2)))
+	write(3, "", raster(t, 63, guess(3)))
+	write(4, "", raster(t, 64, func(_, _ int) uint8 { return 100 }))
+	write(5, "", []byte("x"))
+	cfg := settings(t, trained.Network{}, "cityscapes:"+root)
+	cfg.Predictions = dir
+	if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), "83.3 %") {
+		t.Error(err)
+	}
+	got := rejects(t, cfg.Output)
+	for i, want := range map[int]string{1: "missing prediction", 2: "two predictions", 3: "is 63x32, the label 64x32", 4: "id 100", 5: "bad image"} {
+		if reason := got[filepath.Base(imageOf(i))]; !strings.Contains(reason, want) {
+			t.Errorf("%d: %q, want %q", i, reason, want)
+		}
+	}
+	compare(t, "rest", report(t, cfg.Output).Networks[0], count([]pair{{trainIDs(t, read(t, root, labelOf(0)), true), trainIDs(t, raster(t, 64, guess(0)), false), nil}}))
+}
+
+// TestSimilarNames: a file belongs to the image of that name, not to one whose name it
+// begins with.
+func TestSimilarNames(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	for i, stem := range []string{"day", "day_2"} {
+		fixture.Write(t, root, "im/"+stem+".png", fixture.PNG(t, fixture.Picture(64, 32, i)))
+		fixture.Write(t, root, "lb/"+stem+".png", raster(t, 64, func(_, _ int) uint8 { return uint8(i) }))
+		fixture.Write(t, dir, stem+".png", raster(t, 64, func(_, _ int) uint8 { return uint8(i) }))
+	}
+	fixture.Write(t, root, "p.yaml", []byte("name: own\ntrain: {images: im, labels: lb}\nclasses: [{name: a}, {name: b}]\n"))
+	cfg := settings(t, trained.Network{}, "pairs:"+root+"/p.yaml:"+root)
+	cfg.Predictions, cfg.Subset = dir, "train"
+	if _, e := must(t, cfg); float64(e.Networks[0].Report.Main()) != 1 {
+		t.Errorf("mean IoU %v, want 1", e.Networks[0].Report.Main())
+	}
+}
+
+// TestPreparedPredictions scores files of prepared images by their keys.
+func TestPreparedPredictions(t *testing.T) {
+	n := network(t)
+	cfg := settings(t, n, n.Data)
+	cfg.Predictions = t.TempDir()
+	right := func(i int, label []byte) {
+		fixture.Write(t, cfg.Predictions, fmt.Sprintf("val_%03d_labelTrainIds.png", 8+i), label)
+	}
+	for i := range 2 {
+		right(i, fixture.PNG(t, fixture.IDs(32, 32, func(x, y int) uint8 { return uint8((x/16 + 2*(y/16) + 8 + i) % 4) })))
+	}
+	if _, e := must(t, cfg); float64(e.Networks[0].Report.Main()) != 1 {
+		t.Errorf("mean IoU %v, want 1", e.Networks[0].Report.Main())
+	}
+}
