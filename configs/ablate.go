@@ -33,8 +33,8 @@ type Ablate struct {
 	Seeds    []int `yaml:"seeds" json:"seeds"`
 	// Steps replaces the number of steps of Train, unless 0.
 	Steps int `yaml:"steps" json:"steps"`
-	// Window replaces how the trainings' evaluations cover images, unless empty.
-	Window string `yaml:"window" json:"window"`
+	// Set are further settings of train that all rows have over Train.
+	Set map[string]any `yaml:"set" json:"set"`
 	// Paper says whose figures stand beside: "gta5", "synthia" or "none".
 	Paper   string `yaml:"paper" json:"paper"`
 	Backend string `yaml:"backend" json:"backend"`
@@ -92,7 +92,7 @@ func DefaultAblate() Ablate {
 		Labelled: []int{20}, Seeds: []int{0, 1, 2}, Paper: "gta5", Backend: "auto", Output: "out/ablate"}
 }
 
-// BindAblate registers a flag for every field of c but Own.
+// BindAblate registers a flag for every field of c but Own and Set.
 func BindAblate(fs *flag.FlagSet, c *Ablate) {
 	fs.StringVar(&c.Prepare, "prepare", c.Prepare, "YAML `file` of prepare with the data; default: MiniCity")
 	fs.StringVar(&c.Train, "train", c.Train, "YAML `file` of train, the base of all rows; default: the example of MiniCity")
@@ -102,7 +102,6 @@ func BindAblate(fs *flag.FlagSet, c *Ablate) {
 	fs.Var(&integers{&c.Labelled}, "labelled", "`NUMBERS` of labelled target images")
 	fs.Var(&integers{&c.Seeds}, "seeds", "`SEEDS` of the trainings of each row")
 	fs.IntVar(&c.Steps, "steps", c.Steps, "`steps` of each training; 0: as in --train")
-	fs.StringVar(&c.Window, "window", c.Window, "`how` evaluations cover images: whole or sliding; default: as in --train")
 	fs.StringVar(&c.Paper, "paper", c.Paper, "`whose` figures stand beside: gta5, synthia or none")
 	fs.StringVar(&c.Backend, "backend", c.Backend, "what computes: `NAME` auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in")
 	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
@@ -115,9 +114,6 @@ func (c Ablate) Validate() error {
 	f.output(c.Output)
 	f.oneOf("paper", c.Paper, "gta5", "synthia", "none")
 	f.atLeast("steps", c.Steps, 0)
-	if c.Window != "" {
-		f.oneOf("window", c.Window, "whole", "sliding")
-	}
 	f.atLeast("pretrain_steps", c.PretrainSteps, 1)
 	if len(c.Labelled) == 0 || len(c.Seeds) == 0 {
 		f.add("labelled, seeds", "want one of each at least")

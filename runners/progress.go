@@ -18,6 +18,9 @@ type Progress struct {
 	Total string
 	// Done counts the units that are finished.
 	Done string
+	// Live, where not nil, counts Done within this process: it is ahead of the counter
+	// while bundles are in work.
+	Live func() int64
 	// Unit is the plural of what is counted, such as "samples".
 	Unit string
 	// Notes are further counters to show with their names where they are not
@@ -34,7 +37,11 @@ func (p *Progress) show(bar *Bar, counters map[Counter]int64) {
 			notes = append(notes, fmt.Sprintf("%d %s", n, name))
 		}
 	}
-	bar.Set(count(p.Done), count(p.Total), notes...)
+	done, total := count(p.Done), count(p.Total)
+	if p.Live != nil {
+		done = max(done, min(p.Live(), total))
+	}
+	bar.Set(done, total, notes...)
 }
 
 // watch keeps the bar at the job's counters until ctx ends, and returns the

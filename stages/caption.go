@@ -127,7 +127,7 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	for i, err := range faults {
 		if err != nil {
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			beam.NewCounter(Namespace, Done).Inc(ctx, 1) // it will not get further
+			countDone(ctx, 1) // it will not get further
 			reject(rejectOf(plan.Samples[i].Ref, "caption", err))
 		}
 	}

@@ -71,6 +71,7 @@ func TestMapOrderedFails(t *testing.T) {
 		t.Errorf("%v before %v", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	err = nil
 	for v, e := range mapOrdered(ctx, numbers(1000, nil), slots, 3, square) {
 		if err = e; v == 25 {

@@ -135,7 +135,7 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 		return fmt.Errorf("stages: predict %s: %w", plan.Name, err)
 	}
 	beam.NewCounter(Namespace, Predictions).Inc(ctx, reused)
-	beam.NewCounter(Namespace, Done).Inc(ctx, reused)
+	countDone(ctx, reused)
 	slices.SortFunc(p.images, func(a, b PredictedImage) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(p.rejects, func(a, b shards.Reject) int { return cmp.Compare(a.Key, b.Key) })
 	for _, r := range p.rejects {

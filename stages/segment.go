@@ -61,7 +61,7 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 		if err != nil {
 			return err
 		}
-		beam.NewCounter(Namespace, Done).Inc(ctx, int64(len(batch))) // counters are for this goroutine alone
+		countDone(ctx, int64(len(batch))) // counters are for this goroutine alone
 		for i, image := range batch {
 			n := first + i
 			after.Go(func() error { return use(ctx, n, image, predictions[i]) })
@@ -88,7 +88,7 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 		if image.err != nil {
 			n := first
 			first++
-			beam.NewCounter(Namespace, Done).Inc(ctx, 1)
+			countDone(ctx, 1)
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			after.Go(func() error { return use(ctx, n, image, nil) })
 			continue

@@ -101,7 +101,7 @@ func (f *writeFn) ProcessElement(ctx context.Context, plan Plan, emit func(Resul
 	base := f.Params.Output + "/" + plan.Name
 	if data, index, ok := f.finished(ctx, base, plan, fingerprint); ok {
 		beam.NewCounter(Namespace, Reused).Inc(ctx, 1)
-		beam.NewCounter(Namespace, Done).Inc(ctx, planned)
+		countDone(ctx, planned)
 		beam.NewCounter(Namespace, Rejects).Inc(ctx, int64(len(index.Rejects)))
 		emit(Result{plan.Name, data})
 		return nil
@@ -152,7 +152,7 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 			}
 			index.Samples = append(index.Samples, s.Meta)
 		}
-		beam.NewCounter(Namespace, Done).Inc(ctx, 1)
+		countDone(ctx, 1)
 	}
 	if index.Shard, err = w.Close(plan.Name, plan.Subset); err != nil {
 		return err

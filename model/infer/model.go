@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -48,7 +50,8 @@ type Options struct {
 }
 
 // Model is a network with its text tower, ready for images. Its methods may be called
-// by several goroutines; they take turns.
+// by several goroutines. On XLA they take turns, on the Go backend as many compute at
+// once as there are cores, since many of its operations use one.
 type Model struct {
 	options Options
 	facts   Facts
@@ -57,14 +60,17 @@ type Model struct {
 	mu         sync.Mutex
 	store      *model.Store
 	text       *textfeatures.Table
-	predictors []sized // the latest sizes, the newest last
-	loaded     int     // parameters of the network
+	predictors []*sized // the latest sizes, the newest last
+	loaded     int      // parameters of the network
+	slots      chan struct{}
 }
 
 // sized is the predictor of one size of predictions.
 type sized struct {
 	width, height int
 	predictor     *Predictor
+	users         sync.RWMutex // read by those who compute with it
+	whole         atomic.Bool  // its first graph has found all parameters
 }
 
 // maxSizes bounds the compiled graphs that are kept, maxCaptions the text features.
@@ -124,7 +130,10 @@ func Open(ctx context.Context, backend compute.Backend, o Options) (*Model, erro
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{options: o, backend: backend, store: model.NewStore()}
+	m := &Model{options: o, backend: backend, store: model.NewStore(), slots: make(chan struct{}, 1)}
+	if backend.String() == "go" {
+		m.slots = make(chan struct{}, runtime.GOMAXPROCS(0))
+	}
 	if m.facts, err = decodeFacts(state.Meta[FactsKey]); err != nil {
 		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
 	}
@@ -218,32 +227,51 @@ func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions
 		copy(pix[i*w*h*3:], image.Pix)
 		tokens[i] = captions[min(i, n-1)]
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	select {
+	case m.slots <- struct{}{}:
+		defer func() { <-m.slots }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
 	begin := time.Now()
-	if m.text.Len() > maxCaptions {
-		m.text.Forget()
-	}
-	if err := m.text.Add(ctx, captions, nil); err != nil {
-		return nil, 0, err
-	}
-	p, err := m.predictor(width, height)
+	p, text, count, err := m.input(ctx, captions, tokens, width, height)
 	if err != nil {
 		return nil, 0, err
 	}
-	text, count := m.text.Batch(tokens, m.facts.Segmenter.CLIP.Context)
-	all, err := p.Predict(tensors.FromFlatDataAndDimensions(pix, m.options.Batch, h, w, 3), text, count)
+	all, err := p.predictor.Predict(tensors.FromFlatDataAndDimensions(pix, m.options.Batch, h, w, 3), text, count)
+	p.users.RUnlock()
 	if err != nil {
 		return nil, 0, err
 	}
-	if made := m.parameters(); made != m.loaded {
-		return nil, 0, fmt.Errorf("infer: segment: the checkpoint lacks %d parameters of its network", made-m.loaded)
+	if !p.whole.Load() {
+		if made := m.parameters(); made != m.loaded {
+			return nil, 0, fmt.Errorf("infer: segment: the checkpoint lacks %d parameters of its network", made-m.loaded)
+		}
+		p.whole.Store(true)
 	}
 	out := make([]Prediction, n)
 	for i := range out {
 		out[i] = all.image(i, width*height)
 	}
 	return out, time.Since(begin), nil
+}
+
+// input encodes captions and finds the predictor, which it leaves locked for reading.
+func (m *Model) input(ctx context.Context, captions, filled []textfeatures.Tokens, width, height int) (p *sized, text, count *tensors.Tensor, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.text.Len() > maxCaptions {
+		m.text.Forget()
+	}
+	if err := m.text.Add(ctx, captions, nil); err != nil {
+		return nil, nil, nil, err
+	}
+	if p, err = m.predictor(width, height); err != nil {
+		return nil, nil, nil, err
+	}
+	text, count = m.text.Batch(filled, m.facts.Segmenter.CLIP.Context)
+	p.users.RLock()
+	return p, text, count, nil
 }
 
 // parameters counts those in the store but for the text tower's. A graph makes the ones
@@ -268,11 +296,11 @@ func (p Prediction) image(i, pixels int) Prediction {
 }
 
 // predictor returns the one of a size; the least recently used of many is dropped.
-func (m *Model) predictor(width, height int) (*Predictor, error) {
+func (m *Model) predictor(width, height int) (*sized, error) {
 	for i, s := range m.predictors {
 		if s.width == width && s.height == height {
 			m.predictors = append(append(m.predictors[:i:i], m.predictors[i+1:]...), s)
-			return s.predictor, nil
+			return s, nil
 		}
 	}
 	c := Config{Segmenter: m.facts.Segmenter, Network: m.options.Network, Vision: m.vision(), Window: m.options.Window, View: m.options.View,
@@ -285,11 +313,12 @@ func (m *Model) predictor(width, height int) (*Predictor, error) {
 		return nil, err
 	}
 	if len(m.predictors) == maxSizes {
-		m.predictors[0].predictor.Close()
+		m.predictors[0].close()
 		m.predictors = m.predictors[1:]
 	}
-	m.predictors = append(m.predictors, sized{width, height, p})
-	return p, nil
+	s := &sized{width: width, height: height, predictor: p}
+	m.predictors = append(m.predictors, s)
+	return s, nil
 }
 
 // Close releases the compiled graphs. The Model must not be used afterwards.
@@ -298,9 +327,15 @@ func (m *Model) Close() {
 	defer m.mu.Unlock()
 	m.text.Close()
 	for _, s := range m.predictors {
-		s.predictor.Close()
+		s.close()
 	}
 	m.predictors = nil
+}
+
+// close waits for those who compute.
+func (s *sized) close() {
+	s.users.Lock()
+	s.predictor.Close()
 }
 
 // CheckNetwork lists the valid names where name is none of them.

@@ -19,7 +19,7 @@ func Command() runners.Command {
 		Synopsis: "Train variants of the method with several seeds and numbers of labels, and write one table of their scores " +
 			"beside the paper's. An interrupted grid goes on where it was; finished trainings are not repeated.\n\n" +
 			"Groups of rows: table3 (parts of the method), table6 (losses), fig5 (kinds of attention), language, source_only. " +
-			"A --config file can hold further rows under own.",
+			"A --config file can hold further rows under own, and settings of all rows under set.",
 		Flags: func(fs *flag.FlagSet) {
 			given = configs.DefaultAblate()
 			configs.BindAblate(fs, &given)
@@ -27,7 +27,7 @@ func Command() runners.Command {
 			fs.StringVar(&accelerator, "accelerator", "", "`HINT` for remote runners, such as type:nvidia-tesla-t4;count:1;install-nvidia-driver")
 		},
 		Groups: []runners.Group{
-			{Title: "Grid", Names: []string{"rows", "labelled", "seeds", "steps", "window", "paper"}},
+			{Title: "Grid", Names: []string{"rows", "labelled", "seeds", "steps", "paper"}},
 			{Title: "Base", Names: []string{"prepare", "train", "clip", "pretrain_steps", "config"}},
 			{Title: "Output and computation", Names: []string{"output", "overwrite", "backend", "accelerator"}},
 		},

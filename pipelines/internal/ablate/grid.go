@@ -43,8 +43,11 @@ func (c cell) name() string {
 // grid lists the cells, the rows of one number of labels after one another.
 func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) {
 	base, err := baseTrain(ctx, cfg)
+	if err == nil {
+		base, err = configs.AblationRow{Name: "set", Set: cfg.Set}.Over(base)
+	}
 	if err != nil {
-		return nil, err
+		return nil, runners.Usagef("%v", err)
 	}
 	rows, err := cfg.Chosen()
 	if err != nil {
@@ -67,9 +70,6 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 				c.config.Seed, c.config.Overwrite, c.config.Backend = uint64(seed), cfg.Overwrite, cfg.Backend
 				if cfg.Steps > 0 {
 					c.config.Steps = cfg.Steps
-				}
-				if cfg.Window != "" {
-					c.config.Window = cfg.Window
 				}
 				if other, taken := names[c.name()]; taken && other != c.row {
 					return nil, runners.Usagef("--rows: %q and %q would have the same folder %s; rename one", other, c.row, c.name())

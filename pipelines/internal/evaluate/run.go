@@ -43,7 +43,7 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Evaluate) error {
 	build(scope, p)
 	defer stages.CloseNetworks()
 	result, err := s.Run(ctx, pipeline, &runners.Progress{Label: "evaluate", Namespace: stages.Namespace,
-		Total: stages.Planned, Done: stages.Done, Unit: "images", Notes: []string{stages.Rejects}})
+		Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: []string{stages.Rejects}})
 	if err != nil || !result.Ran {
 		return err
 	}

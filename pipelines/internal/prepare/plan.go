@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
+	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/pipelines/internal/inputs"
@@ -38,6 +40,9 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 		return plan{}, err
 	}
 	if err := inputs.CheckCaptions(ctx, cfg.CaptionSettings); err != nil {
+		return plan{}, err
+	}
+	if err := checkPseudo(ctx, cfg.PseudoLabels, classes); err != nil {
 		return plan{}, err
 	}
 	list, err := labelledList(ctx, cfg.LabelledList)
@@ -79,6 +84,26 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
 		Commit:    stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
 	}, nil
+}
+
+// checkPseudo refuses pseudo-labels of other classes: their train ids would mean
+// something else.
+func checkPseudo(ctx context.Context, output string, classes semidavil.ClassSet) error {
+	if output == "" {
+		return nil
+	}
+	stats, err := stages.ReadLabelStats(ctx, output)
+	if err != nil {
+		return runners.Usagef("--pseudo_labels=%s: %v", output, err)
+	}
+	var names []string
+	for _, c := range stats.Classes {
+		names = append(names, c.Name)
+	}
+	if !slices.Equal(names, classes.Names()) {
+		return runners.Usagef("--pseudo_labels=%s has the %d classes of %s, the data the %d of %s", output, len(names), stats.ClassSet, classes.Len(), classes.Name)
+	}
+	return nil
 }
 
 func labelledList(ctx context.Context, name string) ([]string, error) {

@@ -39,7 +39,7 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 	pipeline, scope := beam.NewPipelineWithRoot()
 	build(scope, p)
 	result, err := s.Run(ctx, pipeline, &runners.Progress{Label: "shards", Namespace: stages.Namespace,
-		Total: stages.Planned, Done: stages.Done, Unit: "images", Notes: []string{stages.Rejects}})
+		Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: []string{stages.Rejects}})
 	if err != nil {
 		return err
 	}

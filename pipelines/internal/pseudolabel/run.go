@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -45,7 +44,7 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) error
 	build(scope, p)
 	defer stages.CloseNetworks()
 	result, err := s.Run(ctx, pipeline, &runners.Progress{Label: "predict", Namespace: stages.Namespace,
-		Total: stages.Planned, Done: stages.Done, Unit: "images", Notes: []string{stages.LabelsDone, stages.Rejects}})
+		Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: []string{stages.LabelsDone, stages.Rejects}})
 	if err != nil || !result.Ran {
 		return err
 	}
@@ -123,10 +122,6 @@ func predictionConfig(ctx context.Context, cfg configs.Pseudolabel, n inputs.Net
 	captions := cfg.CaptionSettings
 	captions.CaptionConcurrency, captions.CaptionKeyEnv = 0, ""
 	load := images.Load
-	load.Sets = slices.Clone(load.Sets)
-	for i := range load.Sets {
-		load.Sets[i].Root = ""
-	}
 	return configs.Fingerprint(struct {
 		Weights  string
 		Facts    any
@@ -198,7 +193,7 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel,
 	}
 	if made := int64(r.Images) - reused; made > 0 {
 		network := float64(result.Count(stages.Namespace, stages.NetworkTime)) / 1e3
-		fmt.Fprintf(s.Stdout, "speed      %.1f images/s; the network computed for %.1f of %.1f s\n", float64(made)/result.Wall.Seconds(), network, result.Wall.Seconds())
+		fmt.Fprintf(s.Stdout, "speed      %.1f images/s; of it %.2f s of network an image\n", float64(made)/result.Wall.Seconds(), network/float64(made))
 	}
 	tooMany, err := inputs.WriteRejects(ctx, s.Stdout, cfg.Output, int(r.Images), cfg.MaxRejects)
 	if err != nil {

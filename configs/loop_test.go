@@ -1,0 +1,156 @@
+package configs
+
+import (
+	"flag"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestInlineKeys: settings that several pipelines share are plain keys of the file, and
+// unknown keys are refused all the same.
+func TestInlineKeys(t *testing.T) {
+	e := DefaultEvaluate()
+	if err := Decode([]byte("data: d\ncheckpoint: c\nscales: [0.5, 1]\ncaptions: classnames\nmodels: [teacher]\nbatch: 7\n"), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Data != "d" || e.Checkpoint != "c" || len(e.Scales) != 2 || e.Captions != "classnames" || e.Batch != 7 || e.Models[0] != "teacher" || e.Filter != "bicubic" {
+		t.Errorf("%+v", e)
+	}
+	p := DefaultPseudolabel()
+	if err := Decode([]byte("input: i\nrule: cb\ncaption_model: m\nwindow: whole\n"), &p); err != nil || p.Rule != "cb" || p.CaptionModel != "m" || p.Window != "whole" || p.Threshold != 0.95 {
+		t.Errorf("%v %+v", err, p)
+	}
+	for _, c := range []any{new(Evaluate), new(Pseudolabel), new(Prepare), new(Ablate)} {
+		if err := Decode([]byte("capshuns: x\n"), c); err == nil || !strings.Contains(err.Error(), "capshuns") {
+			t.Errorf("%T: %v", c, err)
+		}
+	}
+}
+
+// TestFlagsCoverFields: what a file can say, flags can say.
+func TestFlagsCoverFields(t *testing.T) {
+	keys := func(v any) map[string]bool {
+		out := map[string]bool{}
+		var walk func(reflect.Type)
+		walk = func(x reflect.Type) {
+			for i := range x.NumField() {
+				f := x.Field(i)
+				if f.Anonymous {
+					walk(f.Type)
+					continue
+				}
+				out[strings.Split(f.Tag.Get("yaml"), ",")[0]] = true
+			}
+		}
+		walk(reflect.TypeOf(v))
+		return out
+	}
+	for name, c := range map[string]struct {
+		value  any
+		bind   func(*flag.FlagSet)
+		except string
+	}{
+		"evaluate":    {Evaluate{}, func(fs *flag.FlagSet) { BindEvaluate(fs, new(Evaluate)) }, ""},
+		"pseudolabel": {Pseudolabel{}, func(fs *flag.FlagSet) { BindPseudolabel(fs, new(Pseudolabel)) }, ""},
+		"ablate":      {Ablate{}, func(fs *flag.FlagSet) { BindAblate(fs, new(Ablate)) }, "own,set"},
+		"demo":        {Demo{}, func(fs *flag.FlagSet) { BindDemo(fs, new(Demo)) }, ""},
+	} {
+		fs := flag.NewFlagSet(name, flag.ContinueOnError)
+		fs.SetOutput(io.Discard)
+		c.bind(fs)
+		want := keys(c.value)
+		for _, key := range strings.Split(c.except, ",") {
+			delete(want, key)
+		}
+		for key := range want {
+			if fs.Lookup(key) == nil {
+				t.Errorf("%s: no flag --%s", name, key)
+			}
+		}
+		fs.VisitAll(func(f *flag.Flag) {
+			if !want[f.Name] {
+				t.Errorf("%s: the flag --%s has no key", name, f.Name)
+			}
+		})
+	}
+}
+
+func TestLoopFaults(t *testing.T) {
+	pseudo := func(change func(*Pseudolabel)) error {
+		c := DefaultPseudolabel()
+		change(&c)
+		return c.Validate()
+	}
+	for want, err := range map[string]error{
+		"cb, cb-cap":          pseudo(func(c *Pseudolabel) { c.Rule = "luck" }),
+		"threshold: 1.5":      pseudo(func(c *Pseudolabel) { c.Threshold = 1.5 }),
+		"scales: 0":           pseudo(func(c *Pseudolabel) { c.Scales = []float64{1, 0} }),
+		"only --window":       pseudo(func(c *Pseudolabel) { c.WindowSize = "64x64" }),
+		"batch: 0 is below 1": pseudo(func(c *Pseudolabel) { c.Batch = 0 }),
+		"model: \"both\"":     pseudo(func(c *Pseudolabel) { c.Model = "both" }),
+		"max_rejects: 2 is":   pseudo(func(c *Pseudolabel) { c.MaxRejects = 2 }),
+		"http needs":          pseudo(func(c *Pseudolabel) { c.Captions = "http" }),
+		"models: none given":  func() error { c := DefaultEvaluate(); c.Models = nil; return c.Validate() }(),
+		"teacher is given":    func() error { c := DefaultEvaluate(); c.Models = []string{"teacher", "teacher"}; return c.Validate() }(),
+		"labelled: 20 is":     func() error { c := DefaultAblate(); c.Labelled = []int{20, 20}; return c.Validate() }(),
+		"valid: fig5":         func() error { c := DefaultAblate(); c.Rows = []string{"table9"}; return c.Validate() }(),
+		"clip may only be": func() error {
+			c := DefaultAblate()
+			c.Own = []AblationRow{{"x", map[string]any{"clip": "/a"}}}
+			c.Rows = []string{"x"}
+			return c.Validate()
+		}(),
+		"row \"y\"": func() error {
+			c := DefaultAblate()
+			c.Own = []AblationRow{{"y", map[string]any{"omga": 1}}}
+			c.Rows = []string{"y"}
+			return c.Validate()
+		}(),
+		"labelled: 0 is below": func() error { c := DefaultDemo(); c.Labelled = 0; return c.Validate() }(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate()} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestAblationRows: every row of the tables is a valid training that differs as it says.
+func TestAblationRows(t *testing.T) {
+	base := DefaultTrain()
+	if err := Decode(TrainMiniCity, &base); err != nil {
+		t.Fatal(err)
+	}
+	base.CLIP = "clip"
+	for group, rows := range AblationRows {
+		for _, r := range rows {
+			if strings.Contains(r.Name, ",") {
+				t.Errorf("%s: %q cannot be given to --rows", group, r.Name)
+			}
+			if _, err := r.Over(base); err != nil {
+				t.Errorf("%s: %q: %v", group, r.Name, err)
+			}
+		}
+	}
+	c := DefaultAblate()
+	c.Own = []AblationRow{{"omega 0.3", map[string]any{"omega": 0.3}}}
+	c.Rows = []string{"table3", "all", "omega 0.3", "source_only"}
+	rows, err := c.Chosen()
+	if err != nil || len(rows) != 7 || rows[0].Name != "CT" || rows[5].Name != "omega 0.3" || rows[6].Name != "source only" {
+		t.Fatalf("%v %v", rows, err)
+	}
+	ct, err := rows[0].Over(base)
+	if err != nil || ct.CLIP != "" || ct.Guidance != "none" || ct.Loss != "ce" || ct.Steps != base.Steps {
+		t.Errorf("%v %+v", err, ct)
+	}
+	own, err := rows[5].Over(base)
+	if err != nil || own.Omega != 0.3 || own.CLIP != "clip" || own.Loss != "dyce" {
+		t.Errorf("%v %+v", err, own)
+	}
+}
