@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -87,12 +89,15 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 }
 
 // checkPseudo refuses pseudo-labels of other classes: their train ids would mean
-// something else.
+// something else. A list of labels that another program made has no statistics to tell.
 func checkPseudo(ctx context.Context, output string, classes semidavil.ClassSet) error {
 	if output == "" {
 		return nil
 	}
 	stats, err := stages.ReadLabelStats(ctx, output)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return runners.Usagef("--pseudo_labels=%s: %v", output, err)
 	}

@@ -171,6 +171,12 @@ func TestPseudoLabelsRefused(t *testing.T) {
 	if _, err := with(invented(t, t.TempDir(), 8, 8, zero, trainKey(0)), "all"); err == nil || !strings.Contains(err.Error(), "none of the 1") {
 		t.Error(err)
 	}
+	// Statistics tell of other classes.
+	other := invented(t, t.TempDir(), 8, 8, zero, trainKey(0))
+	fixture.Write(t, other, "stats.json", []byte(`{"class_set":"camvid11","classes":[{"name":"sky"}]}`))
+	if _, err := with(other, "0"); err == nil || !strings.Contains(err.Error(), "has the 1 classes of camvid11, the data the 19 of cityscapes19") {
+		t.Error(err)
+	}
 	// A lost label and one of another class set are rejects.
 	output, err := with(invented(t, t.TempDir(), 8, 8, func(string) func(x, y int) uint8 { return func(_, _ int) uint8 { return 77 } }, trainKey(0)), "0")
 	if err == nil || len(rejectsOf(t, output)) != 1 {
