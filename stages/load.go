@@ -63,6 +63,7 @@ type loadTools struct {
 	codec       pixels.Codec
 	resizer     pixels.Resizer
 	native      semidavil.Image
+	prediction  semidavil.LabelMap
 	file, label []byte
 }
 

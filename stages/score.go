@@ -20,7 +20,6 @@ import (
 	"semidavil/model/infer"
 	"semidavil/transforms/labels"
 	"semidavil/transforms/metrics"
-	"semidavil/transforms/pixels"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/sheet"
 )
@@ -121,7 +120,9 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 		case image.truth == nil:
 			return fail("score", fmt.Errorf("there is no label to compare with"))
 		case f.Params.Predictions != "":
-			prediction, err := f.read(ctx, image)
+			tools := f.segmenter.loader.tools.Get().(*loadTools)
+			defer f.segmenter.loader.tools.Put(tools)
+			prediction, err := f.read(ctx, tools, image)
 			if err != nil {
 				return fail("score", err)
 			}
@@ -222,8 +223,9 @@ func listPredictions(ctx context.Context, dir string) (map[string][]string, erro
 	return out, nil
 }
 
-// read finds and reads the prediction of an image, at the size of its label.
-func (f *scoreFn) read(ctx context.Context, image *loaded) ([]uint8, error) {
+// read finds and reads the prediction of an image, at the size of its label. The result
+// belongs to t.
+func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint8, error) {
 	stem := stemOf(image.ref.Image)
 	found := f.files[stem]
 	if len(found) == 0 {
@@ -245,12 +247,12 @@ func (f *scoreFn) read(ctx context.Context, image *loaded) ([]uint8, error) {
 	if len(found) > 1 && rank(found[0]) == rank(found[1]) {
 		return nil, fmt.Errorf("two predictions: %s and %s", found[0], found[1])
 	}
-	data, err := store.ReadFile(ctx, found[0], 0)
+	data, err := store.ReadFileInto(ctx, t.file, found[0], 0)
 	if err != nil {
 		return nil, err
 	}
-	var codec pixels.Codec
-	ids, err := codec.DecodeIDs(data)
+	t.file = data
+	ids, err := t.codec.DecodeIDs(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", found[0], err)
 	}
@@ -263,7 +265,11 @@ func (f *scoreFn) read(ctx context.Context, image *loaded) ([]uint8, error) {
 			return nil, err
 		}
 	}
-	out := semidavil.NewLabelMap(ids.W, ids.H)
+	out := &t.prediction
+	if n := ids.W * ids.H; cap(out.Pix) < n {
+		out.Pix = make([]uint8, n)
+	}
+	out.W, out.H, out.Pix = ids.W, ids.H, out.Pix[:ids.W*ids.H]
 	if err := labels.Remap(out, ids, table); err != nil {
 		return nil, fmt.Errorf("%s: %w", found[0], err)
 	}

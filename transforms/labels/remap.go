@@ -20,12 +20,15 @@ func Remap(dst *semidavil.LabelMap, src pixels.IDs, t Table) error {
 	if src.W < 1 || src.H < 1 || dst.W < 1 || dst.H < 1 {
 		return fmt.Errorf("labels: remap: empty raster: %dx%d to %dx%d", src.W, src.H, dst.W, dst.H)
 	}
-	if err := check(src, t); err != nil {
-		return fmt.Errorf("labels: remap: %w", err)
-	}
 	var to [256]uint8
 	for id := range to {
 		to[id], _ = t.TrainID(id)
+	}
+	if src.W == dst.W && src.H == dst.H && src.Pix8 != nil && same(dst.Pix, src.Pix8, &to, t) {
+		return nil
+	}
+	if err := check(src, t); err != nil {
+		return fmt.Errorf("labels: remap: %w", err)
 	}
 	cols, rows := make([]int, dst.W), make([]int, dst.H)
 	nearest(cols, src.W)
@@ -45,6 +48,24 @@ func Remap(dst *semidavil.LabelMap, src pixels.IDs, t Table) error {
 		}
 	}
 	return nil
+}
+
+// same maps a raster of the same size, as evaluation has it, in one pass, and reports
+// whether all its ids are in the table.
+func same(dst, src []uint8, to *[256]uint8, t Table) bool {
+	var bad [256]uint8
+	for id, train := range t.to {
+		if train == unknown {
+			bad[id] = 1
+		}
+	}
+	var met uint8
+	dst = dst[:len(src)]
+	for i, id := range src {
+		dst[i] = to[id]
+		met |= bad[id]
+	}
+	return met == 0
 }
 
 // nearest fills index with the positions, of in, under the centres of its pixels.
