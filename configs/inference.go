@@ -66,6 +66,7 @@ func bindInference(fs *flag.FlagSet, c *Inference) {
 	fs.BoolVar(&c.FollowLinks, "follow_links", c.FollowLinks, "follow symbolic links that lead out of a data set's folder")
 	fs.Float64Var(&c.MaxRejects, "max_rejects", c.MaxRejects, "`share` of rejected images above which the run fails")
 	BindCaptions(fs, &c.CaptionSettings)
+	fs.Lookup("tokenizer").Usage = "CLIP model `FOLDER` or OpenAI merges; default: the one that the training's captions were prepared with"
 }
 
 func (c Inference) validate(f *faults) {

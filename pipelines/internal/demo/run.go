@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -54,15 +53,7 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Demo) error {
 	quiet := *s
 	quiet.Stdout = io.Discard
 	r := &run{Demo: cfg, session: &quiet}
-	record, err := configs.NewRecord("demo", s.Runner, cfg, identity(cfg))
-	if err != nil {
-		return err
-	}
-	err = outputs.Begin(ctx, cfg.Output, record, cfg, identity, cfg.Overwrite, func() error { return nil })
-	var other *outputs.OtherConfigError
-	if errors.As(err, &other) {
-		return runners.Usagef("%v", err)
-	}
+	record, err := inputs.Begin(ctx, s, "demo", cfg.Output, cfg, identity, cfg.Overwrite, func() error { return nil })
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // Command describes the command line.
 func Command() runners.Command {
 	var given configs.Evaluate
-	var file string
+	var file, accelerator string
 	return runners.Command{
 		Name: "evaluate",
 		Line: "go run ./pipelines/evaluate",
@@ -23,10 +23,11 @@ func Command() runners.Command {
 			given = configs.DefaultEvaluate()
 			configs.BindEvaluate(fs, &given)
 			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
+			fs.StringVar(&accelerator, "accelerator", "", "`HINT` for remote runners, such as type:nvidia-tesla-t4;count:1;install-nvidia-driver")
 		},
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"data", "subset", "predictions", "output", "overwrite", "pictures", "follow_links", "max_rejects", "config"}},
-			{Title: "Network", Names: append([]string{"models"}, configs.NetworkFlags()...)},
+			{Title: "Network", Names: append([]string{"models"}, append(configs.NetworkFlags(), "accelerator")...)},
 			{Title: "Captions and tokens of raw images", Names: configs.CaptionFlags()},
 		},
 		Examples: []runners.Example{
@@ -42,6 +43,9 @@ func Command() runners.Command {
 			}
 			if err != nil {
 				return runners.Usagef("%v", err)
+			}
+			if err := s.Accelerate(accelerator); err != nil {
+				return err
 			}
 			return Run(ctx, s, cfg)
 		},

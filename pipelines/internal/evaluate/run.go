@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -110,16 +109,10 @@ func withoutNetwork(ctx context.Context, cfg configs.Evaluate) (n inputs.Network
 
 // begin refuses an output of another configuration and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (configs.Record, error) {
-	record, err := configs.NewRecord("evaluate", s.Runner, cfg, cfg.Identity())
+	record, err := inputs.Begin(ctx, s, "evaluate", cfg.Output, cfg, configs.Evaluate.Identity, cfg.Overwrite, func() error {
+		return removePictures(ctx, cfg.Output)
+	})
 	if err != nil || s.Inspects() {
-		return record, err
-	}
-	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Evaluate.Identity, cfg.Overwrite, func() error { return removePictures(ctx, cfg.Output) })
-	var other *outputs.OtherConfigError
-	if errors.As(err, &other) {
-		return record, runners.Usagef("%v", err)
-	}
-	if err != nil {
 		return record, err
 	}
 	// While it is absent, readers know that the output is not whole.

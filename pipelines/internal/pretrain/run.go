@@ -3,7 +3,6 @@ package pretrain
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -17,6 +16,7 @@ import (
 	"semidavil/model/feed"
 	"semidavil/model/optim"
 	"semidavil/model/train"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -83,18 +83,9 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 // begin refuses an output of another configuration, or empties it where it may be
 // replaced, and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Pretrain) (configs.Record, error) {
-	record, err := configs.NewRecord("pretrain", s.Runner, cfg, cfg.Identity())
-	if err != nil || s.Inspects() {
-		return record, err
-	}
-	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Pretrain.Identity, cfg.Overwrite, func() error {
+	return inputs.Begin(ctx, s, "pretrain", cfg.Output, cfg, configs.Pretrain.Identity, cfg.Overwrite, func() error {
 		return checkpoint.RemoveAll(ctx, cfg.Output)
 	})
-	var other *outputs.OtherConfigError
-	if errors.As(err, &other) {
-		return record, runners.Usagef("%v", err)
-	}
-	return record, err
 }
 
 // summarise prints what came out.

@@ -135,21 +135,13 @@ func predictionConfig(ctx context.Context, cfg configs.Pseudolabel, n inputs.Net
 // begin refuses an output of another configuration and writes run.json. Predictions of
 // an output that is replaced stay: they say themselves what they are of.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (configs.Record, error) {
-	record, err := configs.NewRecord("pseudolabel", s.Runner, cfg, cfg.Identity())
-	if err != nil || s.Inspects() {
-		return record, err
-	}
-	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Pseudolabel.Identity, cfg.Overwrite, func() error {
+	record, err := inputs.Begin(ctx, s, "pseudolabel", cfg.Output, cfg, configs.Pseudolabel.Identity, cfg.Overwrite, func() error {
 		if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
 			return err
 		}
 		return removeFiles(ctx, cfg.Output+"/"+stages.LabelsFolder) // so that all labels are made anew
 	})
-	var other *outputs.OtherConfigError
-	if errors.As(err, &other) {
-		return record, runners.Usagef("%v", err)
-	}
-	if err != nil {
+	if err != nil || s.Inspects() {
 		return record, err
 	}
 	// What a killed run was writing; nobody else writes to this output now.

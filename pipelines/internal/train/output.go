@@ -2,14 +2,13 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 
 	"semidavil/configs"
-	"semidavil/internal/outputs"
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -17,18 +16,9 @@ import (
 // begin refuses an output of another configuration, or empties it where it may be
 // replaced, and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Train) (configs.Record, error) {
-	record, err := configs.NewRecord("train", s.Runner, cfg, cfg.Identity())
-	if err != nil || s.Inspects() {
-		return record, err
-	}
-	err = outputs.Begin(ctx, cfg.Output, record, cfg, configs.Train.Identity, cfg.Overwrite, func() error {
+	return inputs.Begin(ctx, s, "train", cfg.Output, cfg, configs.Train.Identity, cfg.Overwrite, func() error {
 		return checkpoint.RemoveAll(ctx, cfg.Output)
 	})
-	var other *outputs.OtherConfigError
-	if errors.As(err, &other) {
-		return record, runners.Usagef("%v", err)
-	}
-	return record, err
 }
 
 // summarise prints what came out.
