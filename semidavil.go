@@ -49,8 +49,10 @@ type Ref struct {
 	// Root is the folder of the data set, a local path or gs:// URL; Image and
 	// Label are relative to it. Label is empty for unlabelled samples.
 	Root, Image, Label string
-	// LabelRoot is the folder of the label where that is not Root.
-	LabelRoot string
+	// LabelRoot is the folder of the label where that is not Root, and LabelDigest
+	// stands for the labels there.
+	LabelRoot   string `json:",omitempty"`
+	LabelDigest string `json:",omitempty"`
 	// Encoding names the id table of the label, see datasets.Adapter.
 	Encoding string
 	// Changed is the time of the last change of either file, in Unix nanoseconds.

@@ -1,6 +1,9 @@
 package configs
 
-import "flag"
+import (
+	"flag"
+	"slices"
+)
 
 // Evaluate configures pipelines/evaluate.
 type Evaluate struct {
@@ -51,7 +54,7 @@ func (c Evaluate) Validate() error {
 	}
 	for i, n := range c.Models {
 		f.oneOf("models", n, "student", "teacher")
-		if i > 0 && n == c.Models[0] {
+		if slices.Contains(c.Models[:i], n) {
 			f.add("models", "%s is given twice", n)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -62,6 +64,10 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 	if err != nil {
 		return nil, fmt.Errorf("stages: split: %w", err)
 	}
+	digest, err := digestOf(ctx, output)
+	if err != nil {
+		return nil, fmt.Errorf("stages: split: %w", err)
+	}
 	own := map[string]bool{}
 	for _, a := range all {
 		own[a.Ref.Key] = own[a.Ref.Key] || a.Ref.Label != ""
@@ -73,7 +79,7 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 			continue
 		}
 		ref := a.Ref
-		ref.LabelRoot, ref.Label, ref.Encoding = output, row.Label, datasets.PseudoEncoding
+		ref.LabelRoot, ref.LabelDigest, ref.Label, ref.Encoding = output, digest, row.Label, datasets.PseudoEncoding
 		ref.Changed = max(ref.Changed, info.ModTime.UnixNano())
 		out = append(out, Assigned{semidavil.Labelled, ref})
 		adopted++
@@ -82,6 +88,20 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 		return nil, fmt.Errorf("stages: split: none of the %d pseudo-labels of %s belongs to an unlabelled target image of this data; keys are compared, such as %s", len(rows), output, anyKey(rows))
 	}
 	return out, nil
+}
+
+// digestOf stands for the labels of an output of pseudolabel: their list, and the
+// statistics and thresholds where they are there.
+func digestOf(ctx context.Context, output string) (string, error) {
+	h := sha256.New()
+	for _, name := range []string{LabelsFile, LabelStatsFile, ThresholdsFile} {
+		data, err := store.ReadFile(ctx, output+"/"+name, 0)
+		if err != nil && !isMissing(err) {
+			return "", err
+		}
+		fmt.Fprintf(h, "%d\n%s", len(data), data)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
 // anyKey is the first key, for messages.

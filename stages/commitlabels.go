@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -60,14 +61,15 @@ type commitLabelsFn struct {
 // ProcessElement writes the files of the whole run.
 func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart func(*LabelPart) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
 	var rows []LabelRow
-	var stats pseudo.Stats
+	stats := pseudo.NewStats(make([]uint32, f.Classes.Len())) // where there is not a single plan
+	first := true
 	var part LabelPart
 	for nextPart(&part) {
 		rows = append(rows, part.Rows...)
 		var one pseudo.Stats
 		err := json.Unmarshal(part.Stats, &one)
-		if err == nil && stats.Thresholds == nil {
-			stats = pseudo.NewStats(one.Thresholds)
+		if err == nil && first {
+			first, stats = false, pseudo.NewStats(one.Thresholds)
 		}
 		if err == nil {
 			err = stats.Merge(one)
@@ -84,7 +86,37 @@ func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart fun
 	if err := writeFiles(ctx, f.Output, files); err != nil {
 		return fmt.Errorf("stages: commit labels: %w", err)
 	}
+	if err := f.removeStrays(ctx, rows); err != nil {
+		return fmt.Errorf("stages: commit labels: %w", err)
+	}
 	emit(f.Output + "/" + LabelsFile)
+	return nil
+}
+
+// removeStrays deletes the labels of images that are gone or were rejected this time:
+// whoever reads the folder would take them for current.
+func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) error {
+	mine := map[string]bool{}
+	for _, r := range rows {
+		mine[strings.TrimSuffix(r.Label, TrainIDsEnding)] = true
+	}
+	var strays []string
+	err := store.List(ctx, f.Output+"/"+LabelsFolder, func(info store.Info, err error) error {
+		for _, ending := range []string{TrainIDsEnding, IDsEnding, ColourEnding, ConfidenceEnding} {
+			if place, ok := strings.CutSuffix(LabelsFolder+"/"+info.Rel, ending); ok && !mine[place] {
+				strays = append(strays, info.Path)
+			}
+		}
+		return err
+	})
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	for _, name := range strays {
+		if err := store.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -208,6 +208,9 @@ func (e Evaluation) Columns() (out []metrics.Column) {
 
 // EvaluationMarkdown is [TableFile]: the scores, and what thresholds would keep.
 func EvaluationMarkdown(e Evaluation) (string, error) {
+	if len(e.Networks) == 0 {
+		return "No image could be scored.\n", nil
+	}
 	var b bytes.Buffer
 	table, err := metrics.Markdown(e.Columns())
 	if err != nil {

@@ -63,7 +63,11 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 	}
 	refs, faults, orphans := datasets.Match(adapter, set.Root, set.Domain, entries)
 	if len(refs)+len(faults) == 0 {
-		return fmt.Errorf("stages: match %s: no images below %s; expected %s", set.Kind, set.Root, adapter.Layout)
+		of := ""
+		if set.Part.Split != "" {
+			of = " of split " + set.Part.Split
+		}
+		return fmt.Errorf("stages: match %s: no images%s below %s; expected %s", set.Kind, of, set.Root, adapter.Layout)
 	}
 	beam.NewCounter(Namespace, Orphans).Inc(ctx, int64(orphans))
 	for _, f := range faults {

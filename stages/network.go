@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/infer"
 )
@@ -14,6 +15,9 @@ import (
 type NetworkParams struct {
 	// Backend is a name that backend.Open reads.
 	Backend string
+	// Stamp is size and time of the checkpoint when the pipeline was planned; one that
+	// was replaced since is refused, so that all workers use the same.
+	Stamp string
 	infer.Options
 }
 
@@ -42,18 +46,35 @@ func openNetwork(ctx context.Context, p NetworkParams) (*infer.Model, error) {
 			return nil, fmt.Errorf("stages: open network: %w", err)
 		}
 	}
+	if networks.open == nil {
+		networks.backends, networks.open = map[string]backend.Choice{}, map[string]*infer.Model{}
+	}
+	networks.backends[p.Backend] = b
+	stamp, err := StampOf(ctx, p.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	if p.Stamp != "" && stamp != p.Stamp {
+		return nil, fmt.Errorf("stages: open network: %s has been replaced since the pipeline began", p.Checkpoint)
+	}
 	m, err := infer.Open(ctx, b.Backend, p.Options)
 	if err != nil {
 		return nil, err
 	}
-	if networks.open == nil {
-		networks.backends, networks.open = map[string]backend.Choice{}, map[string]*infer.Model{}
-	}
-	networks.backends[p.Backend], networks.open[string(name)] = b, m
+	networks.open[string(name)] = m
 	return m, nil
 }
 
-// CloseNetworks releases the models of this process, when its pipelines have ended.
+// StampOf is size and time of a checkpoint.
+func StampOf(ctx context.Context, checkpoint string) (string, error) {
+	info, err := store.Stat(ctx, checkpoint)
+	if err != nil {
+		return "", fmt.Errorf("stages: open network: %w", err)
+	}
+	return fmt.Sprint(info.Size, " ", info.ModTime.UnixNano()), nil
+}
+
+// CloseNetworks releases the models of this process. No pipeline may be running.
 func CloseNetworks() {
 	networks.mu.Lock()
 	defer networks.mu.Unlock()

@@ -199,7 +199,7 @@ func (f *scoreFn) picture(ctx context.Context, image *loaded, p infer.Prediction
 }
 
 // listPredictions lists label PNGs by every begin of their names that may be that of an
-// image: up to each '_' or '.', and below each folder.
+// image: up to each '_' or '.'.
 func listPredictions(ctx context.Context, dir string) (map[string][]string, error) {
 	out := map[string][]string{}
 	err := store.List(ctx, dir, func(info store.Info, err error) error {
@@ -234,15 +234,25 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 	if len(found) == 0 {
 		return nil, fmt.Errorf("missing prediction: no file below %s is named %s_*.png, %s.png or after the key", f.Params.Predictions, stem, stem)
 	}
-	// Train ids are what pseudolabel writes beside label ids. A name without more than
-	// that of the image is surely not that of another image which begins like it.
-	rank := func(name string) int {
-		if r := rankOf(name); r < 2 || strings.TrimSuffix(path.Base(name), path.Ext(name)) == stem {
-			return r
-		}
-		return 3
+	// A name that is the image's and a known ending is surely not that of another image
+	// which begins like it; one with a known ending and more between is.
+	found = slices.DeleteFunc(slices.Clone(found), func(name string) bool { // others may look at the list too
+		bare, known := withoutEnding(name)
+		return known && bare != stem && bare != image.ref.Key
+	})
+	if len(found) == 0 {
+		return nil, fmt.Errorf("missing prediction: the files below %s that begin with %s are those of other images", f.Params.Predictions, stem)
 	}
-	found = slices.Clone(found) // others may be sorting it too
+	dir := path.Dir(image.ref.Image)
+	rank := func(name string) (n int) {
+		if bare, _ := withoutEnding(name); bare != stem && bare != image.ref.Key {
+			n += 8
+		}
+		if dir != "." && !strings.HasSuffix(path.Dir(name), "/"+dir) { // names may be equal in several folders
+			n += 4
+		}
+		return n + rankOf(name)
+	}
 	slices.SortFunc(found, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
 	if len(found) > 1 && rank(found[0]) == rank(found[1]) {
 		return nil, fmt.Errorf("two predictions: %s and %s", found[0], found[1])
@@ -274,6 +284,21 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 		return nil, fmt.Errorf("%s: %w", found[0], err)
 	}
 	return out.Pix, nil
+}
+
+// endings are those of label files that this program and Cityscapes' write.
+var endings = []string{TrainIDsEnding, IDsEnding, "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png", "_labelTrainIds.png", "_labelIds.png"}
+
+// withoutEnding is the name of a file without folder and ending, and whether that is a
+// known one beyond the extension.
+func withoutEnding(name string) (bare string, known bool) {
+	base := path.Base(name)
+	for _, ending := range endings {
+		if bare, ok := strings.CutSuffix(base, ending); ok {
+			return bare, true
+		}
+	}
+	return strings.TrimSuffix(base, path.Ext(base)), false
 }
 
 // rankOf prefers train ids to label ids, and both to files that do not say.

@@ -121,6 +121,7 @@ func training[C, S any](ctx context.Context, backendName string, config []byte, 
 	if err != nil {
 		return fmt.Errorf("stages: train: %w", err)
 	}
+	defer b.Backend.Finalize()
 	var watch train.Watcher
 	if w := trainWatcher.Load(); w != nil {
 		watch = *w

@@ -9,8 +9,20 @@
 //	Write     plans -> shards on disk, one result a shard
 //	Commit    results and rejects -> statistics, manifest
 //
+// Plans, of raw images or of shards, also go to trained networks:
+//
+//	Shards        prepared shards -> plans
+//	Predict       plans -> stored predictions with histograms
+//	Threshold     histograms -> thresholds of the classes
+//	Label         predictions and thresholds -> label files
+//	CommitLabels  labels and rejects -> statistics, list of labels
+//	Score         plans -> counts against labels
+//	CommitScores  counts and rejects -> report
+//
+// and Pretrain, Train and TrainAll run trainings on an output of prepare.
+//
 // Only references, captions and counts travel between stages; pixels are read,
-// changed and written inside Write. A sample that cannot be prepared becomes a
+// changed and written inside one of them. A sample that cannot be prepared becomes a
 // shards.Reject; an error of a stage is a fault of the run.
 package stages
 

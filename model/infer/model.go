@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"golang.org/x/sync/semaphore"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -62,7 +63,9 @@ type Model struct {
 	text       *textfeatures.Table
 	predictors []*sized // the latest sizes, the newest last
 	loaded     int      // parameters of the network
-	slots      chan struct{}
+	closed     bool
+	slots      *semaphore.Weighted
+	atOnce     int64
 }
 
 // sized is the predictor of one size of predictions.
@@ -77,6 +80,9 @@ type sized struct {
 const (
 	maxSizes    = 8
 	maxCaptions = 4096
+	// largeOutput are the bytes of a batch's probabilities from which it computes alone:
+	// several of them at once would take many times that.
+	largeOutput = 64 << 20
 )
 
 // textRoot is where the text tower lies in the store.
@@ -130,10 +136,11 @@ func Open(ctx context.Context, backend compute.Backend, o Options) (*Model, erro
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{options: o, backend: backend, store: model.NewStore(), slots: make(chan struct{}, 1)}
+	m := &Model{options: o, backend: backend, store: model.NewStore(), atOnce: 1}
 	if backend.String() == "go" {
-		m.slots = make(chan struct{}, runtime.GOMAXPROCS(0))
+		m.atOnce = int64(runtime.GOMAXPROCS(0))
 	}
+	m.slots = semaphore.NewWeighted(m.atOnce)
 	if m.facts, err = decodeFacts(state.Meta[FactsKey]); err != nil {
 		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
 	}
@@ -227,19 +234,20 @@ func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions
 		copy(pix[i*w*h*3:], image.Pix)
 		tokens[i] = captions[min(i, n-1)]
 	}
-	select {
-	case m.slots <- struct{}{}:
-		defer func() { <-m.slots }()
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
+	weight := int64(1)
+	if 4*m.options.Batch*max(w*h, width*height)*m.facts.Segmenter.Decoder.Classes > largeOutput {
+		weight = m.atOnce // alone
 	}
+	if err := m.slots.Acquire(ctx, weight); err != nil {
+		return nil, 0, err
+	}
+	defer m.slots.Release(weight)
 	begin := time.Now()
 	p, text, count, err := m.input(ctx, captions, tokens, width, height)
 	if err != nil {
 		return nil, 0, err
 	}
-	all, err := p.predictor.Predict(tensors.FromFlatDataAndDimensions(pix, m.options.Batch, h, w, 3), text, count)
-	p.users.RUnlock()
+	all, err := p.predict(tensors.FromFlatDataAndDimensions(pix, m.options.Batch, h, w, 3), text, count)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -256,10 +264,19 @@ func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions
 	return out, time.Since(begin), nil
 }
 
+// predict computes with a predictor that input has locked, and unlocks it.
+func (s *sized) predict(images, text, count *tensors.Tensor) (Prediction, error) {
+	defer s.users.RUnlock()
+	return s.predictor.Predict(images, text, count)
+}
+
 // input encodes captions and finds the predictor, which it leaves locked for reading.
 func (m *Model) input(ctx context.Context, captions, filled []textfeatures.Tokens, width, height int) (p *sized, text, count *tensors.Tensor, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return nil, nil, nil, errors.New("infer: segment: the model is closed")
+	}
 	if m.text.Len() > maxCaptions {
 		m.text.Forget()
 	}
@@ -325,6 +342,7 @@ func (m *Model) predictor(width, height int) (*sized, error) {
 func (m *Model) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.closed = true
 	m.text.Close()
 	for _, s := range m.predictors {
 		s.close()
@@ -336,12 +354,4 @@ func (m *Model) Close() {
 func (s *sized) close() {
 	s.users.Lock()
 	s.predictor.Close()
-}
-
-// CheckNetwork lists the valid names where name is none of them.
-func CheckNetwork(name string) error {
-	if name == Student || name == Teacher {
-		return nil
-	}
-	return fmt.Errorf("%q is unknown; valid: %s", name, strings.Join([]string{Student, Teacher}, ", "))
 }

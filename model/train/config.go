@@ -21,6 +21,9 @@ import (
 type Config struct {
 	// Output is the folder or gs:// prefix of checkpoints, metrics and pictures.
 	Output string
+	// Overwrite replaces checkpoints of other settings, data or pre-trained weights
+	// instead of refusing them.
+	Overwrite bool `json:",omitempty"`
 	// CLIP is a model folder with the pre-trained towers; empty, they start from
 	// random values.
 	CLIP string

@@ -14,7 +14,7 @@ import (
 // weights and data. A checkpoint of another one is not resumed.
 func (t *trainer) fingerprint() (string, error) {
 	c := t.Config
-	c.Output, c.CLIP = "", t.clipDigest
+	c.Output, c.Overwrite, c.CLIP = "", false, t.clipDigest
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep, c.EvaluateImages = 0, 0, 0, 0, 0
 	c.Window = infer.Window{}
 	data, err := feedIdentity(&c.Feed, t.feed)

@@ -30,7 +30,9 @@ import (
 // where its files go.
 type PretrainConfig struct {
 	Output string
-	CLIP   clip.Config
+	// Overwrite is as in [Config].
+	Overwrite bool `json:",omitempty"`
+	CLIP      clip.Config
 	// Start is a model folder to go on from; empty, the towers start from random
 	// values.
 	Start string
@@ -300,7 +302,7 @@ func hits(queries, candidates [][]float32, captions []string) float64 {
 
 func (p *pretrainer) fingerprint() (string, error) {
 	c := p.PretrainConfig
-	c.Output, c.Start = "", p.start
+	c.Output, c.Overwrite, c.Start = "", false, p.start
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep = 0, 0, 0, 0
 	data, err := feedIdentity(&c.Feed, p.feed)
 	if err != nil {
@@ -319,7 +321,7 @@ func (p *pretrainer) resume(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	state, err := resume(ctx, p.Output, p.Steps, run, p.store)
+	state, err := resume(ctx, p.Output, p.Steps, run, p.Overwrite, p.store)
 	if err != nil {
 		return 0, err
 	}

@@ -149,11 +149,14 @@ const (
 )
 
 // resume loads the newest checkpoint of an output into the store. Its Step is 0 where
-// there is none.
-func resume(ctx context.Context, output string, steps int, run string, store *model.Store) (checkpoint.State, error) {
+// there is none, or where one of another run was overwritten.
+func resume(ctx context.Context, output string, steps int, run string, overwrite bool, store *model.Store) (checkpoint.State, error) {
 	state, found, err := checkpoint.Latest(ctx, output)
 	if err != nil || !found {
 		return checkpoint.State{}, err
+	}
+	if state.Meta[metaRun] != run && overwrite {
+		return checkpoint.State{}, checkpoint.RemoveAll(ctx, output)
 	}
 	if state.Meta[metaRun] != run {
 		return state, fmt.Errorf("train: resume %s: its checkpoint of step %d is of another configuration, CLIP or data; give another --output, or --overwrite", output, state.Step)
@@ -173,7 +176,7 @@ func (t *trainer) resume(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	state, err := resume(ctx, t.Output, t.Steps, run, t.store)
+	state, err := resume(ctx, t.Output, t.Steps, run, t.Overwrite, t.store)
 	if err != nil {
 		return 0, err
 	}

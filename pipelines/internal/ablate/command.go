@@ -33,8 +33,8 @@ func Command() runners.Command {
 		},
 		Examples: []runners.Example{
 			{Text: "Table 3 on MiniCity, about an hour on two cores", Command: "go run ./pipelines/ablate"},
-			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200"},
-			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda"},
+			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
+			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {
 			cfg, err := configs.Load(configs.DefaultAblate(), file, flag.CommandLine, configs.BindAblate)

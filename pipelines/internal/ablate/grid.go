@@ -142,8 +142,14 @@ func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) err
 		if err != nil {
 			return err
 		}
-		if record != nil && done && sameIdentity(before, p) {
-			continue
+		if record != nil && done {
+			same, err := equal(before.Identity(), p.Identity())
+			if err != nil {
+				return err
+			}
+			if same {
+				continue
+			}
 		}
 		s.Display.Message("prepare the data with %d labelled images", labelled)
 		if err := prepare.Run(ctx, quiet(s), p); err != nil {
@@ -151,12 +157,6 @@ func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) err
 		}
 	}
 	return nil
-}
-
-func sameIdentity(a, b configs.Prepare) bool {
-	x, err1 := configs.Fingerprint(a.Identity())
-	y, err2 := configs.Fingerprint(b.Identity())
-	return err1 == nil && err2 == nil && x == y
 }
 
 // preTrain returns the CLIP of the rows that have one, training it first where none is
@@ -168,8 +168,18 @@ func preTrain(ctx context.Context, s *runners.Session, cfg configs.Ablate) (stri
 	p := configs.DefaultPretrain()
 	p.Data, p.Output, p.Steps, p.Backend, p.Overwrite = dataOf(cfg, cfg.Labelled[0]), cfg.Output+"/pretrain", cfg.PretrainSteps, cfg.Backend, cfg.Overwrite
 	clip := p.Output + "/" + train.ModelDir
-	if done, err := store.Exists(ctx, p.Output+"/"+train.SummaryFile); err != nil || done && !cfg.Overwrite {
+	record, before, err := outputs.Read[configs.Pretrain](ctx, p.Output)
+	if err != nil {
 		return clip, err
+	}
+	done, err := store.Exists(ctx, p.Output+"/"+train.SummaryFile)
+	if err != nil {
+		return clip, err
+	}
+	if record != nil && done {
+		if same, err := equal(before.Identity(), p.Identity()); err != nil || same {
+			return clip, err
+		}
 	}
 	s.Display.Message("pre-train a small CLIP for %d steps", p.Steps)
 	return clip, pretrain.Run(ctx, quiet(s), p)

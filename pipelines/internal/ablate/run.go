@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -132,23 +133,55 @@ func trainAll(ctx context.Context, s *runners.Session, cfg configs.Ablate, cells
 	return nil
 }
 
-// finished reports whether a cell has the result of this configuration.
+// finished reports whether a cell has the result of this configuration, and of the data
+// and the CLIP that are there now.
 func finished(ctx context.Context, c cell) (bool, error) {
-	if done, err := store.Exists(ctx, c.config.Output+"/"+train.SummaryFile); err != nil || !done {
+	info, err := store.Stat(ctx, c.config.Output+"/"+train.SummaryFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
+	}
+	sources := []string{c.config.Data + "/" + stages.ManifestFile}
+	if c.config.CLIP != "" {
+		sources = append(sources, c.config.CLIP+"/config.json", c.config.CLIP+"/model.safetensors")
+	}
+	for _, name := range sources {
+		source, err := store.Stat(ctx, name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another layout of the folder
+			return false, err
+		}
+		if err == nil && source.ModTime.After(info.ModTime) {
+			return false, nil
+		}
 	}
 	record, before, err := outputs.Read[configs.Train](ctx, c.config.Output)
 	if err != nil || record == nil {
 		return false, err
 	}
-	a, err := configs.Fingerprint(before.Identity())
-	if err != nil {
-		return false, err
-	}
-	b, err := configs.Fingerprint(c.config.Identity())
-	if err != nil || a != b {
+	same, err := equal(scored(before), scored(c.config))
+	if err != nil || !same {
 		return false, err
 	}
 	summary, err := train.ReadSummary[train.Summary](ctx, c.config.Output)
 	return err == nil && summary.Steps == c.config.Steps, err
+}
+
+// scored is what decides the scores of a training: its identity, and how they are made.
+func scored(c configs.Train) configs.Train {
+	window := c.Window
+	c = c.Identity()
+	c.Window = window
+	return c
+}
+
+// equal compares two configurations.
+func equal(a, b any) (bool, error) {
+	x, err := configs.Fingerprint(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := configs.Fingerprint(b)
+	return x == y, err
 }

@@ -33,7 +33,7 @@ func (r *run) cards(ctx context.Context, set semidavil.ClassSet) ([]report.Card,
 	if err != nil {
 		return nil, err
 	}
-	network, err := inputs.ReadNetwork(ctx, settings, []string{infer.Student})
+	network, err := inputs.ReadNetwork(ctx, r.session, settings, []string{infer.Student})
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"semidavil/internal/fixture/trained"
 	"semidavil/model/infer"
 	"semidavil/model/train"
+	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 )
@@ -214,7 +215,7 @@ func TestWays(t *testing.T) {
 			cfg := settings(t, n, "cityscapes:"+root)
 			cfg.Models = []string{"student", "teacher"}
 			change(&cfg)
-			p, err := newPlan(t.Context(), cfg)
+			p, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,7 +30,7 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Evaluate) error {
 	if err := resolve(s, &cfg); err != nil {
 		return err
 	}
-	p, err := newPlan(ctx, cfg)
+	p, err := newPlan(ctx, s, cfg)
 	if err != nil {
 		return err
 	}
@@ -40,12 +40,12 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Evaluate) error {
 	}
 	pipeline, scope := beam.NewPipelineWithRoot()
 	build(scope, p)
-	defer stages.CloseNetworks()
 	result, err := s.Run(ctx, pipeline, &runners.Progress{Label: "evaluate", Namespace: stages.Namespace,
 		Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: []string{stages.Rejects}})
 	if err != nil || !result.Ran {
-		return err
+		return err // after an interruption, networks may still be at work
 	}
+	stages.CloseNetworks()
 	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
 		return err
 	}
@@ -74,11 +74,11 @@ func resolve(s *runners.Session, cfg *configs.Evaluate) error {
 }
 
 // newPlan maps the configuration to the parameters of the stages.
-func newPlan(ctx context.Context, cfg configs.Evaluate) (plan, error) {
+func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (plan, error) {
 	var network inputs.Network
 	var err error
 	if cfg.Predictions == "" {
-		network, err = inputs.ReadNetwork(ctx, cfg.Inference, cfg.Models)
+		network, err = inputs.ReadNetwork(ctx, s, cfg.Inference, cfg.Models)
 	} else {
 		network, err = withoutNetwork(ctx, cfg)
 	}
@@ -110,17 +110,30 @@ func withoutNetwork(ctx context.Context, cfg configs.Evaluate) (n inputs.Network
 // begin refuses an output of another configuration and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (configs.Record, error) {
 	record, err := inputs.Begin(ctx, s, "evaluate", cfg.Output, cfg, configs.Evaluate.Identity, cfg.Overwrite, func() error {
-		return removePictures(ctx, cfg.Output)
+		return forgetCaptions(ctx, cfg)
 	})
 	if err != nil || s.Inspects() {
+		return record, err
+	}
+	if err := removePictures(ctx, cfg.Output); err != nil {
 		return record, err
 	}
 	// While it is absent, readers know that the output is not whole.
 	return record, store.Remove(ctx, cfg.Output+"/"+stages.ReportFile)
 }
 
-// removePictures removes the plots and pictures of another configuration, which may have
-// had other networks and images.
+// forgetCaptions removes the captions of other data: images there may have the keys of
+// these.
+func forgetCaptions(ctx context.Context, cfg configs.Evaluate) error {
+	_, before, err := outputs.Read[configs.Evaluate](ctx, cfg.Output)
+	if err != nil || before.Data == cfg.Data {
+		return err
+	}
+	return inputs.RemoveFiles(ctx, cfg.Output+"/captions")
+}
+
+// removePictures removes the plots and pictures of the run before, which may have had
+// other networks and images.
 func removePictures(ctx context.Context, output string) error {
 	var names []string
 	err := store.List(ctx, output, func(info store.Info, err error) error {
@@ -150,11 +163,13 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Evaluate, re
 			columns = append(columns, metrics.Column{Title: n.Network, Scores: n.Report.Scores[0]})
 		}
 	}
-	table, err := metrics.Text(columns)
-	if err != nil {
-		return err
+	if len(columns) > 0 {
+		table, err := metrics.Text(columns)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.Stdout, "\n%s\n", table)
 	}
-	fmt.Fprintf(s.Stdout, "\n%s\n", table)
 	images := 0
 	for _, n := range e.Networks {
 		images = int(n.Report.Confusion.Images)

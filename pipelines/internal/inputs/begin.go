@@ -3,9 +3,11 @@ package inputs
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
+	"semidavil/internal/store"
 	"semidavil/runners"
 )
 
@@ -23,4 +25,22 @@ func Begin[C any](ctx context.Context, s *runners.Session, command, output strin
 		return record, runners.Usagef("%v", err)
 	}
 	return record, err
+}
+
+// RemoveFiles removes the files below a folder, which need not exist.
+func RemoveFiles(ctx context.Context, dir string) error {
+	var names []string
+	err := store.List(ctx, dir, func(info store.Info, err error) error {
+		names = append(names, info.Path)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, name := range names {
+		if err := store.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -30,7 +30,7 @@ type Network struct {
 
 // ReadNetwork finds the checkpoint of the networks of those names, and what belongs to
 // it: the CLIP whose text tower reads the captions, and its tokeniser.
-func ReadNetwork(ctx context.Context, c configs.Inference, names []string) (Network, error) {
+func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, names []string) (Network, error) {
 	var n Network
 	if err := backend.Check(c.Backend); err != nil {
 		return n, runners.Usagef("--backend: %v", err)
@@ -61,10 +61,21 @@ func ReadNetwork(ctx context.Context, c configs.Inference, names []string) (Netw
 				return n, runners.Usagef("the CLIP that reads the captions: %v; give its folder as --clip", err)
 			}
 		}
-		n.Params = append(n.Params, stages.NetworkParams{Backend: c.Backend, Options: o})
+		stamp, err := stages.StampOf(ctx, file)
+		if err != nil {
+			return n, err
+		}
+		n.Params = append(n.Params, stages.NetworkParams{Backend: c.Backend, Stamp: stamp, Options: o})
 	}
 	if n.Tokenizer = c.Tokenizer; n.Tokenizer == "" && n.Facts.Tokenizer.Name != builtin.Name {
 		n.Tokenizer = trained
+	}
+	if s.Remote() {
+		for flag, folder := range map[string]string{"clip": n.Params[0].CLIP, "tokenizer": n.Tokenizer} {
+			if folder != "" && !store.IsRemote(folder) {
+				return n, runners.Usagef("the training had %s, which the workers of --runner=%s cannot see; give a gs:// path as --%s", folder, s.Runner, flag)
+			}
+		}
 	}
 	tokenizer, err := stages.LoadTokenizer(ctx, n.Tokenizer)
 	if err != nil {

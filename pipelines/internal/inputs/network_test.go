@@ -9,6 +9,7 @@ import (
 	"semidavil/internal/fixture/trained"
 	"semidavil/internal/outputs"
 	"semidavil/model/infer"
+	"semidavil/runners"
 )
 
 // TestReadNetwork finds checkpoint, CLIP and window of a training.
@@ -18,7 +19,7 @@ func TestReadNetwork(t *testing.T) {
 	given := configs.DefaultEvaluate().Inference
 	given.Checkpoint, given.Backend = n.Output, "go"
 	both := []string{infer.Student, infer.Teacher}
-	if _, err := ReadNetwork(t.Context(), given, both); err == nil || !strings.Contains(err.Error(), "give it as --clip") {
+	if _, err := ReadNetwork(t.Context(), &runners.Session{Runner: "prism"}, given, both); err == nil || !strings.Contains(err.Error(), "give it as --clip") {
 		t.Error(err)
 	}
 	trainedWith := configs.DefaultTrain()
@@ -40,7 +41,7 @@ func TestReadNetwork(t *testing.T) {
 		"checkpoint": {n.Newest(), both, []string{n.Newest(), n.Newest()}},
 	} {
 		given.Checkpoint = c.path
-		got, err := ReadNetwork(t.Context(), given, c.names)
+		got, err := ReadNetwork(t.Context(), &runners.Session{Runner: "prism"}, given, c.names)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -55,15 +56,15 @@ func TestReadNetwork(t *testing.T) {
 		}
 	}
 	given.Window = "sliding"
-	if got, err := ReadNetwork(t.Context(), given, both); err != nil || got.Params[0].Window != infer.Sliding(32, 32) { // the crop
+	if got, err := ReadNetwork(t.Context(), &runners.Session{Runner: "prism"}, given, both); err != nil || got.Params[0].Window != infer.Sliding(32, 32) { // the crop
 		t.Errorf("%+v %v", got, err)
 	}
 	given.WindowSize = "24x16"
-	if got, err := ReadNetwork(t.Context(), given, both); err != nil || got.Params[1].Window != (infer.Window{Width: 24, Height: 16, Stride: 10}) {
+	if got, err := ReadNetwork(t.Context(), &runners.Session{Runner: "prism"}, given, both); err != nil || got.Params[1].Window != (infer.Window{Width: 24, Height: 16, Stride: 10}) {
 		t.Errorf("%+v %v", got, err)
 	}
 	given.CLIP = filepath.Join(n.Output, "absent")
-	if _, err := ReadNetwork(t.Context(), given, both); err == nil || !strings.Contains(err.Error(), "give its folder as --clip") {
+	if _, err := ReadNetwork(t.Context(), &runners.Session{Runner: "prism"}, given, both); err == nil || !strings.Contains(err.Error(), "give its folder as --clip") {
 		t.Error(err)
 	}
 }

@@ -24,6 +24,7 @@ func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 		}
 		*p = abs
 	}
+	cfg.PseudoLabels = strings.TrimRight(cfg.PseudoLabels, "/")
 	cfg.Tokenizer, cfg.CaptionsFrom = strings.TrimRight(cfg.Tokenizer, "/"), strings.TrimRight(cfg.CaptionsFrom, "/")
 	var err error
 	if cfg.Source, err = inputs.AbsoluteSets(cfg.Source); err != nil {

@@ -10,6 +10,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/outputs"
 	"semidavil/internal/screen"
+	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/clip"
@@ -69,7 +70,7 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 		return train.PretrainConfig{}, err
 	}
 	return train.PretrainConfig{
-		Output: cfg.Output, CLIP: clip.Tiny(m.Tokenizer.Vocab), Start: cfg.CLIP, Width: width, Height: height,
+		Output: cfg.Output, Overwrite: cfg.Overwrite, CLIP: clip.Tiny(m.Tokenizer.Vocab), Start: cfg.CLIP, Width: width, Height: height,
 		Batch: cfg.Batch, Symmetric: !cfg.OneWay,
 		// CLIP's own values for its vision transformers.
 		Optimiser: optim.Config{Kind: "adamw", LR: cfg.LR, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-6, WeightDecay: cfg.WeightDecay, ClipNorm: cfg.ClipNorm},
@@ -84,6 +85,12 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 // replaced, and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Pretrain) (configs.Record, error) {
 	return inputs.Begin(ctx, s, "pretrain", cfg.Output, cfg, configs.Pretrain.Identity, cfg.Overwrite, func() error {
+		// First what says that a training has ended.
+		for _, name := range []string{train.SummaryFile, stages.FailureFile} {
+			if err := store.Remove(ctx, cfg.Output+"/"+name); err != nil {
+				return err
+			}
+		}
 		return checkpoint.RemoveAll(ctx, cfg.Output)
 	})
 }

@@ -32,7 +32,7 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) error
 	if err := resolve(s, &cfg); err != nil {
 		return err
 	}
-	p, err := newPlan(ctx, cfg)
+	p, err := newPlan(ctx, s, cfg)
 	if err != nil {
 		return err
 	}
@@ -42,12 +42,12 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) error
 	}
 	pipeline, scope := beam.NewPipelineWithRoot()
 	build(scope, p)
-	defer stages.CloseNetworks()
 	result, err := s.Run(ctx, pipeline, &runners.Progress{Label: "predict", Namespace: stages.Namespace,
 		Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: []string{stages.LabelsDone, stages.Rejects}})
 	if err != nil || !result.Ran {
-		return err
+		return err // after an interruption, networks may still be at work
 	}
+	stages.CloseNetworks()
 	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
 		return err
 	}
@@ -77,8 +77,8 @@ func resolve(s *runners.Session, cfg *configs.Pseudolabel) error {
 }
 
 // newPlan maps the configuration to the parameters of the stages.
-func newPlan(ctx context.Context, cfg configs.Pseudolabel) (plan, error) {
-	network, err := inputs.ReadNetwork(ctx, cfg.Inference, []string{cfg.Model})
+func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (plan, error) {
+	network, err := inputs.ReadNetwork(ctx, s, cfg.Inference, []string{cfg.Model})
 	if err != nil {
 		return plan{}, err
 	}
@@ -97,7 +97,7 @@ func newPlan(ctx context.Context, cfg configs.Pseudolabel) (plan, error) {
 	if err := rule.Check(); err != nil {
 		return plan{}, runners.Usagef("%v", err)
 	}
-	config, err := predictionConfig(ctx, cfg, network, images)
+	config, err := predictionConfig(cfg, network, images)
 	if err != nil {
 		return plan{}, err
 	}
@@ -112,12 +112,8 @@ func newPlan(ctx context.Context, cfg configs.Pseudolabel) (plan, error) {
 
 // predictionConfig stands for all that decides a prediction but the image: the network
 // and how it is used, but not where it lies or what thresholds are to come.
-func predictionConfig(ctx context.Context, cfg configs.Pseudolabel, n inputs.Network, images inputs.Images) (string, error) {
+func predictionConfig(cfg configs.Pseudolabel, n inputs.Network, images inputs.Images) (string, error) {
 	options := n.Params[0].Options
-	info, err := store.Stat(ctx, options.Checkpoint)
-	if err != nil {
-		return "", err
-	}
 	options.Checkpoint, options.CLIP, options.Batch = "", "", 0
 	captions := cfg.CaptionSettings
 	captions.CaptionConcurrency, captions.CaptionKeyEnv = 0, ""
@@ -129,7 +125,7 @@ func predictionConfig(ctx context.Context, cfg configs.Pseudolabel, n inputs.Net
 		Size     [2]int
 		Filter   pixels.Filter
 		Captions any
-	}{fmt.Sprint(info.Size, info.ModTime.UnixNano()), n.Facts, options, [2]int{load.W, load.H}, load.Filter, captions})
+	}{n.Params[0].Stamp, n.Facts, options, [2]int{load.W, load.H}, load.Filter, captions})
 }
 
 // begin refuses an output of another configuration and writes run.json. Predictions of
@@ -139,7 +135,16 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (co
 		if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
 			return err
 		}
-		return removeFiles(ctx, cfg.Output+"/"+stages.LabelsFolder) // so that all labels are made anew
+		_, before, err := outputs.Read[configs.Pseudolabel](ctx, cfg.Output)
+		if err != nil {
+			return err
+		}
+		if before.Input != cfg.Input { // images there may have the keys of these
+			if err := inputs.RemoveFiles(ctx, cfg.Output+"/captions"); err != nil {
+				return err
+			}
+		}
+		return inputs.RemoveFiles(ctx, cfg.Output+"/"+stages.LabelsFolder) // so that all labels are made anew
 	})
 	if err != nil || s.Inspects() {
 		return record, err
@@ -152,24 +157,6 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (co
 	}
 	// While it is absent, readers know that the output is not whole.
 	return record, store.Remove(ctx, cfg.Output+"/"+stages.LabelsFile)
-}
-
-// removeFiles removes the files below a folder, which need not exist.
-func removeFiles(ctx context.Context, dir string) error {
-	var names []string
-	err := store.List(ctx, dir, func(info store.Info, err error) error {
-		names = append(names, info.Path)
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, name := range names {
-		if err := store.Remove(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // summarise prints the statistics and fails where too much was rejected.
@@ -195,6 +182,9 @@ func summarise(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel,
 	if err != nil {
 		return err
 	}
+	if !pseudo.AllClassesSeen(thresholdsOf(r)) {
+		fmt.Fprintln(s.Stdout, "note       some thresholds are below 1/3, so a third class of a pixel could pass its own; only the two most probable are looked at")
+	}
 	fmt.Fprintf(s.Stdout, "output     %s (%s, %s, plots, %s) after %s\n", inputs.Shorten(cfg.Output), stages.LabelsFolder, stages.LabelStatsFile, stages.LabelsFile, result.Wall.Round(100*time.Millisecond))
 	fmt.Fprintf(s.Stdout, "           %s holds %.1f MB for other thresholds of the same images (--overwrite); it may be deleted\n", stages.PredictionsFolder, float64(size)/1e6)
 	return tooMany
@@ -210,4 +200,12 @@ func folderSize(ctx context.Context, dir string) (size int64, err error) {
 		return 0, nil
 	}
 	return size, err
+}
+
+// thresholdsOf are those of the statistics in units of 1/65536.
+func thresholdsOf(r pseudo.Report) (out []uint32) {
+	for _, c := range r.Classes {
+		out = append(out, uint32(c.Threshold*pseudo.One+0.5))
+	}
+	return out
 }

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"semidavil/configs"
+	"semidavil/internal/store"
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
 	"semidavil/pipelines/internal/inputs"
@@ -17,6 +18,12 @@ import (
 // replaced, and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Train) (configs.Record, error) {
 	return inputs.Begin(ctx, s, "train", cfg.Output, cfg, configs.Train.Identity, cfg.Overwrite, func() error {
+		// First what says that a training has ended.
+		for _, name := range []string{train.SummaryFile, stages.FailureFile} {
+			if err := store.Remove(ctx, cfg.Output+"/"+name); err != nil {
+				return err
+			}
+		}
 		return checkpoint.RemoveAll(ctx, cfg.Output)
 	})
 }

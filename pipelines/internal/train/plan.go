@@ -44,8 +44,8 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	optimiser.Kind, optimiser.LR, optimiser.WeightDecay, optimiser.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
 	optimiser.Beta1, optimiser.Momentum = cfg.Momentum, cfg.Momentum
 	c := train.Config{
-		Output: cfg.Output,
-		CLIP:   cfg.CLIP,
+		Output: cfg.Output, Overwrite: cfg.Overwrite,
+		CLIP: cfg.CLIP,
 		Segmenter: segmenter.Config{
 			CLIP:     clip.Tiny(m.Tokenizer.Vocab),
 			Guidance: dlg.Config{Kind: cfg.Guidance, Context: shards.Context, Classes: len(m.Classes)},
