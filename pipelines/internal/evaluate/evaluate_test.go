@@ -171,7 +171,7 @@ func TestRefused(t *testing.T) {
 	for want, change := range map[string]func(*configs.Evaluate){
 		"no labels to compare with":      func(c *configs.Evaluate) { c.Subset = "unlabelled" },
 		"images alone have no labels":    func(c *configs.Evaluate) { c.Data = root },
-		"no images below":                func(c *configs.Evaluate) { c.Data = "cityscapes:" + root },
+		"no images of split val below":   func(c *configs.Evaluate) { c.Data = "cityscapes:" + root },
 		"camvid11, the network the 19":   func(c *configs.Evaluate) { c.Data = "camvid:" + root },
 		"4 classes of test, the network": func(c *configs.Evaluate) { c.Data = prepared.Write(t, trained.Images(t, semidavil.ClassSet{})) },
 		"another tokeniser": func(c *configs.Evaluate) {

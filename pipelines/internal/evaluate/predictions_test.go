@@ -1,7 +1,9 @@
 package evaluate
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -132,6 +134,52 @@ func TestSimilarNames(t *testing.T) {
 	cfg.Predictions, cfg.Subset = dir, "train"
 	if _, e := must(t, cfg); float64(e.Networks[0].Report.Main()) != 1 {
 		t.Errorf("mean IoU %v, want 1", e.Networks[0].Report.Main())
+	}
+}
+
+// TestOwnNames: the files of pseudolabel beside one another, also where one image's name
+// begins another's, where names are equal in two folders, and where a file is missing.
+func TestOwnNames(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	images := []string{"day", "day_2", "x/night", "y/night"}
+	for i, stem := range images {
+		fixture.Write(t, root, "im/"+stem+".png", fixture.PNG(t, fixture.Picture(64, 32, i)))
+		for _, name := range []string{root + "/lb/" + stem + ".png", dir + "/labels/im/" + stem + "_pseudo_labelTrainIds.png", dir + "/labels/im/" + stem + "_pseudo_labelIds.png"} {
+			fixture.Write(t, "/", name, raster(t, 64, func(_, _ int) uint8 { return uint8(i) }))
+		}
+	}
+	fixture.Write(t, root, "p.yaml", []byte("name: own\ntrain: {images: im, labels: lb}\nclasses: [{name: a}, {name: b}, {name: c}, {name: d}]\n"))
+	cfg := settings(t, trained.Network{}, "pairs:"+root+"/p.yaml:"+root)
+	cfg.Predictions, cfg.Subset = dir, "train"
+	if _, e := must(t, cfg); e.Rejects != 0 || float64(e.Networks[0].Report.Main()) != 1 {
+		t.Errorf("%d rejects, mean IoU %v, want 1", e.Rejects, e.Networks[0].Report.Main())
+	}
+	for _, ending := range []string{"_pseudo_labelTrainIds.png", "_pseudo_labelIds.png"} {
+		if err := os.Remove(dir + "/labels/im/day" + ending); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg.MaxRejects = 1
+	if _, e := must(t, cfg); e.Rejects != 1 || e.Networks[0].Report.Confusion.Images != 3 || float64(e.Networks[0].Report.Main()) != 1 {
+		t.Errorf("without day: %d rejects, %d images, mean IoU %v", e.Rejects, e.Networks[0].Report.Confusion.Images, e.Networks[0].Report.Main())
+	}
+}
+
+// TestNoPlan: where not one image has a label, the rejects are written all the same.
+func TestNoPlan(t *testing.T) {
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 1, 2, 0)
+	if err := os.RemoveAll(root + "/gtFine"); err != nil {
+		t.Fatal(err)
+	}
+	cfg := settings(t, trained.Write(t, trained.Options{Set: semidavil.Cityscapes19}), "cityscapes:"+root)
+	cfg.Subset = "val"
+	if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), "100.0 % of the images were rejected") {
+		t.Error(err)
+	}
+	data, err := os.ReadFile(cfg.Output + "/rejects.jsonl")
+	if err != nil || bytes.Count(data, []byte("missing label")) != 2 {
+		t.Errorf("%v %s", err, data)
 	}
 }
 

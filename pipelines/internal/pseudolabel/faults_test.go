@@ -1,6 +1,7 @@
 package pseudolabel
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,6 +96,22 @@ func TestAllBad(t *testing.T) {
 		}
 		cfg.MaxRejects = 1
 		must(t, cfg)
+	}
+}
+
+// TestNoPlan: where no image has a caption, the rejects are written all the same.
+func TestNoPlan(t *testing.T) {
+	root := t.TempDir()
+	for i := range 2 {
+		fixture.Write(t, root, fmt.Sprint(i, ".png"), fixture.PNG(t, fixture.Picture(32, 32, i)))
+	}
+	cfg := settings(t, network(t), root)
+	cfg.Captions, cfg.CaptionFallback = "sidecar", "reject"
+	if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), "100.0 % of the images were rejected") {
+		t.Error(err)
+	}
+	if len(rejects(t, cfg.Output)) != 2 {
+		t.Errorf("rejects %v", rejects(t, cfg.Output))
 	}
 }
 
