@@ -130,8 +130,12 @@ func summary(values []float64, failed int) string {
 // markdown is the table: a line a row, a column a number of labels, the paper's beside.
 func markdown(cfg configs.Ablate, results []Result) string {
 	head, line := []string{"val mIoU, %"}, []string{"---"}
+	seeds := fmt.Sprintf("%d seeds", len(cfg.Seeds))
+	if len(cfg.Seeds) == 1 {
+		seeds = "1 seed"
+	}
 	for _, labelled := range cfg.Labelled {
-		head, line = append(head, fmt.Sprintf("%d labels, %d seeds", labelled, len(cfg.Seeds))), append(line, "---:")
+		head, line = append(head, fmt.Sprintf("%d labels, %s", labelled, seeds)), append(line, "---:")
 		if cfg.Paper != "none" {
 			_, n := paperAt(labelled)
 			head, line = append(head, fmt.Sprintf("paper, %s, %d labels", cfg.Paper, n)), append(line, "---:")
