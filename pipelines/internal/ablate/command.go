@@ -2,30 +2,20 @@
 package ablate
 
 import (
-	"context"
-	"flag"
-
 	"semidavil/configs"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 )
 
 // Command describes the command line.
 func Command() runners.Command {
-	var given configs.Ablate
-	var file, accelerator string
-	return runners.Command{
+	return inputs.Configured(runners.Command{
 		Name: "ablate",
 		Line: "go run ./pipelines/ablate",
 		Synopsis: "Train variants of the method with several seeds and numbers of labels, and write one table of their scores " +
 			"beside the paper's. An interrupted grid goes on where it was; finished trainings are not repeated.\n\n" +
 			"Groups of rows: table3 (parts of the method), table6 (losses), fig5 (kinds of attention), language, source_only. " +
 			"A --config file can hold further rows under own, and settings of all rows under set.",
-		Flags: func(fs *flag.FlagSet) {
-			given = configs.DefaultAblate()
-			configs.BindAblate(fs, &given)
-			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
-			fs.StringVar(&accelerator, "accelerator", "", "`HINT` for remote runners, such as type:nvidia-tesla-t4;count:1;install-nvidia-driver")
-		},
 		Groups: []runners.Group{
 			{Title: "Grid", Names: []string{"rows", "labelled", "seeds", "steps", "paper"}},
 			{Title: "Base", Names: []string{"prepare", "train", "clip", "pretrain_steps", "config"}},
@@ -36,18 +26,5 @@ func Command() runners.Command {
 			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
-		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := configs.Load(configs.DefaultAblate(), file, flag.CommandLine, configs.BindAblate)
-			if err == nil {
-				err = cfg.Validate()
-			}
-			if err != nil {
-				return runners.Usagef("%v", err)
-			}
-			if err := s.Accelerate(accelerator); err != nil {
-				return err
-			}
-			return Run(ctx, s, cfg)
-		},
-	}
+	}, configs.DefaultAblate, configs.BindAblate, Run)
 }

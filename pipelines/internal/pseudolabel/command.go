@@ -2,29 +2,19 @@
 package pseudolabel
 
 import (
-	"context"
-	"flag"
-
 	"semidavil/configs"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 )
 
 // Command describes the command line.
 func Command() runners.Command {
-	var given configs.Pseudolabel
-	var file, accelerator string
-	return runners.Command{
+	return inputs.Configured(runners.Command{
 		Name: "pseudolabel",
 		Line: "go run ./pipelines/pseudolabel",
 		Synopsis: "Label images with a trained network where its confidence passes a threshold: train ids, label ids and " +
 			"colours as PNG for every image, and statistics of the classes. The network looks at an image once; other " +
 			"thresholds for the same images are quick. prepare --pseudo_labels reads the output back for a round of self-training.",
-		Flags: func(fs *flag.FlagSet) {
-			given = configs.DefaultPseudolabel()
-			configs.BindPseudolabel(fs, &given)
-			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
-			fs.StringVar(&accelerator, "accelerator", "", "`HINT` for remote runners, such as type:nvidia-tesla-t4;count:1;install-nvidia-driver")
-		},
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"input", "subset", "output", "overwrite", "follow_links", "max_rejects", "config"}},
 			{Title: "Labels", Names: []string{"rule", "threshold", "portion", "round", "confidence", "compression"}},
@@ -37,18 +27,5 @@ func Command() runners.Command {
 			{Text: "Any images, with thresholds that keep a fifth of each class", Command: "go run ./pipelines/pseudolabel --input='/data/drive/*/*.jpg' --captions=classnames --rule=cb"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/pseudolabel --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --checkpoint=gs://B/train --input=cityscapes:gs://B/cityscapes --output=gs://B/pseudo"},
 		},
-		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := configs.Load(configs.DefaultPseudolabel(), file, flag.CommandLine, configs.BindPseudolabel)
-			if err == nil {
-				err = cfg.Validate()
-			}
-			if err != nil {
-				return runners.Usagef("%v", err)
-			}
-			if err := s.Accelerate(accelerator); err != nil {
-				return err
-			}
-			return Run(ctx, s, cfg)
-		},
-	}
+	}, configs.DefaultPseudolabel, configs.BindPseudolabel, Run)
 }
