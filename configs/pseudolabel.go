@@ -79,7 +79,7 @@ func (c Pseudolabel) Validate() error {
 
 // Identity is what decides the labels.
 func (c Pseudolabel) Identity() Pseudolabel {
-	c.Output, c.Overwrite = "", false
+	c.Output, c.Overwrite, c.GroupSize = "", false, 0
 	c.Inference = c.Inference.identity()
 	return c
 }

@@ -110,44 +110,20 @@ func withoutNetwork(ctx context.Context, cfg configs.Evaluate) (n inputs.Network
 // begin refuses an output of another configuration and writes run.json.
 func begin(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (configs.Record, error) {
 	record, err := inputs.Begin(ctx, s, "evaluate", cfg.Output, cfg, configs.Evaluate.Identity, cfg.Overwrite, func() error {
-		return forgetCaptions(ctx, cfg)
+		return inputs.ForgetCaptions(ctx, cfg.Output, func(before configs.Evaluate) bool { return before.Data == cfg.Data })
 	})
 	if err != nil || s.Inspects() {
 		return record, err
 	}
-	if err := removePictures(ctx, cfg.Output); err != nil {
+	// Plots and pictures of the run before, which may have had other networks and images.
+	err = inputs.RemoveFiles(ctx, cfg.Output, func(rel string) bool {
+		return strings.HasPrefix(rel, "pictures/") || path.Dir(rel) == "." && path.Ext(rel) == ".svg"
+	})
+	if err != nil {
 		return record, err
 	}
 	// While it is absent, readers know that the output is not whole.
 	return record, store.Remove(ctx, cfg.Output+"/"+stages.ReportFile)
-}
-
-// forgetCaptions removes the captions of other data: images there may have the keys of
-// these.
-func forgetCaptions(ctx context.Context, cfg configs.Evaluate) error {
-	_, before, err := outputs.Read[configs.Evaluate](ctx, cfg.Output)
-	if err != nil || before.Data == cfg.Data {
-		return err
-	}
-	return inputs.RemoveFiles(ctx, cfg.Output+"/captions")
-}
-
-// removePictures removes the plots and pictures of the run before, which may have had
-// other networks and images.
-func removePictures(ctx context.Context, output string) error {
-	var names []string
-	err := store.List(ctx, output, func(info store.Info, err error) error {
-		if strings.HasPrefix(info.Rel, "pictures/") || path.Dir(info.Rel) == "." && path.Ext(info.Rel) == ".svg" {
-			names = append(names, info.Path)
-		}
-		return err
-	})
-	for _, name := range names {
-		if err == nil {
-			err = store.Remove(ctx, name)
-		}
-	}
-	return err
 }
 
 // summarise prints the scores and fails where too much was rejected.

@@ -27,11 +27,14 @@ func Begin[C any](ctx context.Context, s *runners.Session, command, output strin
 	return record, err
 }
 
-// RemoveFiles removes the files below a folder, which need not exist.
-func RemoveFiles(ctx context.Context, dir string) error {
+// RemoveFiles removes the files below a folder, which need not exist: those whose
+// relative path is wanted, or all where wanted is nil.
+func RemoveFiles(ctx context.Context, dir string, wanted func(rel string) bool) error {
 	var names []string
 	err := store.List(ctx, dir, func(info store.Info, err error) error {
-		names = append(names, info.Path)
+		if wanted == nil || wanted(info.Rel) {
+			names = append(names, info.Path)
+		}
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -43,4 +46,14 @@ func RemoveFiles(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
+}
+
+// ForgetCaptions removes the captions that an output keeps, unless they are of the same
+// data as the run before had: images of other data may have the keys of these.
+func ForgetCaptions[C any](ctx context.Context, output string, same func(before C) bool) error {
+	_, before, err := outputs.Read[C](ctx, output)
+	if err != nil || same(before) {
+		return err
+	}
+	return RemoveFiles(ctx, output+"/captions", nil)
 }

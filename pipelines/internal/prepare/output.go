@@ -2,14 +2,13 @@ package prepare
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
 	"semidavil/internal/store"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -73,20 +72,9 @@ func sameData(a, b configs.Prepare) bool {
 // those of the new ones.
 func forget(ctx context.Context, output string) error {
 	for _, dir := range []string{"captions", "shards"} {
-		var names []string
-		err := store.List(ctx, output+"/"+dir, func(info store.Info, err error) error {
-			if stages.OwnFile(info.Rel) && !strings.HasSuffix(info.Rel, ".tar") {
-				names = append(names, info.Path)
-			}
+		err := inputs.RemoveFiles(ctx, output+"/"+dir, func(rel string) bool { return stages.OwnFile(rel) && !strings.HasSuffix(rel, ".tar") })
+		if err != nil {
 			return err
-		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, name := range names {
-			if err := store.Remove(ctx, name); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 	if err := rule.Check(); err != nil {
 		return plan{}, runners.Usagef("%v", err)
 	}
-	config, err := predictionConfig(cfg, network, images)
+	config, err := predictionConfig(network, images.Load)
 	if err != nil {
 		return plan{}, err
 	}
@@ -110,22 +110,19 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 	}, nil
 }
 
-// predictionConfig stands for all that decides a prediction but the image: the network
-// and how it is used, but not where it lies or what thresholds are to come.
-func predictionConfig(cfg configs.Pseudolabel, n inputs.Network, images inputs.Images) (string, error) {
+// predictionConfig stands for all that decides a prediction but the image and its
+// caption: the network and how it is used, but not where it lies or what thresholds are
+// to come.
+func predictionConfig(n inputs.Network, load stages.LoadParams) (string, error) {
 	options := n.Params[0].Options
 	options.Checkpoint, options.CLIP, options.Batch = "", "", 0
-	captions := cfg.CaptionSettings
-	captions.CaptionConcurrency, captions.CaptionKeyEnv = 0, ""
-	load := images.Load
 	return configs.Fingerprint(struct {
-		Weights  string
-		Facts    any
-		Options  any
-		Size     [2]int
-		Filter   pixels.Filter
-		Captions any
-	}{n.Params[0].Stamp, n.Facts, options, [2]int{load.W, load.H}, load.Filter, captions})
+		Weights string
+		Facts   any
+		Options any
+		Size    [2]int
+		Filter  pixels.Filter
+	}{n.Params[0].Stamp, n.Facts, options, [2]int{load.W, load.H}, load.Filter})
 }
 
 // begin refuses an output of another configuration and writes run.json. Predictions of
@@ -135,16 +132,11 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (co
 		if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
 			return err
 		}
-		_, before, err := outputs.Read[configs.Pseudolabel](ctx, cfg.Output)
+		err := inputs.ForgetCaptions(ctx, cfg.Output, func(before configs.Pseudolabel) bool { return before.Input == cfg.Input })
 		if err != nil {
 			return err
 		}
-		if before.Input != cfg.Input { // images there may have the keys of these
-			if err := inputs.RemoveFiles(ctx, cfg.Output+"/captions"); err != nil {
-				return err
-			}
-		}
-		return inputs.RemoveFiles(ctx, cfg.Output+"/"+stages.LabelsFolder) // so that all labels are made anew
+		return inputs.RemoveFiles(ctx, cfg.Output+"/"+stages.LabelsFolder, nil) // so that all labels are made anew
 	})
 	if err != nil || s.Inspects() {
 		return record, err
