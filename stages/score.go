@@ -234,11 +234,11 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 	if len(found) == 0 {
 		return nil, fmt.Errorf("missing prediction: no file below %s is named %s_*.png, %s.png or after the key", f.Params.Predictions, stem, stem)
 	}
-	// A name that is the image's and a known ending is surely not that of another image
-	// which begins like it; one with a known ending and more between is.
+	// pseudolabel's files are named by the image and an ending alone, so one with more
+	// between is of another image; of other programs' any CITY_SEQ_FRAME*.png will do.
 	found = slices.DeleteFunc(slices.Clone(found), func(name string) bool { // others may look at the list too
-		bare, known := withoutEnding(name)
-		return known && bare != stem && bare != image.ref.Key
+		bare, own := withoutEnding(name)
+		return own && bare != stem && bare != image.ref.Key
 	})
 	if len(found) == 0 {
 		return nil, fmt.Errorf("missing prediction: the files below %s that begin with %s are those of other images", f.Params.Predictions, stem)
@@ -289,13 +289,13 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 // endings are those of label files that this program and Cityscapes' write.
 var endings = []string{TrainIDsEnding, IDsEnding, "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png", "_labelTrainIds.png", "_labelIds.png"}
 
-// withoutEnding is the name of a file without folder and ending, and whether that is a
-// known one beyond the extension.
-func withoutEnding(name string) (bare string, known bool) {
+// withoutEnding is the name of a file without folder and ending, and whether that is
+// one of pseudolabel's.
+func withoutEnding(name string) (bare string, own bool) {
 	base := path.Base(name)
 	for _, ending := range endings {
 		if bare, ok := strings.CutSuffix(base, ending); ok {
-			return bare, true
+			return bare, ending == TrainIDsEnding || ending == IDsEnding
 		}
 	}
 	return strings.TrimSuffix(base, path.Ext(base)), false

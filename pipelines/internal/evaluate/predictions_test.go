@@ -165,6 +165,29 @@ func TestOwnNames(t *testing.T) {
 	}
 }
 
+// TestMethodNames: results named as the Cityscapes server takes them.
+func TestMethodNames(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	fixture.Cityscapes(t, root, 1, 2, 0)
+	for i := range 2 {
+		name := fmt.Sprintf("%06d_000019", i)
+		matches, err := filepath.Glob(root + "/gtFine/val/*/*" + name + "_gtFine_labelIds.png")
+		if err != nil || len(matches) != 1 {
+			t.Fatal(matches, err)
+		}
+		data, err := os.ReadFile(matches[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fixture.Write(t, dir, strings.Replace(filepath.Base(matches[0]), "_gtFine_", "_mymethod_v2_", 1), data)
+	}
+	cfg := settings(t, trained.Network{}, "cityscapes:"+root)
+	cfg.Predictions, cfg.Subset = dir, "val"
+	if _, e := must(t, cfg); e.Rejects != 0 || e.Networks[0].Report.Confusion.Images != 2 || float64(e.Networks[0].Report.Main()) != 1 {
+		t.Errorf("%d rejects, mean IoU %v", e.Rejects, e.Networks[0].Report.Main())
+	}
+}
+
 // TestNoPlan: where not one image has a label, the rejects are written all the same.
 func TestNoPlan(t *testing.T) {
 	root := t.TempDir()
