@@ -37,8 +37,9 @@ func bare(err error) error {
 }
 
 // classify makes an error of Cloud Storage wrap the error of package fs that
-// means the same.
+// means the same, and takes credentials out of its text.
 func classify(err error) error {
+	err = redact(err)
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

@@ -45,6 +45,7 @@ func sharedClient() (*storage.Client, error) {
 	if clients.byHost == nil {
 		clients.byHost = map[string]*storage.Client{}
 	}
+	limitRetries(c)
 	clients.byHost[host] = c
 	return c, nil
 }
@@ -71,7 +72,7 @@ func (g gcs) repeatable(name string) (*storage.ObjectHandle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.Retryer(storage.WithPolicy(storage.RetryAlways)), nil
+	return o.Retryer(retries(storage.RetryAlways)...), nil
 }
 
 func (g gcs) open(ctx context.Context, name string, off, n int64) (io.ReadCloser, int64, error) {
@@ -79,30 +80,25 @@ func (g gcs) open(ctx context.Context, name string, off, n int64) (io.ReadCloser
 	if err != nil {
 		return nil, 0, err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
 	r, err := o.NewRangeReader(ctx, off, n)
-	var api *googleapi.Error
-	if errors.As(err, &api) && api.Code == http.StatusRequestedRangeNotSatisfiable {
-		return nil, 0, fmt.Errorf("%w: the object ends before the offset", io.ErrUnexpectedEOF)
-	}
 	if err != nil {
+		cancel(nil)
+		var api *googleapi.Error
+		if errors.As(err, &api) && api.Code == http.StatusRequestedRangeNotSatisfiable {
+			return nil, 0, fmt.Errorf("%w: the object ends before the offset", io.ErrUnexpectedEOF)
+		}
 		return nil, 0, classify(err)
 	}
 	if r.Attrs.ContentEncoding == "gzip" {
 		// The service unpacks such an object on the way and ignores ranges.
 		if n >= 0 {
+			cancel(nil)
 			return nil, 0, errors.Join(errors.New("object is stored with gzip encoding and has no ranges"), r.Close())
 		}
-		return gcsReader{r}, -1, nil
+		return reader{r, ctx, cancel}, -1, nil
 	}
-	return gcsReader{r}, r.Remain(), nil
-}
-
-// gcsReader classifies the errors of reading.
-type gcsReader struct{ *storage.Reader }
-
-func (r gcsReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	return n, classify(err)
+	return reader{r, ctx, cancel}, r.Remain(), nil
 }
 
 func (g gcs) stat(ctx context.Context, name string) (Info, error) {

@@ -8,44 +8,45 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"semidavil/internal/fixture/cloud"
 )
 
+// TestCloudListPages lists a folder of 10,000 objects, in their order and in as few
+// requests as can be.
 func TestCloudListPages(t *testing.T) {
-	const n = 2001
-	var objects []fakestorage.Object
+	c := cloud.StartOnDisk(t)
+	others := []string{"set/.DS_Store", "set/train/._00000.png", "settings/a.png", "other"}
+	for _, name := range others {
+		c.Put(name, "x")
+	}
+	const n, pages = 10_000 - 2, 10 // two of the others are in the set
+	var names []string
 	for i := range n {
-		objects = append(objects, object(fmt.Sprintf("set/train/%05d.png", i), "x"))
+		names = append(names, fmt.Sprintf("set/train/%05d.png", i))
 	}
-	c := newCloud(t, objects...)
-	for _, other := range []string{"set/", "set/.DS_Store", "set/train/._00000.png", "settings/a.png", "other"} {
-		c.put(other, "y")
+	c.Copy(t, "other", names)
+	before, i := c.Lists(), 0
+	err := List(t.Context(), "gs://data/set", func(info Info, err error) error {
+		if err != nil {
+			return err
+		}
+		rel := fmt.Sprintf("train/%05d.png", i)
+		if info.Rel != rel || info.Path != "gs://data/set/"+rel || info.Size != 1 || info.ModTime.IsZero() || info.Generation == 0 {
+			t.Fatalf("entry %d is %+v", i, info)
+		}
+		i++
+		return nil
+	})
+	if err != nil || i != n {
+		t.Fatalf("listed %d of %d objects: %v", i, n, err)
 	}
-	for _, root := range []string{"gs://data/set", "gs://data/set/"} {
-		c.lists = 0
-		i := 0
-		err := List(t.Context(), root, func(info Info, err error) error {
-			if err != nil {
-				return err
-			}
-			rel := fmt.Sprintf("train/%05d.png", i)
-			if info.Rel != rel || info.Path != "gs://data/set/"+rel || info.Size != 1 || info.ModTime.IsZero() || info.Generation == 0 {
-				t.Fatalf("entry %d is %+v", i, info)
-			}
-			i++
-			return nil
-		})
-		if err != nil || i != n {
-			t.Fatalf("listed %d of %d objects: %v", i, n, err)
-		}
-		if c.lists != 3 {
-			t.Errorf("%d requests for three pages", c.lists)
-		}
+	if got := c.Lists() - before; got != pages {
+		t.Errorf("%d requests for %d objects, want %d", got, n, pages)
 	}
 }
 
 func TestCloudListErrors(t *testing.T) {
-	c := newCloud(t)
+	c := cloud.Start(t)
 	none := func(Info, error) error { return nil }
 	for _, root := range []string{"gs://absent", "gs://absent/x", "gs://data/nothing"} {
 		if err := List(t.Context(), root, none); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), root) {
@@ -55,15 +56,23 @@ func TestCloudListErrors(t *testing.T) {
 	if err := List(t.Context(), "gs://data", none); err != nil {
 		t.Errorf("an empty bucket: %v", err)
 	}
+	c.Put("folder/", "") // as other tools make them
+	c.Put("folder/a", "")
+	for _, root := range []string{"gs://data/folder", "gs://data/folder/"} {
+		var rels []string
+		if err := List(t.Context(), root, func(info Info, err error) error { rels = append(rels, info.Rel); return err }); err != nil || len(rels) != 1 || rels[0] != "a" {
+			t.Errorf("List(%s): %q, %v", root, rels, err)
+		}
+	}
 	for _, root := range []string{"gs://", "gs:///x"} {
 		if err := List(t.Context(), root, none); err == nil {
 			t.Errorf("List(%s) succeeded", root)
 		}
 	}
-	c.put("a/../b", "")
-	c.put("a/x//y", "")
-	c.put(`a/c\d`, "")
-	c.put("a/z", "")
+	c.Put("a/../b", "")
+	c.Put("a/x//y", "")
+	c.Put(`a/c\d`, "")
+	c.Put("a/z", "")
 	var bad, good []string
 	if err := List(t.Context(), "gs://data/a", func(info Info, err error) error {
 		if err != nil {
@@ -75,7 +84,7 @@ func TestCloudListErrors(t *testing.T) {
 	}); err != nil || len(bad) != 3 || len(good) != 1 {
 		t.Errorf("good %q, bad %q, %v", good, bad, err)
 	}
-	c.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+	c.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		http.Error(w, `{"error":{"code":403,"message":"no access for you"}}`, http.StatusForbidden)
 		return true
 	})

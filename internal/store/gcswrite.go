@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+	"hash/crc32"
+	"io"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
@@ -10,8 +13,12 @@ import (
 // gcsSink is an upload. The object appears when the upload is closed, and an
 // upload whose context is cancelled before leaves no object.
 type gcsSink struct {
+	ctx    context.Context
+	object *storage.ObjectHandle
 	w      *storage.Writer
 	cancel context.CancelFunc
+	size   int64
+	sum    uint32 // CRC-32C
 }
 
 // create chooses the upload's buffer: it is as large as the file where that is
@@ -23,22 +30,36 @@ func (g gcs) create(ctx context.Context, name string, size int64) (sink, error) 
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w := o.NewWriter(ctx)
+	u := &upload{name: name}
+	w := o.Retryer(storage.WithErrorFunc(u.passing)).NewWriter(ctx)
+	w.ChunkRetryDeadline, w.ProgressFunc = patience, u.progress
 	if size >= 0 && size < googleapi.DefaultUploadChunkSize {
 		// One byte more than the file lets it go in a single request.
 		w.ChunkSize = int(size) + 1
 	}
-	return &gcsSink{w: w, cancel: cancel}, nil
+	return &gcsSink{ctx: ctx, object: o, w: w, cancel: cancel}, nil
 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (s *gcsSink) Write(p []byte) (int, error) {
 	n, err := s.w.Write(p)
+	s.size += int64(n)
+	s.sum = crc32.Update(s.sum, castagnoli, p[:n])
 	return n, classify(err)
 }
 
 func (s *gcsSink) commit() error {
 	defer s.cancel()
-	return classify(s.w.Close())
+	err := s.w.Close()
+	// The library does not repeat a request whose answer begins well and breaks off: the
+	// object may be there.
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		if attrs, e := s.object.Attrs(s.ctx); e == nil && attrs.Size == s.size && attrs.CRC32C == s.sum {
+			return nil
+		}
+	}
+	return classify(err)
 }
 
 func (s *gcsSink) abort() error {

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"semidavil/internal/fixture/cloud"
 )
 
 // The same expectations hold for both kinds of storage.
 func TestConformance(t *testing.T) {
-	newCloud(t)
+	cloud.Start(t)
 	for kind, root := range map[string]string{"local": t.TempDir(), "cloud": "gs://data/c"} {
 		t.Run(kind, func(t *testing.T) { conform(t, root) })
 	}

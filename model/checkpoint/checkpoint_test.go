@@ -18,6 +18,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"semidavil/internal/fixture/cloud"
 	"semidavil/model/params"
 	"semidavil/model/weights"
 )
@@ -72,7 +73,8 @@ func files(t testing.TB, dir string) []string {
 }
 
 func TestSaveAndLatest(t *testing.T) {
-	for _, root := range []string{filepath.Join(t.TempDir(), "new", "out"), cloud(t) + "/out/"} {
+	cloud.Start(t)
+	for _, root := range []string{filepath.Join(t.TempDir(), "new", "out"), "gs://data/out/"} {
 		if _, found, err := Latest(t.Context(), root); found || err != nil {
 			t.Fatalf("nothing: %v, %v", found, err)
 		}

@@ -1,45 +1,24 @@
 package weights
 
 import (
-	"io"
 	"maps"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/fsouza/fake-gcs-server/fakestorage"
 	"gorgonia.org/tensor"
 
+	"semidavil/internal/fixture/cloud"
 	"semidavil/internal/store"
 	"semidavil/model/clip"
 	"semidavil/model/params"
 )
 
-// cloud starts a stand-in for Cloud Storage and returns the URL of a bucket.
-func cloud(t *testing.T) string {
-	t.Helper()
-	ts := httptest.NewUnstartedServer(nil)
-	host := ts.Listener.Addr().String()
-	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
-		NoListener: true, Scheme: "http", PublicHost: host, ExternalURL: "http://" + host, Writer: io.Discard,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts.Config.Handler = server.HTTPHandler()
-	ts.Start()
-	t.Cleanup(func() { ts.Close(); server.Stop() })
-	t.Setenv("STORAGE_EMULATOR_HOST", host)
-	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "data"})
-	return "gs://data"
-}
-
 // TestExport writes the model of Python in both namings, to a disk and to Cloud
 // Storage: the tensors are those that Python wrote.
 func TestExport(t *testing.T) {
-	bucket := cloud(t)
+	cloud.Start(t)
 	for naming, golden := range map[string]string{HF: "hf_f32", OpenAI: "openai_f32"} {
 		data, err := os.ReadFile(filepath.Join("testdata", golden, modelFile))
 		if err != nil {
@@ -50,7 +29,7 @@ func TestExport(t *testing.T) {
 			t.Fatal(err)
 		}
 		maps.DeleteFunc(want, func(name string, _ *tensor.Dense) bool { return ignored(name) })
-		for _, dir := range []string{filepath.Join(t.TempDir(), "new", "model"), bucket + "/models/" + naming} {
+		for _, dir := range []string{filepath.Join(t.TempDir(), "new", "model"), "gs://data/models/" + naming} {
 			if err := ExportCLIP(t.Context(), dir, tiny, tinyValues(t), naming); err != nil {
 				t.Fatal(err)
 			}
