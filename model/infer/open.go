@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"semidavil/internal/store"
+	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/params"
 	"semidavil/model/textfeatures"
@@ -57,7 +58,7 @@ func ReadFacts(ctx context.Context, path string) (Facts, error) {
 }
 
 // Open reads a network and its text tower.
-func Open(ctx context.Context, backend compute.Backend, o Options) (*Model, error) {
+func Open(ctx context.Context, b compute.Backend, o Options) (*Model, error) {
 	if o.Batch < 1 {
 		return nil, fmt.Errorf("infer: open: batch %d: want 1 or more", o.Batch)
 	}
@@ -65,10 +66,16 @@ func Open(ctx context.Context, backend compute.Backend, o Options) (*Model, erro
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{options: o, backend: backend, store: model.NewStore(), atOnce: 1}
-	if backend.String() == "go" {
-		m.atOnce = int64(runtime.GOMAXPROCS(0))
+	atOnce := 1
+	if b.String() == "go" {
+		atOnce = runtime.GOMAXPROCS(0)
+		if !backend.SIMD {
+			// Its matrix products without vector instructions round the last image of a
+			// batch in another way, and what an image gets must not depend on its company.
+			o.Batch = 1
+		}
 	}
+	m := &Model{options: o, backend: b, store: model.NewStore(), atOnce: int64(atOnce)}
 	m.slots = semaphore.NewWeighted(m.atOnce)
 	if m.facts, err = decodeFacts(state.Meta[FactsKey]); err != nil {
 		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
@@ -80,7 +87,7 @@ func Open(ctx context.Context, backend compute.Backend, o Options) (*Model, erro
 		return nil, fmt.Errorf("infer: open %s: %w", o.Checkpoint, err)
 	}
 	m.loaded = m.parameters()
-	if m.text, err = textfeatures.NewTable(backend, m.store, textRoot, m.facts.Segmenter.CLIP, o.Batch); err != nil {
+	if m.text, err = textfeatures.NewTable(b, m.store, textRoot, m.facts.Segmenter.CLIP, o.Batch); err != nil {
 		return nil, err
 	}
 	return m, nil
