@@ -41,7 +41,12 @@ func (a answers) get(captioner string, ref semidavil.Ref, ask func() (string, er
 		return got.text, nil
 	}
 	place := captioner + "\x00" + ref.Root + "\x00" + ref.Key
-	text, err, _ := asking.Do(place, func() (any, error) {
+	text, err, _ := asking.Do(place, func() (_ any, err error) {
+		defer func() {
+			if v := recover(); v != nil { // Do's own panic has the stack in its text
+				err = fmt.Errorf("stages: panic: %v", v)
+			}
+		}()
 		if got, ok := received.Load(place); ok && got.(answer).given >= ref.Changed {
 			return got.(answer).text, nil
 		}
@@ -51,7 +56,10 @@ func (a answers) get(captioner string, ref semidavil.Ref, ask func() (string, er
 		}
 		return text, err
 	})
-	return text.(string), err
+	if err != nil {
+		return "", err
+	}
+	return text.(string), nil
 }
 
 // readAnswers reads the caption files of an output, of whichever shard. One

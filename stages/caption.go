@@ -104,8 +104,9 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 		if faults[i] == nil && s.Caption != "" {
 			kept.Samples = append(kept.Samples, s)
 			row := caption.Row{Key: s.Ref.Key, Image: s.Ref.Image, Caption: s.Caption, Captioner: s.Captioner}
-			if file, err = caption.AppendRow(file, row); err != nil {
-				return err
+			if file, faults[i] = caption.AppendRow(file, row); faults[i] != nil {
+				kept.Samples = kept.Samples[:len(kept.Samples)-1]
+				continue
 			}
 			if s.Captioner == f.fallback.ID() && f.fallback.ID() != f.captioner.ID() {
 				fallbacks++
@@ -146,7 +147,8 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 	group.SetLimit(max(1, f.Params.Concurrency))
 	for i := range plan.Samples {
 		group.Go(func() error {
-			err := f.one(ctx, &plan.Samples[i])
+			sample := &plan.Samples[i]
+			err := guard(ctx, "caption", sample.Ref, func() error { return f.one(ctx, sample) })
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -192,7 +194,7 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 		return "", err
 	}
 	ask := func() (string, error) {
-		return f.captioner.Caption(ctx, caption.Request{Key: ref.Key, Image: image, Root: ref.Root,
+		return f.captioner.Caption(ctx, caption.Request{Key: ref.Key, Image: image, Root: ref.Root, FollowLinks: f.Params.Follow,
 			ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }})
 	}
 	if f.Params.Captioner.Kind != caption.HTTP {

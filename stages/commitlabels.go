@@ -63,9 +63,10 @@ func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart fun
 	var rows []LabelRow
 	stats := pseudo.NewStats(make([]uint32, f.Classes.Len())) // where there is not a single plan
 	first := true
+	var rejects []shards.Reject
 	var part LabelPart
 	for nextPart(&part) {
-		rows = append(rows, part.Rows...)
+		rows, rejects = append(rows, part.Rows...), append(rejects, part.Rejects...)
 		var one pseudo.Stats
 		err := json.Unmarshal(part.Stats, &one)
 		if err == nil && first {
@@ -79,7 +80,7 @@ func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart fun
 		}
 	}
 	slices.SortFunc(rows, func(a, b LabelRow) int { return cmp.Compare(a.Key, b.Key) })
-	files, err := labelFiles(f.Classes, rows, stats, readRejects(nextReject))
+	files, err := labelFiles(f.Classes, rows, stats, readRejects(nextReject, rejects...))
 	if err != nil {
 		return fmt.Errorf("stages: commit labels: %w", err)
 	}
@@ -93,6 +94,15 @@ func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart fun
 	return nil
 }
 
+// labelEndings are those of all files that Label writes.
+var labelEndings = []string{TrainIDsEnding, IDsEnding, ColourEnding, ConfidenceEnding}
+
+// OwnLabel reports whether a name in the folder of labels is one that Label gives, so
+// that a clean-up touches nothing else.
+func OwnLabel(name string) bool {
+	return slices.ContainsFunc(labelEndings, func(ending string) bool { return strings.HasSuffix(name, ending) })
+}
+
 // removeStrays deletes the labels of images that are gone or were rejected this time:
 // whoever reads the folder would take them for current.
 func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) error {
@@ -102,7 +112,7 @@ func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) erro
 	}
 	var strays []string
 	err := store.List(ctx, f.Output+"/"+LabelsFolder, func(info store.Info, err error) error {
-		for _, ending := range []string{TrainIDsEnding, IDsEnding, ColourEnding, ConfidenceEnding} {
+		for _, ending := range labelEndings {
 			if place, ok := strings.CutSuffix(LabelsFolder+"/"+info.Rel, ending); ok && !mine[place] {
 				strays = append(strays, info.Path)
 			}

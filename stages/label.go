@@ -16,6 +16,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/transforms/pixels"
 	"semidavil/transforms/pseudo"
+	"semidavil/transforms/shards"
 )
 
 func init() {
@@ -51,6 +52,8 @@ type LabelParams struct {
 // LabelPart are the finished labels of one plan.
 type LabelPart struct {
 	Rows []LabelRow
+	// Rejects are the images that could not be labelled.
+	Rejects []shards.Reject
 	// Stats is the pseudo.Stats of these images as JSON.
 	Stats []byte
 }
@@ -72,7 +75,7 @@ var labelSlots = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // ProcessElement labels the images of one plan.
 func (f *labelFn) ProcessElement(ctx context.Context, predicted Predicted, thresholds Thresholds, emit func(LabelPart)) error {
-	part := LabelPart{Rows: make([]LabelRow, len(predicted.Images))}
+	rows, faults := make([]LabelRow, len(predicted.Images)), make([]error, len(predicted.Images))
 	stats := pseudo.NewStats(thresholds.Values)
 	var mu sync.Mutex
 	group, inner := errgroup.WithContext(ctx)
@@ -85,19 +88,36 @@ func (f *labelFn) ProcessElement(ctx context.Context, predicted Predicted, thres
 			case <-inner.Done():
 				return inner.Err()
 			}
-			prediction, label, err := f.one(inner, image, thresholds)
-			if err != nil {
-				return fmt.Errorf("stages: label %s: %w", image.Image, err)
+			var failed error // of the storage: a fault of the run
+			faults[i] = guard(inner, "label", semidavil.Ref{Key: image.Key, Image: image.Image}, func() error {
+				made, err := f.one(inner, image, thresholds)
+				if err != nil {
+					failed = made.failed
+					return err
+				}
+				rows[i] = rowOf(image, made.label)
+				mu.Lock()
+				defer mu.Unlock()
+				return stats.Add(made.prediction, made.label)
+			})
+			if failed != nil {
+				return fmt.Errorf("stages: label %s: %w", image.Image, failed)
 			}
-			part.Rows[i] = rowOf(image, label)
-			mu.Lock()
-			defer mu.Unlock()
-			return stats.Add(prediction, label)
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	var part LabelPart
+	for i, image := range predicted.Images {
+		if faults[i] != nil {
+			part.Rejects = append(part.Rejects, shards.Reject{Key: image.Key, Path: image.Image, Stage: "label", Reason: faults[i].Error()})
+			continue
+		}
+		part.Rows = append(part.Rows, rows[i])
+	}
+	beam.NewCounter(Namespace, Rejects).Inc(ctx, int64(len(part.Rejects)))
 	beam.NewCounter(Namespace, LabelsDone).Inc(ctx, int64(len(part.Rows)))
 	var err error
 	if part.Stats, err = json.Marshal(stats); err != nil {
@@ -118,37 +138,46 @@ func rowOf(image PredictedImage, label *semidavil.LabelMap) LabelRow {
 		Kept: float64(kept) / float64(len(label.Pix))}
 }
 
+// madeLabel is the label of one image, or in failed the error of the storage that kept
+// it from being made.
+type madeLabel struct {
+	prediction pseudo.Prediction
+	label      *semidavil.LabelMap
+	failed     error
+}
+
 // one writes the files of one image, unless they are there.
-func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thresholds) (p pseudo.Prediction, label *semidavil.LabelMap, err error) {
+func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thresholds) (made madeLabel, err error) {
+	stored := func(err error) (madeLabel, error) { return madeLabel{failed: err}, err }
 	name := predictionFile(f.Params.Output, image.Place)
 	info, err := store.Stat(ctx, name)
 	if err != nil {
-		return p, nil, err
+		return stored(err)
 	}
 	data, err := store.ReadFile(ctx, name, 0)
 	if err != nil {
-		return p, nil, err
+		return stored(err)
 	}
-	if p, err = pseudo.Decode(data); err != nil {
-		return p, nil, err
+	if made.prediction, err = pseudo.Decode(data); err != nil {
+		return made, err
 	}
-	if label, err = pseudo.Apply(p, thresholds.Values); err != nil {
-		return p, nil, err
+	if made.label, err = pseudo.Apply(made.prediction, thresholds.Values); err != nil {
+		return made, err
 	}
 	base := f.Params.Output + "/" + LabelsFolder + "/" + image.Place
 	if f.finished(ctx, base, max(thresholds.Written, info.ModTime.UnixNano())) {
-		return p, label, nil
+		return made, nil
 	}
-	files, err := f.files(p, label)
+	files, err := f.files(made.prediction, made.label)
 	if err != nil {
-		return p, nil, err
+		return made, err
 	}
 	for _, file := range files {
 		if err := store.WriteFile(ctx, base+file.name, file.data); err != nil {
-			return p, nil, err
+			return stored(err)
 		}
 	}
-	return p, label, nil
+	return made, nil
 }
 
 // finished reports whether all files of one image are there and none is older than since,

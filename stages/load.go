@@ -7,11 +7,8 @@ import (
 	"io"
 	"iter"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
-
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -139,25 +136,20 @@ func (l *loader) stored(ctx context.Context, plan Plan, wanted func(PlannedSampl
 	}
 }
 
-// load reads one image. A panic, which a decoder might still hold for a hostile file,
-// becomes the fault of that file.
-func (l *loader) load(ctx context.Context, s source) (out *loaded) {
-	out = &loaded{ref: s.planned.Ref, caption: s.planned.Caption, stage: "load"}
-	defer func() {
-		if v := recover(); v != nil {
-			log.Errorf(ctx, "stages: panic at %s: %v\n%s", s.planned.Ref.Image, v, debug.Stack())
-			out.err = fmt.Errorf("stages: panic: %v", v)
+// load reads one image.
+func (l *loader) load(ctx context.Context, s source) *loaded {
+	out := &loaded{ref: s.planned.Ref, caption: s.planned.Caption, stage: "load"}
+	out.err = guard(ctx, "load", s.planned.Ref, func() error {
+		t := l.tools.Get().(*loadTools)
+		defer l.tools.Put(t)
+		if s.stored != nil {
+			return l.fromShard(t, out, s.stored)
 		}
-	}()
-	t := l.tools.Get().(*loadTools)
-	defer l.tools.Put(t)
-	if s.stored != nil {
-		out.err = l.fromShard(t, out, s.stored)
-		return out
-	}
-	if out.err = l.fromFiles(ctx, t, out, s.planned); out.err != nil {
-		out.err = errors.New(strings.ReplaceAll(out.err.Error(), s.planned.Ref.Root+"/", ""))
-	}
+		if err := l.fromFiles(ctx, t, out, s.planned); err != nil {
+			return errors.New(strings.ReplaceAll(err.Error(), s.planned.Ref.Root+"/", ""))
+		}
+		return nil
+	})
 	return out
 }
 

@@ -38,17 +38,38 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 	if err != nil {
 		return err
 	}
+	classify := adapter.Classify
+	spoilt := map[string]bool{} // each is rejected once
+	adapter.Classify = func(rel string) (file datasets.File) {
+		err := guard(ctx, "match", semidavil.Ref{Image: rel}, func() error {
+			file = classify(rel)
+			return nil
+		})
+		if err != nil && !spoilt[rel] {
+			spoilt[rel] = true
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			reject(shards.Reject{Path: rel, Stage: "match", Reason: err.Error()})
+		}
+		if err != nil {
+			return datasets.File{}
+		}
+		return file
+	}
 	var entries []datasets.Entry
 	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
+		listed := err != nil // what the listing itself could not read may be a folder
 		if err == nil && !utf8.ValidString(info.Rel) {
 			err = fmt.Errorf("the file name %q is not UTF-8", info.Rel)
 			info.Rel = strings.ToValidUTF8(info.Rel, "\uFFFD")
 		}
 		if err == nil {
+			_, err = store.Join(set.Root, info.Rel, store.FollowLinks) // a name that no folder has
+		}
+		if err == nil {
 			entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
 			return nil
 		}
-		folder := !strings.Contains(path.Base(info.Rel), ".") || isFolder(ctx, info.Path)
+		folder := listed && !strings.Contains(path.Base(info.Rel), ".") || isFolder(ctx, info.Path)
 		if folder && errors.Is(err, store.ErrLink) && isFolder(ctx, info.Path) {
 			return fmt.Errorf("%w: --follow_links asks for it", err)
 		}

@@ -89,6 +89,9 @@ func (f *predictFn) Setup(ctx context.Context) (err error) {
 	return err
 }
 
+// predictStage is where an image is rejected whose prediction cannot be kept.
+const predictStage = "predict"
+
 // planPrediction is the state of one plan in work.
 type planPrediction struct {
 	mu        sync.Mutex
@@ -100,8 +103,17 @@ type planPrediction struct {
 func (p *planPrediction) add(ref semidavil.Ref, prediction pseudo.Prediction) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.histogram.Add(prediction); err != nil { // before it counts anything
+		return err
+	}
 	p.images = append(p.images, PredictedImage{ref.Key, ref.Image, placeOf(ref)})
-	return p.histogram.Add(prediction)
+	return nil
+}
+
+func (p *planPrediction) reject(ref semidavil.Ref, stage string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rejects = append(p.rejects, rejectOf(ref, stage, err))
 }
 
 // ProcessElement predicts the images of one plan.
@@ -110,23 +122,48 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 	var reused int64
 	var fault error // of looking at old predictions
 	wanted := func(s PlannedSample) bool {
-		old, found, err := f.finished(ctx, plan, s)
-		if err == nil && found {
-			reused++
-			err = p.add(s.Ref, old)
+		var old pseudo.Prediction
+		var found bool
+		if checkPlace(placeOf(s.Ref)) != nil {
+			return true // it is rejected below
 		}
-		fault = cmp.Or(fault, err)
+		// Whatever is wrong with an old prediction, it is made again.
+		broken := guard(ctx, "reuse", s.Ref, func() (err error) {
+			var failed error
+			if old, found, failed = f.finished(ctx, plan, s); failed != nil {
+				fault = cmp.Or(fault, failed)
+			}
+			if failed == nil && found {
+				err = p.add(s.Ref, old)
+			}
+			return err
+		})
+		if broken != nil {
+			return true
+		}
+		if found {
+			reused++
+		}
 		return !found
 	}
 	err := f.segmenter.each(ctx, plan, wanted, func(ctx context.Context, _ int, image *loaded, predictions []infer.Prediction) error {
 		if image.err != nil {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.rejects = append(p.rejects, rejectOf(image.ref, image.stage, image.err))
+			p.reject(image.ref, image.stage, image.err)
 			return nil
 		}
-		made, err := f.keep(ctx, plan, image, predictions[0])
+		var made pseudo.Prediction
+		var data []byte
+		err := guard(ctx, predictStage, image.ref, func() (err error) {
+			if err = checkPlace(placeOf(image.ref)); err == nil {
+				made, data, err = f.encode(plan, image, predictions[0])
+			}
+			return err
+		})
 		if err != nil {
+			p.reject(image.ref, predictStage, err)
+			return nil
+		}
+		if err := store.WriteFile(ctx, predictionFile(f.Params.Output, placeOf(image.ref)), data); err != nil {
 			return err
 		}
 		return p.add(image.ref, made)
@@ -139,6 +176,9 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 	slices.SortFunc(p.images, func(a, b PredictedImage) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(p.rejects, func(a, b shards.Reject) int { return cmp.Compare(a.Key, b.Key) })
 	for _, r := range p.rejects {
+		if r.Stage == predictStage { // the segmenter has counted the others
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+		}
 		reject(r)
 	}
 	histogram, err := p.histogram.MarshalBinary()
@@ -149,18 +189,18 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 	return nil
 }
 
-// keep stores a prediction.
-func (f *predictFn) keep(ctx context.Context, plan Plan, image *loaded, p infer.Prediction) (pseudo.Prediction, error) {
+// encode makes the file of a prediction.
+func (f *predictFn) encode(plan Plan, image *loaded, p infer.Prediction) (pseudo.Prediction, []byte, error) {
 	made, err := pseudo.NewPrediction(image.width, image.height, p.Label, p.Second, p.Confidence, p.SecondConfidence)
 	if err != nil {
-		return made, fmt.Errorf("%s: %w", image.ref.Image, err)
+		return made, nil, fmt.Errorf("%s: %w", image.ref.Image, err)
 	}
 	made.Tag = f.tag(plan, image.ref, image.caption)
 	data, err := pseudo.Encode(made)
 	if err != nil {
-		return made, fmt.Errorf("%s: %w", image.ref.Image, err)
+		return made, nil, fmt.Errorf("%s: %w", image.ref.Image, err)
 	}
-	return made, store.WriteFile(ctx, predictionFile(f.Params.Output, placeOf(image.ref)), data)
+	return made, data, nil
 }
 
 // tag stands for what a prediction depends on, except the contents of an image file of
@@ -191,6 +231,16 @@ func (f *predictFn) finished(ctx context.Context, plan Plan, s PlannedSample) (p
 	}
 	p, err = pseudo.Decode(data)
 	return p, err == nil, nil
+}
+
+// checkPlace refuses places below an output that no file system has or that lead out of
+// it. The longest of the endings is that of a label.
+func checkPlace(place string) error {
+	if n := len(path.Base(place)) + len(TrainIDsEnding); n > 255 {
+		return fmt.Errorf("the name is too long: with %s it has %d bytes, at most 255 are possible", TrainIDsEnding, n)
+	}
+	_, err := store.Join("/", place+TrainIDsEnding, store.FollowLinks)
+	return err
 }
 
 func predictionFile(output, place string) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -106,6 +108,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 		sums[i].Confusion = metrics.NewConfusion(k)
 	}
 	var mu sync.Mutex
+	var later atomic.Int64 // rejects of this stage: counters are for one goroutine
 	rows, rejects := map[int][]ImageScore{}, map[int]shards.Reject{}
 	err := f.segmenter.each(ctx, plan, nil, func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error {
 		fail := func(stage string, err error) error {
@@ -114,42 +117,54 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 			rejects[n] = rejectOf(image.ref, stage, err)
 			return nil
 		}
-		switch {
-		case image.err != nil:
+		if image.err != nil {
 			return fail(image.stage, image.err)
-		case image.truth == nil:
-			return fail("score", fmt.Errorf("there is no label to compare with"))
-		case f.Params.Predictions != "":
-			tools := f.segmenter.loader.tools.Get().(*loadTools)
-			defer f.segmenter.loader.tools.Put(tools)
-			prediction, err := f.read(ctx, tools, image)
-			if err != nil {
-				return fail("score", err)
-			}
-			predictions = []infer.Prediction{{Label: prediction}}
 		}
+		ones := make([]metrics.Tally, len(names))
+		var drawn []byte
+		err := guard(ctx, "score", image.ref, func() (err error) {
+			if image.truth == nil {
+				return fmt.Errorf("there is no label to compare with")
+			}
+			if f.Params.Predictions != "" {
+				tools := f.segmenter.loader.tools.Get().(*loadTools)
+				defer f.segmenter.loader.tools.Put(tools)
+				prediction, err := f.read(ctx, tools, image)
+				if err != nil {
+					return err
+				}
+				predictions = []infer.Prediction{{Label: prediction}}
+			}
+			for i := range ones {
+				ones[i].Confusion = metrics.NewConfusion(k)
+				if err := ones[i].Add(image.truth.Pix, predictions[i].Label, predictions[i].Confidence); err != nil {
+					return err
+				}
+			}
+			if n < f.Params.Pictured && strings.HasSuffix(plan.Name, firstPlan) {
+				drawn, err = f.picture(image, predictions[0])
+			}
+			return err
+		})
+		if err != nil {
+			later.Add(1)
+			return fail("score", err)
+		}
+		mu.Lock()
 		for i, name := range names {
-			var one metrics.Tally
-			one.Confusion = metrics.NewConfusion(k)
-			if err := one.Add(image.truth.Pix, predictions[i].Label, predictions[i].Confidence); err != nil {
-				return fail("score", err)
-			}
-			mu.Lock()
-			rows[n] = append(rows[n], scoreOf(image.ref, name, one.Confusion))
-			err := sums[i].Merge(one)
-			mu.Unlock()
-			if err != nil {
-				return err
-			}
+			rows[n] = append(rows[n], scoreOf(image.ref, name, ones[i].Confusion))
+			err = errors.Join(err, sums[i].Merge(ones[i]))
 		}
-		if n < f.Params.Pictured && strings.HasSuffix(plan.Name, firstPlan) {
-			return f.picture(ctx, image, predictions[0])
+		mu.Unlock()
+		if err == nil && drawn != nil {
+			err = store.WriteFile(ctx, f.Params.Pictures+"/"+image.ref.Key+".png", drawn)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("stages: score %s: %w", plan.Name, err)
 	}
+	beam.NewCounter(Namespace, Rejects).Inc(ctx, later.Load())
 	for i, name := range names {
 		emit(name, sums[i])
 	}
@@ -184,18 +199,14 @@ func scoreOf(ref semidavil.Ref, network string, c metrics.Confusion) ImageScore 
 }
 
 // picture draws image, truth, prediction and confidence of one image.
-func (f *scoreFn) picture(ctx context.Context, image *loaded, p infer.Prediction) error {
+func (f *scoreFn) picture(image *loaded, p infer.Prediction) ([]byte, error) {
 	row := sheet.Sample{Name: image.ref.Key, Caption: image.caption, Image: image.image, Truth: image.truth, Confidence: p.Confidence,
 		Prediction: &semidavil.LabelMap{W: image.truth.W, H: image.truth.H, Pix: p.Label}}
 	drawn, err := sheet.Draw(sheet.Options{Set: f.Params.Load.Classes}, []sheet.Sample{row})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	data, err := sheet.PNG(drawn)
-	if err != nil {
-		return err
-	}
-	return store.WriteFile(ctx, f.Params.Pictures+"/"+image.ref.Key+".png", data)
+	return sheet.PNG(drawn)
 }
 
 // listPredictions lists label PNGs by every begin of their names that may be that of an

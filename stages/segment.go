@@ -2,9 +2,12 @@ package stages
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 	"golang.org/x/sync/errgroup"
 
 	"semidavil"
@@ -42,7 +45,9 @@ func newSegmenter(ctx context.Context, load LoadParams, params []NetworkParams) 
 // called by several goroutines, so that files are written while networks compute.
 type use func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error
 
-// each segments the wanted images of a plan, in batches of one size.
+// each segments the wanted images of a plan, in batches of one size. An image on which
+// the networks fail is given to use with its error. Networks that fail on five images of
+// a plan and succeed on none end the run.
 func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSample) bool, use use) (err error) {
 	after, ctx := errgroup.WithContext(ctx)
 	after.SetLimit(runtime.GOMAXPROCS(0) + 1)
@@ -51,6 +56,7 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 			err = e // the cause: what else fails, fails since ctx has ended
 		}
 	}()
+	var failed, succeeded int
 	var batch []*loaded
 	first := 0 // number of the batch's first image
 	flush := func() error {
@@ -58,8 +64,28 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 			return nil
 		}
 		predictions, err := g.predict(ctx, batch)
-		if err != nil {
-			return err
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && len(batch) > 1 {
+			predictions = g.predictEach(ctx, batch)
+		} else if err != nil {
+			batch[0].err, predictions = err, make([][]infer.Prediction, 1)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, image := range batch {
+			if image.err == nil {
+				succeeded++
+				continue
+			}
+			failed++
+			image.stage = networkStage
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			if failed >= 5 && succeeded == 0 {
+				return fmt.Errorf("the network failed on %d images and succeeded on none: %w", failed, image.err)
+			}
 		}
 		countDone(ctx, int64(len(batch))) // counters are for this goroutine alone
 		for i, image := range batch {
@@ -102,14 +128,45 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 	return flush()
 }
 
+// networkStage is where an image is rejected that a network cannot compute.
+const networkStage = "network"
+
+// predictEach predicts image by image, which gives the same as together; where that
+// fails, the image has the error.
+func (g *segmenter) predictEach(ctx context.Context, batch []*loaded) [][]infer.Prediction {
+	out := make([][]infer.Prediction, len(batch))
+	for i := range batch {
+		one, err := g.predict(ctx, batch[i:i+1])
+		if err != nil {
+			batch[i].err = err
+			continue
+		}
+		out[i] = one[0]
+	}
+	return out
+}
+
 // predict returns the predictions of each image by each network.
-func (g *segmenter) predict(ctx context.Context, batch []*loaded) ([][]infer.Prediction, error) {
+func (g *segmenter) predict(ctx context.Context, batch []*loaded) (out [][]infer.Prediction, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Errorf(ctx, "stages: panic in a network: %v\n%s", v, debug.Stack())
+			out, err = nil, fmt.Errorf("stages: panic: %v", v)
+		}
+	}()
+	if before != nil {
+		for _, l := range batch {
+			if err := before(networkStage, l.ref); err != nil {
+				return nil, err
+			}
+		}
+	}
 	images := make([]*semidavil.Image, len(batch))
 	tokens := make([]textfeatures.Tokens, len(batch))
 	for i, l := range batch {
 		images[i], tokens[i] = l.image, l.tokens
 	}
-	out := make([][]infer.Prediction, len(batch))
+	out = make([][]infer.Prediction, len(batch))
 	for _, network := range g.networks {
 		all, busy, err := network.Segment(ctx, images, tokens, batch[0].width, batch[0].height)
 		if err != nil {

@@ -30,8 +30,9 @@ func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
 		plans := Assign(s, 3, 0, assigned)
 		captioned, r3 := Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.Sidecar, Classes: semidavil.Cityscapes19.Names()},
 			FallBack: true, Output: out + "/captions", Concurrency: 2}, plans)
-		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: pixels.Bilinear}, Workers: 2, Config: "c"}, Tokenise(s, "", captioned))
-		Commit(s, CommitParams{Output: out, Classes: semidavil.Cityscapes19, Config: []byte("{}")}, results, beam.Flatten(s, r1, r2, r3))
+		tokenised, r4 := Tokenise(s, "", captioned)
+		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: pixels.Bilinear}, Workers: 2, Config: "c"}, tokenised)
+		Commit(s, CommitParams{Output: out, Classes: semidavil.Cityscapes19, Config: []byte("{}")}, results, beam.Flatten(s, r1, r2, r3, r4))
 	}
 }
 

@@ -14,21 +14,22 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/internal/store"
+	"semidavil/transforms/shards"
 	"semidavil/transforms/text"
 	"semidavil/transforms/text/builtin"
 )
 
 func init() {
-	register.DoFn2x1[context.Context, Plan, Plan](&tokeniseFn{})
+	register.DoFn4x0[context.Context, Plan, func(Plan), func(shards.Reject)](&tokeniseFn{})
 }
 
 // Tokenise encodes the captions with the CLIP tokeniser of a model folder, or
 // the built-in vocabulary where folder is empty.
 //
-// PCollection<Plan> -> PCollection<Plan>.
-func Tokenise(s beam.Scope, folder string, plans beam.PCollection) beam.PCollection {
+// PCollection<Plan> -> PCollection<Plan>, PCollection<shards.Reject>.
+func Tokenise(s beam.Scope, folder string, plans beam.PCollection) (tokenised, rejects beam.PCollection) {
 	s = s.Scope("stages.Tokenise")
-	return beam.ParDo(s, &tokeniseFn{Folder: folder}, plans)
+	return beam.ParDo2(s, &tokeniseFn{Folder: folder}, plans)
 }
 
 type tokeniseFn struct {
@@ -44,15 +45,26 @@ func (f *tokeniseFn) Setup(ctx context.Context) (err error) {
 }
 
 // ProcessElement encodes the captions of one shard.
-func (f *tokeniseFn) ProcessElement(_ context.Context, plan Plan) Plan {
+func (f *tokeniseFn) ProcessElement(ctx context.Context, plan Plan, emit func(Plan), reject func(shards.Reject)) {
 	out := plan
-	out.Samples = make([]PlannedSample, len(plan.Samples))
-	for i, s := range plan.Samples {
-		tokens := f.tokenizer.Frame(s.Caption)
-		s.Tokens = tokens.IDs[:tokens.N]
-		out.Samples[i] = s
+	out.Samples = make([]PlannedSample, 0, len(plan.Samples))
+	for _, s := range plan.Samples {
+		err := guard(ctx, "tokenise", s.Ref, func() error {
+			tokens := f.tokenizer.Frame(s.Caption)
+			s.Tokens = tokens.IDs[:tokens.N]
+			return nil
+		})
+		if err != nil {
+			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			countDone(ctx, 1) // it will not get further
+			reject(rejectOf(s.Ref, "tokenise", err))
+			continue
+		}
+		out.Samples = append(out.Samples, s)
 	}
-	return out
+	if len(out.Samples) > 0 || len(plan.Samples) == 0 {
+		emit(out)
+	}
 }
 
 var tokenizers struct {

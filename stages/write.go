@@ -9,11 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime/debug"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
@@ -164,16 +162,19 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 // tried again by the next run.
 const readStage = "read"
 
-// makeOne reads the files of one sample and makes it. A panic, which a decoder
-// might still hold for a hostile file, would end the process from here, so it
-// becomes the fault of that file.
+// makeOne reads the files of one sample and makes it.
 func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subset, s PlannedSample) (out made) {
-	defer func() {
-		if v := recover(); v != nil {
-			log.Errorf(ctx, "stages: panic at %s: %v\n%s", s.Ref.Image, v, debug.Stack())
-			out = made{err: fmt.Errorf("stages: panic: %v", v)}
-		}
-	}()
+	err := guard(ctx, "write", s.Ref, func() error {
+		out = f.readAndMake(ctx, w, subset, s)
+		return nil
+	})
+	if err != nil {
+		return made{err: err}
+	}
+	return out
+}
+
+func (f *writeFn) readAndMake(ctx context.Context, w *worker, subset semidavil.Subset, s PlannedSample) made {
 	in := samples.Input{Ref: s.Ref, Subset: subset, Adapter: f.adapters[s.Ref.Dataset],
 		Size:    f.sizes[s.Ref.Dataset+"\x00"+string(s.Ref.Domain)],
 		Caption: s.Caption, Captioner: s.Captioner, Tokens: s.Tokens}
@@ -225,7 +226,7 @@ func (f *writeFn) finished(ctx context.Context, base string, plan Plan, fingerpr
 		return nil, shards.Index{}, false
 	}
 	index, err := shards.DecodeIndex(data)
-	if err != nil || index.Plan != fingerprint {
+	if err != nil || index.Plan != fingerprint || index.Shard.Name != plan.Name {
 		return nil, shards.Index{}, false
 	}
 	for _, r := range index.Rejects {

@@ -41,9 +41,11 @@ func (f *Feed) Captions(ctx context.Context) ([]Caption, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			part, err := f.captionsOf(at, samples)
-			parts <- part
-			return err
+			return guard(func() error {
+				part, err := f.captionsOf(at, samples)
+				parts <- part
+				return err
+			})
 		})
 	}
 	if err := g.Wait(); err != nil {

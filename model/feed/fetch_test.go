@@ -1,42 +1,22 @@
 package feed
 
 import (
-	"io"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"semidavil/internal/fixture/cloud"
 )
-
-// bucket puts files into a stand-in for Cloud Storage, as gs://data/NAME.
-func bucket(t *testing.T, name string, f files) (server *fakestorage.Server) {
-	t.Helper()
-	var objects []fakestorage.Object
-	for file, data := range f {
-		objects = append(objects, fakestorage.Object{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "data", Name: name + "/" + file}, Content: data})
-	}
-	ts := httptest.NewUnstartedServer(nil)
-	host := ts.Listener.Addr().String()
-	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{
-		NoListener: true, Scheme: "http", PublicHost: host, ExternalURL: "http://" + host, Writer: io.Discard, InitialObjects: objects})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts.Config.Handler = server.HTTPHandler()
-	ts.Start()
-	t.Cleanup(func() { ts.Close(); server.Stop() })
-	t.Setenv("STORAGE_EMULATOR_HOST", host)
-	return server
-}
 
 // TestBucket: shards of a bucket are copied once, checked and give the same batches.
 func TestBucket(t *testing.T) {
 	f := pack(t, street(t, 4, 3, 4, 1), 2)
 	want := sum(batch(t, open(t, testConfig(f.write(t))), 2))
-	server := bucket(t, "run", f)
+	server := cloud.Start(t)
+	for name, data := range f {
+		server.Put("run/"+name, string(data))
+	}
 	cfg := testConfig("gs://data/run")
 	feed := open(t, cfg)
 	if sum(batch(t, feed, 2)) != want {
@@ -75,7 +55,7 @@ func TestBucket(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// A damaged shard in the bucket is refused and leaves nothing behind.
-	server.CreateObject(fakestorage.Object{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "data", Name: "run/shards/source-00000.tar"}, Content: data})
+	server.Put("run/shards/source-00000.tar", string(data))
 	if err := os.Remove(copies[0]); err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,11 @@ func (f *Feed) openShards(ctx context.Context) error {
 	g.SetLimit(max(4, f.cfg.Workers))
 	for i, s := range f.manifest.Shards {
 		g.Go(func() (err error) {
-			if parts[i], err = f.openShard(gctx, s); err != nil {
+			err = guard(func() (err error) {
+				parts[i], err = f.openShard(gctx, s)
+				return err
+			})
+			if err != nil {
 				return fmt.Errorf("feed: open shard %s: %w", s.Name, err)
 			}
 			return nil

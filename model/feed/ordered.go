@@ -2,9 +2,22 @@ package feed
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
 )
+
+// guard turns a panic, which a reader might hold for a hostile file and which would end
+// the process from a goroutine, into an error.
+func guard(work func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("feed: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return work()
+}
 
 // endless is the end of a sequence without one.
 const endless = -1
@@ -48,8 +61,12 @@ func ordered[T any](ctx context.Context, first, end, workers, ahead int, produce
 		for range workers {
 			running.Go(func() {
 				for j := range jobs {
-					value, err := produce(ctx, j.n)
-					j.to <- result{value, err}
+					var r result
+					r.err = guard(func() (err error) {
+						r.value, err = produce(ctx, j.n)
+						return err
+					})
+					j.to <- r
 				}
 			})
 		}
