@@ -112,6 +112,9 @@ func BindAblate(fs *flag.FlagSet, c *Ablate) {
 func (c Ablate) Validate() error {
 	var f faults
 	f.output(c.Output)
+	f.place("prepare", c.Prepare)
+	f.place("train", c.Train)
+	f.place("clip", c.CLIP)
 	f.oneOf("paper", c.Paper, "gta5", "synthia", "none")
 	f.atLeast("steps", c.Steps, 0)
 	f.atLeast("pretrain_steps", c.PretrainSteps, 1)

@@ -4,7 +4,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/url"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,16 +65,57 @@ func (c CaptionSettings) validate(f *faults) {
 	f.oneOf("captions", c.Captions, "sidecar", "classnames", "http", "blip2")
 	f.oneOf("caption_fallback", c.CaptionFallback, "classnames", "reject")
 	f.atLeast("caption_concurrency", c.CaptionConcurrency, 1)
-	if u, err := url.Parse(c.CaptionURL); err == nil {
-		for name := range u.Query() {
-			if name != "api-version" { // the configuration is stored and shown
-				f.add("caption_url", "the parameter %q may be a secret: give a key through caption_key_env", name)
-			}
-		}
-	}
+	c.checkSecrets(f)
+	f.place("captions_from", c.CaptionsFrom)
+	f.place("tokenizer", c.Tokenizer)
 	if c.Captions == "http" && (c.CaptionURL == "" || c.CaptionModel == "") {
 		f.add("captions", "http needs caption_url and caption_model")
 	}
+}
+
+// checkSecrets refuses settings that may hold a secret, whatever the captioner: the
+// configuration is stored and shown. The messages do not repeat them.
+func (c CaptionSettings) checkSecrets(f *faults) {
+	if c.CaptionKeyEnv != "" && !isVariable(c.CaptionKeyEnv) {
+		f.add("caption_key_env", "want the name of an environment variable, of capitals, digits and '_', and not the key itself")
+	}
+	u, err := url.Parse(c.CaptionURL)
+	if err != nil {
+		f.add("caption_url", "it is no URL; want http(s)://host[:port]/path")
+		return
+	}
+	if u.User != nil || u.Opaque != "" {
+		f.add("caption_url", "it holds a user or password, which would be stored: give a key through caption_key_env")
+	}
+	if u.Fragment != "" {
+		f.add("caption_url", "the part behind '#' is never sent, and may be a secret: leave it out")
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		f.add("caption_url", "its parameters cannot be read")
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if name != "api-version" {
+			f.add("caption_url", "a parameter other than api-version may be a secret: give a key through caption_key_env")
+			break
+		}
+	}
+	if c.CaptionKeyEnv == "" {
+		return
+	}
+	if key := strings.TrimSpace(os.Getenv(c.CaptionKeyEnv)); len(key) >= 8 { // shorter ones are no secrets
+		for name, value := range map[string]string{"caption_url": c.CaptionURL, "caption_model": c.CaptionModel, "caption_prompt": c.CaptionPrompt} {
+			if strings.Contains(value, key) {
+				f.add(name, "it holds the key that is in the environment variable of caption_key_env: leave it out")
+			}
+		}
+	}
+}
+
+// isVariable reports whether a text can be the name of the environment variable of a
+// key: capitals, digits and '_', as no service's keys are.
+func isVariable(name string) bool {
+	return len(name) <= 64 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && (name[0] < '0' || name[0] > '9')
 }
 
 // faults collects what is wrong with a configuration.
@@ -110,7 +155,49 @@ func (f *faults) share(key string, value float64) {
 	}
 }
 
+var (
+	// foreign begins the URLs that no path is, also after a path was cleaned.
+	foreign = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+://|(?i)(https?|ftp|s3|file|hdfs|wasbs?|abfss?):/)`)
+	// signed is part of URLs that give access to whoever has them.
+	signed = regexp.MustCompile(`(?i)[?&](X-Goog-|X-Amz-|Signature=|GoogleAccessId=|AWSAccessKeyId=|sig=|access_token=)`)
+)
+
+// place wants a local path or a plain gs:// URL. URLs of other kinds may hold passwords
+// and signatures, so the message does not repeat the value.
+func (f *faults) place(key, value string) {
+	switch bucket, isGS := strings.CutPrefix(value, "gs://"); {
+	case !isGS && foreign.MatchString(value):
+		f.add(key, "a URL that is not gs://; want a local path or gs://bucket/path")
+	case isGS && strings.ContainsAny(strings.SplitN(bucket, "/", 2)[0], "@:?"):
+		f.add(key, "no bucket has such a name; want gs://bucket/path, and credentials through GOOGLE_APPLICATION_CREDENTIALS")
+	case isGS && signed.MatchString(value):
+		f.add(key, "a signed URL, whose signature would be stored; want gs://bucket/path, and credentials through GOOGLE_APPLICATION_CREDENTIALS")
+	}
+}
+
+// places checks the paths of a training.
+func places(data, output, clip string) []error {
+	var f faults
+	f.place("data", data)
+	f.place("output", output)
+	f.place("clip", clip)
+	return f
+}
+
+// data wants a place, or the one of a data set KIND:ROOT or pairs:FILE.yaml:ROOT.
+func (f *faults) data(key, value string) {
+	if kind, rest, ok := strings.Cut(value, ":"); ok && !strings.HasPrefix(rest, "//") {
+		value = rest
+		if set, err := ParseDataset(kind + ":" + rest); err == nil {
+			f.place(key, set.Pairs)
+			value = set.Root
+		}
+	}
+	f.place(key, value)
+}
+
 func (f *faults) output(value string) {
+	f.place("output", value)
 	if value == "" || value == "gs://" {
 		f.add("output", "no folder or bucket given")
 	}

@@ -48,6 +48,8 @@ func (c Evaluate) Validate() error {
 	if c.Data == "" {
 		f.add("data", "nothing to evaluate on is given")
 	}
+	f.data("data", c.Data)
+	f.place("predictions", c.Predictions)
 	f.atLeast("pictures", c.Pictures, 0)
 	if len(c.Models) == 0 {
 		f.add("models", "none given")

@@ -85,6 +85,8 @@ func (c Inference) validate(f *faults) {
 	if c.WindowSize != "" && c.Window != "sliding" {
 		f.add("window_size", "only --window=sliding has windows")
 	}
+	f.place("checkpoint", c.Checkpoint)
+	f.place("clip", c.CLIP)
 	c.CaptionSettings.validate(f)
 }
 

@@ -5,14 +5,19 @@ package configs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/goccy/go-yaml"
+
+	"semidavil/internal/store"
 )
+
+// maxFile is the greatest size of a configuration in bytes.
+const maxFile = 1 << 20
 
 // Decode reads YAML over the values that are already in cfg.
 func Decode(data []byte, cfg any) error {
@@ -30,16 +35,17 @@ func Decode(data []byte, cfg any) error {
 		return errors.New("configs: read YAML: there is more than one document")
 	}
 	if err != nil {
-		return fmt.Errorf("configs: read YAML: %w", err)
+		// Without the lines of the file, which may hold what is not to be shown.
+		return fmt.Errorf("configs: read YAML: %s", yaml.FormatError(err, false, false))
 	}
 	return nil
 }
 
-// Load reads the defaults that are in cfg, a YAML file over them, where one is given,
-// and over that the flags that were given explicitly. Bind registers the flags of cfg.
-func Load[C any](cfg C, file string, given *flag.FlagSet, bind func(*flag.FlagSet, *C)) (C, error) {
+// Load reads the defaults that are in cfg, a YAML file over them, where one is given (a
+// local path or gs:// URL), and over that the flags that were given explicitly. Bind registers the flags of cfg.
+func Load[C any](ctx context.Context, cfg C, file string, given *flag.FlagSet, bind func(*flag.FlagSet, *C)) (C, error) {
 	if file != "" {
-		data, err := os.ReadFile(file)
+		data, err := store.ReadFile(ctx, file, maxFile)
 		if err != nil {
 			return cfg, err
 		}

@@ -113,12 +113,18 @@ func (c Prepare) Validate() error {
 		}
 	}
 	f.share("max_rejects", c.MaxRejects)
+	f.place("labelled_list", c.LabelledList)
+	f.place("pseudo_labels", c.PseudoLabels)
 	c.CaptionSettings.validate(&f)
 	for _, list := range []struct {
 		key  string
 		vals []string
 	}{{"source", c.Source}, {"target", c.Target}} {
 		for _, v := range list.vals {
+			before := len(f)
+			if f.data(list.key, v); len(f) > before { // not repeated
+				continue
+			}
 			if _, err := ParseDataset(v); err != nil {
 				f.add(list.key, "%v", err)
 			}

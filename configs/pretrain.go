@@ -55,7 +55,7 @@ func (c Pretrain) Identity() Pretrain {
 
 // Validate reports all faults at once.
 func (c Pretrain) Validate() error {
-	var faults []error
+	faults := places(c.Data, c.Output, c.CLIP)
 	fault := func(key, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("configs: %s: %s", key, fmt.Sprintf(format, args...)))
 	}

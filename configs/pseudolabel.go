@@ -66,6 +66,7 @@ func (c Pseudolabel) Validate() error {
 	if c.Input == "" {
 		f.add("input", "no images given")
 	}
+	f.data("input", c.Input)
 	f.oneOf("model", c.Model, "student", "teacher")
 	f.oneOf("rule", c.Rule, "fixed", "cb", "cb-cap")
 	f.oneOf("compression", c.Compression, "fast", "default", "best")

@@ -109,7 +109,7 @@ func (c Train) Identity() Train {
 // Validate reports all faults at once. What belongs to the network and its losses is
 // checked where it is built.
 func (c Train) Validate() error {
-	var faults []error
+	faults := places(c.Data, c.Output, c.CLIP)
 	fault := func(key, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("configs: %s: %s", key, fmt.Sprintf(format, args...)))
 	}

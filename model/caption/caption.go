@@ -50,6 +50,8 @@ type Request struct {
 	// Sidecar is the path or URL of the caption text where that is known; empty
 	// to look beside the image.
 	Sidecar string
+	// FollowLinks permits links that lead out of Root to the texts of a data set.
+	FollowLinks bool
 	// ReadImage returns the bytes of the image file. It is called at most once a
 	// caption, and only by kinds that look at the image.
 	ReadImage func(ctx context.Context) ([]byte, error)

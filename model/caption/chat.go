@@ -65,6 +65,9 @@ func parseAnswer(body []byte, key string) (string, error) {
 		return "", err
 	}
 	if text = Normalise(unquote(Normalise(text))); text != "" {
+		if len(key) >= keyGram && blot(text, key) != text { // captions are stored
+			return "", errors.New("the answer repeats the key of the service")
+		}
 		return text, nil
 	}
 	if message.Refusal != "" {
@@ -97,7 +100,7 @@ func contentText(raw json.RawMessage) (string, error) {
 
 // firstLine returns the message of an error body: the field that services put
 // it in, or the first line, at most 200 bytes of it. Some services repeat the key
-// of the request, which is blotted out before the text is cut.
+// of the request, or a part of it, which is blotted out before the text is cut.
 func firstLine(body []byte, key string) string {
 	var known struct {
 		Error struct {
@@ -108,9 +111,7 @@ func firstLine(body []byte, key string) string {
 	if json.Unmarshal(body, &known) == nil && known.Error.Message != "" {
 		text = known.Error.Message
 	}
-	if key != "" {
-		text = strings.ReplaceAll(text, key, "[key]")
-	}
+	text = blot(text, key)
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	text = Normalise(text)
 	if len(text) > 200 {

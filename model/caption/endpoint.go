@@ -100,10 +100,19 @@ func chatURL(base string) (string, error) {
 	return u.JoinPath("chat", "completions").String(), nil
 }
 
+// IsVariable reports whether a text can be the name of the environment variable of a
+// key: capitals, digits and '_', as no service's keys are.
+func IsVariable(name string) bool {
+	return name != "" && len(name) <= 64 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && (name[0] < '0' || name[0] > '9')
+}
+
 // key returns the key of the service, or "".
 func (e *Endpoint) key() (string, error) {
 	if e.KeyVariable == "" {
 		return "", nil
+	}
+	if !IsVariable(e.KeyVariable) { // not repeated: it may be the key itself
+		return "", errors.New("key: want the name of an environment variable, of capitals, digits and '_', and not the key itself")
 	}
 	key := strings.TrimSpace(os.Getenv(e.KeyVariable))
 	if key == "" {

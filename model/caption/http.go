@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -32,7 +33,9 @@ type httpCaptioner struct {
 	url  string // with its query
 	name string // for errors, without the query, which may hold a key
 	key  string
-	lane *lane
+	// proxy holds what of the proxy in the environment must not be shown.
+	proxy []string
+	lane  *lane
 	// sleep is replaced in tests.
 	sleep func(context.Context, time.Duration) error
 }
@@ -43,9 +46,13 @@ func newHTTP(cfg Endpoint) (*httpCaptioner, error) {
 	if err := errors.Join(err, keyErr); err != nil {
 		return nil, fmt.Errorf("caption: captioner http: %w", err)
 	}
+	// Errors, stored captions and run.json show these.
+	if shown := full + "\n" + cfg.Model + "\n" + cfg.Prompt; len(key) >= keyGram && blot(shown, key) != shown {
+		return nil, fmt.Errorf("caption: captioner http: url, model or prompt hold the key of the environment variable %s; leave it out there", cfg.KeyVariable)
+	}
 	name, _, _ := strings.Cut(full, "?")
 	return &httpCaptioner{
-		cfg: cfg, url: full, name: name, key: key, lane: laneTo(full, cfg.Concurrency), sleep: sleep,
+		cfg: cfg, url: full, name: name, key: key, proxy: proxySecrets(full), lane: laneTo(full, cfg.Concurrency), sleep: sleep,
 	}, nil
 }
 
@@ -181,15 +188,47 @@ func (c *httpCaptioner) failed(err error) error {
 		err = fmt.Errorf("no answer within %v: %w", c.cfg.Timeout, err)
 	}
 	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
+	lasting := errors.As(err, &cert)
+	// An answer that is no HTTP is repeated in the error, and may repeat the key.
+	if text := err.Error(); c.hide(text) != text {
+		err = errors.New(c.hide(text))
+	}
+	if lasting {
 		return err
 	}
 	return &transient{err: err}
 }
 
+// hide blots out the key and the password of a proxy.
+func (c *httpCaptioner) hide(text string) string {
+	text = blot(text, c.key)
+	for _, secret := range c.proxy {
+		text = blot(text, secret)
+	}
+	return text
+}
+
+// proxySecrets are the password of the proxy that the environment names for an address,
+// and the two as basic authentication sends them.
+func proxySecrets(address string) []string {
+	req, err := http.NewRequest(http.MethodPost, address, nil)
+	if err != nil {
+		return nil
+	}
+	proxy, err := http.ProxyFromEnvironment(req)
+	if err != nil || proxy == nil {
+		return nil
+	}
+	password, _ := proxy.User.Password()
+	if password == "" {
+		return nil
+	}
+	return []string{password, base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))}
+}
+
 // refused describes an answer other than 200.
 func (c *httpCaptioner) refused(resp *http.Response, body []byte) error {
-	err := fmt.Errorf("status %d: %s", resp.StatusCode, firstLine(body, c.key))
+	err := fmt.Errorf("status %d: %s", resp.StatusCode, c.hide(firstLine(body, c.key)))
 	code := resp.StatusCode
 	if code == http.StatusTooManyRequests || code == http.StatusRequestTimeout ||
 		code >= 500 && code != http.StatusNotImplemented {

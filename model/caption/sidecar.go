@@ -53,20 +53,44 @@ func (s *sidecar) text(ctx context.Context, req Request) (string, error) {
 	}
 	beside := Beside(req.Image)
 	for _, name := range beside {
-		text, err := readText(ctx, name)
+		text, err := readBelow(ctx, req, name)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return text, err
 		}
 	}
 	looked := strings.Join(beside, ", ")
 	if req.Root != "" {
-		text, name, err := s.tables.lookup(ctx, req.Root, req.Image)
+		text, name, err := s.tables.lookup(ctx, req.Root, req.Image, links(req))
 		if !errors.Is(err, ErrMissing) {
 			return text, err
 		}
 		looked += ", " + name
 	}
 	return "", fmt.Errorf("%w in %s", ErrMissing, looked)
+}
+
+// readBelow reads a text of the data set. A link that leads out of its root is an error
+// that wraps store.ErrLink: the text would become part of what is shared as data.
+func readBelow(ctx context.Context, req Request, name string) (string, error) {
+	if req.Root == "" || store.IsRemote(name) {
+		return readText(ctx, name)
+	}
+	rel, err := relative(req.Root, name)
+	if err != nil {
+		return "", err
+	}
+	joined, err := store.Join(req.Root, rel, links(req)...)
+	if err != nil {
+		return "", err
+	}
+	return readText(ctx, joined)
+}
+
+func links(req Request) []store.Option {
+	if req.FollowLinks {
+		return []store.Option{store.FollowLinks}
+	}
+	return nil
 }
 
 func readText(ctx context.Context, name string) (string, error) {

@@ -51,8 +51,8 @@ var shared struct {
 }
 
 // lookup returns the caption of an image, and the name of the table for errors.
-func (t *tables) lookup(ctx context.Context, root, image string) (caption, name string, err error) {
-	if name, err = store.Join(root, tableName, store.FollowLinks); err != nil {
+func (t *tables) lookup(ctx context.Context, root, image string, links []store.Option) (caption, name string, err error) {
+	if name, err = store.Join(root, tableName, links...); err != nil {
 		return "", tableName, err
 	}
 	rel, err := relative(root, image)
