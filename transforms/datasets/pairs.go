@@ -93,6 +93,11 @@ func NewPairs(p Pairs) (Adapter, error) {
 				fault("%s and %s: image folders %q and %q hold the same files", g.split, f.split, g.Images, f.Images)
 			}
 		}
+		for _, dir := range []string{f.Images, f.Labels} {
+			if slices.Contains(strings.Split(dir, "/"), "..") || strings.ContainsAny(dir, "\\\x00") || strings.Contains(dir, "://") {
+				fault("%s: %q: want a folder below the root, with forward slashes", f.split, dir)
+			}
+		}
 		if f.Images == "" {
 			fault("%s: images: no folder given", f.split)
 		}

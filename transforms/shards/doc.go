@@ -164,6 +164,9 @@ func DecodeIndex(data []byte) (Index, error) {
 	if len(x.Samples) != x.Shard.Samples {
 		return Index{}, fmt.Errorf("shards: decode index: %d samples are listed, %d counted", len(x.Samples), x.Shard.Samples)
 	}
+	if err := checkName(x.Shard.Name); err != nil {
+		return Index{}, fmt.Errorf("shards: decode index: %w", err)
+	}
 	return x, nil
 }
 
@@ -176,7 +179,20 @@ func DecodeManifest(data []byte) (Manifest, error) {
 	if err := checkFormat(m.Format, m.Version); err != nil {
 		return Manifest{}, fmt.Errorf("shards: decode manifest: %w", err)
 	}
+	for _, shard := range m.Shards {
+		if err := checkName(shard.Name); err != nil {
+			return Manifest{}, fmt.Errorf("shards: decode manifest: %w", err)
+		}
+	}
 	return m, nil
+}
+
+// checkName refuses names of shards that could lead out of the folder of the shards.
+func checkName(name string) error {
+	if err := CheckKey(name); err != nil {
+		return fmt.Errorf("shard %q: %w", name, err)
+	}
+	return nil
 }
 
 func checkFormat(name string, version int) error {
