@@ -32,7 +32,7 @@ func Command() runners.Command {
 			{Text: "Better scores in half an hour", Command: "go run ./pipelines/demo --steps=600 --pretrain_steps=200 --output=out/demo600"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := configs.Load(configs.DefaultDemo(), "", flag.CommandLine, configs.BindDemo)
+			cfg, err := configs.Load(ctx, configs.DefaultDemo(), "", flag.CommandLine, configs.BindDemo)
 			if err == nil {
 				err = cfg.Validate()
 			}

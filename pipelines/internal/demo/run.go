@@ -27,6 +27,9 @@ const (
 // ReportFile is the page, below the output.
 const ReportFile = "report.html"
 
+// prepareFile is the --prepare of the grid; tests have a smaller one.
+var prepareFile = ""
+
 // run is one demo.
 type run struct {
 	configs.Demo
@@ -101,7 +104,7 @@ func (r *run) data() string { return fmt.Sprintf("%s/data/labelled-%d", r.grid()
 func (r *run) train(ctx context.Context) error {
 	c := configs.DefaultAblate()
 	c.Rows, c.Seeds, c.Labelled, c.Steps, c.PretrainSteps = []string{sourceOnly, withoutDyCE, full}, []int{r.Seed}, []int{r.Labelled}, r.Steps, r.PretrainSteps
-	c.Output, c.Overwrite, c.Backend = r.grid(), r.Overwrite, r.Backend
+	c.Prepare, c.Output, c.Overwrite, c.Backend = prepareFile, r.grid(), r.Overwrite, r.Backend
 	// Fewer images a step than in the example, and no windows: minutes count here.
 	c.Set = map[string]any{"window": "whole", "batch": []int{3, 3, 3}, "checkpoint_every": max(r.Steps/2, 1), "keep": 1}
 	if err := ablate.Run(ctx, r.session, c); err != nil {

@@ -9,6 +9,7 @@ import (
 	"semidavil/internal/outputs"
 	"semidavil/internal/store"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
 // Begin writes run.json of a run that starts. It refuses an output of another
@@ -55,5 +56,5 @@ func ForgetCaptions[C any](ctx context.Context, output string, same func(before 
 	if err != nil || same(before) {
 		return err
 	}
-	return RemoveFiles(ctx, output+"/captions", nil)
+	return RemoveFiles(ctx, output+"/captions", stages.OwnFile)
 }

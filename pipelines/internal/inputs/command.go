@@ -21,7 +21,7 @@ func Configured[C interface{ Validate() error }](c runners.Command, defaults fun
 		fs.StringVar(&accelerator, "accelerator", "", "`HINT` for remote runners, such as type:nvidia-tesla-t4;count:1;install-nvidia-driver")
 	}
 	c.Run = func(ctx context.Context, s *runners.Session) error {
-		cfg, err := configs.Load(defaults(), file, flag.CommandLine, bind)
+		cfg, err := configs.Load(ctx, defaults(), file, flag.CommandLine, bind)
 		if err == nil {
 			err = cfg.Validate()
 		}

@@ -197,5 +197,6 @@ func (i Images) Plans(s beam.Scope) (plans, rejects beam.PCollection) {
 		return grouped, beam.Flatten(s, unmatched, duplicates)
 	}
 	captioned, uncaptioned := stages.Caption(s, i.caption, grouped)
-	return stages.Tokenise(s, i.tokens, captioned), beam.Flatten(s, unmatched, duplicates, uncaptioned)
+	tokenised, untokenised := stages.Tokenise(s, i.tokens, captioned)
+	return tokenised, beam.Flatten(s, unmatched, duplicates, uncaptioned, untokenised)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"semidavil/internal/store"
 	"semidavil/stages"
@@ -39,13 +40,23 @@ func WriteRejects(ctx context.Context, w io.Writer, output string, images int, l
 		}
 		var r shards.Reject
 		if json.Unmarshal(line, &r) == nil {
-			fmt.Fprintf(w, "           %s: %s\n", r.Path, strings.TrimPrefix(r.Reason, r.Path+": "))
+			fmt.Fprintf(w, "           %s: %s\n", shown(r.Path), shown(strings.TrimPrefix(r.Reason, r.Path+": ")))
 		}
 	}
 	if share := float64(len(lines)) / float64(len(lines)+images); share > limit {
 		return fmt.Errorf("%.1f %% of the images were rejected, more than --max_rejects=%g allows", 100*share, limit), nil
 	}
 	return nil, nil
+}
+
+// shown keeps control characters of file names and services off the terminal.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // Shorten writes a path relative to the working folder where that is shorter.

@@ -1,18 +1,14 @@
 package prepare
 
 import (
-	"context"
-	"io"
-	"net/http/httptest"
+	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
-
-	"github.com/fsouza/fake-gcs-server/fakestorage"
 
 	"semidavil/configs"
 	"semidavil/internal/fixture"
-	"semidavil/internal/store"
+	"semidavil/internal/fixture/cloud"
+	"semidavil/transforms/text/builtin"
 )
 
 // TestCloudStorage reads from and writes to a stand-in for Cloud Storage and
@@ -32,60 +28,55 @@ func TestCloudStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	ts := httptest.NewUnstartedServer(nil)
-	host := ts.Listener.Addr().String()
-	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true, Scheme: "http", PublicHost: host, ExternalURL: "http://" + host, Writer: io.Discard})
+	server := cloud.Start(t)
+	gs := set(server.Upload(t, gta, "gta"), server.Upload(t, city, "city"))
+	for range 2 { // the second run finds everything finished
+		_, _, err = prepare(t, func(c *configs.Prepare) { gs(c); c.Output = "gs://data/out" })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, got := fixture.Tree(t, local, "run.json"), server.Tree(t, "out", "run.json")
+	fixture.SameBytes(t, cloud.Rename(got, "gs://data/gta", gta, "gs://data/city", city), want)
+	if len(want) < 12 {
+		t.Errorf("only %d files compared", len(want))
+	}
+}
+
+// TestCloudPaths has every path that prepare takes in Cloud Storage, with a slash at the
+// end where it is a folder.
+func TestCloudPaths(t *testing.T) {
+	root, tokenizer := t.TempDir(), t.TempDir()
+	server := cloud.Start(t)
+	for i := range 6 {
+		name := fmt.Sprintf("%02d.png", i)
+		fixture.Write(t, root, "images/"+name, fixture.PNG(t, fixture.Picture(32, 16, i)))
+		fixture.Write(t, root, "labels/"+name, fixture.PNG(t, fixture.IDs(32, 16, func(x, y int) uint8 { return uint8((x/8 + y/8 + i) % 3) })))
+	}
+	fixture.Write(t, root, "pairs.yaml", []byte("name: own\ntrain: {images: images, labels: labels}\nclasses: [{name: a}, {name: b}, {name: c}]\n"))
+	fixture.Write(t, root, "list.txt", []byte("images/03.png\n"))
+	fixture.Write(t, root, "captions.jsonl", []byte(`{"key":"own_train_00","image":"x","captioner":"eye","caption":"a street in the fog"}`+"\n"))
+	invented(t, root+"/pseudo", 32, 16, func(string) func(x, y int) uint8 { return func(_, _ int) uint8 { return 2 } }, "own_train_01")
+	if err := os.CopyFS(tokenizer, builtin.Files); err != nil {
+		t.Fatal(err)
+	}
+	set := func(root, tokenizer, slash string) func(c *configs.Prepare) {
+		return func(c *configs.Prepare) {
+			c.Target, c.TargetSize = []string{"pairs:" + root + "/pairs.yaml:" + root + slash}, "32x16"
+			c.LabelledList, c.CaptionsFrom, c.PseudoLabels, c.Tokenizer = root+"/list.txt", root+"/captions.jsonl", root+"/pseudo"+slash, tokenizer+slash
+		}
+	}
+	local, _, err := prepare(t, set(root, tokenizer, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Stop()
-	ts.Config.Handler = server.HTTPHandler()
-	ts.Start()
-	defer ts.Close()
-	t.Setenv("STORAGE_EMULATOR_HOST", host)
-	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "data"})
-	for name, root := range map[string]string{"gta": gta, "city": city} {
-		err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			data, err := os.ReadFile(path)
-			rel, _ := filepath.Rel(root, path)
-			server.CreateObject(fakestorage.Object{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: "data", Name: name + "/" + filepath.ToSlash(rel)}, Content: data})
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	gs, gsTokenizer := server.Upload(t, root, "own"), server.Upload(t, tokenizer, "tokenizer")
+	if _, _, err := prepare(t, func(c *configs.Prepare) { set(gs, gsTokenizer, "/")(c); c.Output = "gs://data/out/" }); err != nil {
+		t.Fatal(err)
 	}
-	for range 2 { // the second run finds everything finished
-		_, _, err = prepare(t, func(c *configs.Prepare) {
-			set("gs://data/gta", "gs://data/city")(c)
-			c.Output = "gs://data/out"
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	n := 0
-	for _, dir := range []string{"shards", "captions"} {
-		files, err := os.ReadDir(filepath.Join(local, dir))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range files {
-			want, err := os.ReadFile(filepath.Join(local, dir, f.Name()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := store.ReadFile(context.Background(), "gs://data/out/"+dir+"/"+f.Name(), 0)
-			if err != nil || string(got) != string(want) {
-				t.Errorf("%s/%s: differs from the local run: %v", dir, f.Name(), err)
-			}
-			n++
-		}
-	}
-	if n < 8 {
-		t.Errorf("only %d files compared", n)
+	fixture.SameBytes(t, cloud.Rename(server.Tree(t, "out", "run.json"), gs, root, gsTokenizer, tokenizer), fixture.Tree(t, local, "run.json"))
+	labels := labelled(t, local)
+	if len(labels) != 2 || labels["own_train_01"] == nil || labels["own_train_01"].Pix[0] != 2 {
+		t.Errorf("%d labelled images", len(labels))
 	}
 }

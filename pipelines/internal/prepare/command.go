@@ -38,7 +38,7 @@ func Command() runners.Command {
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/prepare --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --source=gta5:gs://B/gta5 --target=cityscapes:gs://B/cityscapes --output=gs://B/prepared"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := load(file)
+			cfg, err := load(ctx, file)
 			if err != nil {
 				return runners.Usagef("%v", err)
 			}
@@ -48,8 +48,8 @@ func Command() runners.Command {
 }
 
 // load reads the defaults, the file over them and the given flags over that.
-func load(file string) (configs.Prepare, error) {
-	cfg, err := configs.Load(configs.DefaultPrepare(), file, flag.CommandLine, configs.BindPrepare)
+func load(ctx context.Context, file string) (configs.Prepare, error) {
+	cfg, err := configs.Load(ctx, configs.DefaultPrepare(), file, flag.CommandLine, configs.BindPrepare)
 	if err != nil {
 		return cfg, err
 	}

@@ -2,8 +2,6 @@ package prepare
 
 import (
 	"errors"
-	"path/filepath"
-	"strings"
 
 	"semidavil/configs"
 	"semidavil/internal/store"
@@ -15,17 +13,12 @@ import (
 // folder.
 func absolute(cfg configs.Prepare) (configs.Prepare, error) {
 	for _, p := range []*string{&cfg.Output, &cfg.Tokenizer, &cfg.CaptionsFrom, &cfg.LabelledList, &cfg.PseudoLabels} {
-		if *p == "" || store.IsRemote(*p) {
-			continue
-		}
-		abs, err := filepath.Abs(*p)
+		abs, err := store.Absolute(*p)
 		if err != nil {
 			return cfg, err
 		}
 		*p = abs
 	}
-	cfg.PseudoLabels = strings.TrimRight(cfg.PseudoLabels, "/")
-	cfg.Tokenizer, cfg.CaptionsFrom = strings.TrimRight(cfg.Tokenizer, "/"), strings.TrimRight(cfg.CaptionsFrom, "/")
 	var err error
 	if cfg.Source, err = inputs.AbsoluteSets(cfg.Source); err != nil {
 		return cfg, err

@@ -12,8 +12,8 @@ func build(s beam.Scope, p plan) {
 	assigned, duplicates := stages.Split(s, p.Split, refs)
 	plans := stages.Assign(s, p.PerShard, p.Split.Seed, assigned)
 	captioned, uncaptioned := stages.Caption(s, p.Caption, plans)
-	tokenised := stages.Tokenise(s, p.Tokenizer, captioned)
+	tokenised, untokenised := stages.Tokenise(s, p.Tokenizer, captioned)
 	results := stages.Write(s, p.Write, tokenised)
-	rejects := beam.Flatten(s, unmatched, duplicates, uncaptioned)
+	rejects := beam.Flatten(s, unmatched, duplicates, uncaptioned, untokenised)
 	stages.Commit(s, p.Commit, results, rejects)
 }

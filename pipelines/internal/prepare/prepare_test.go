@@ -208,14 +208,14 @@ func TestBuiltIn(t *testing.T) {
 func TestLoadReportsAllFaults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	fixture.Write(t, filepath.Dir(file), "c.yaml", []byte("filter: cubic\nlabelled: few\nimage_format: gif\n"))
-	_, err := load(file)
+	_, err := load(t.Context(), file)
 	for _, want := range []string{"filter", "labelled", "image_format"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
 	fixture.Write(t, filepath.Dir(file), "c.yaml", []byte("seed: 1\n\nlabeled: 3\n"))
-	if _, err := load(file); err == nil || !strings.Contains(err.Error(), "labeled") || !strings.Contains(err.Error(), "3 |") {
+	if _, err := load(t.Context(), file); err == nil || !strings.Contains(err.Error(), "labeled") || !strings.Contains(err.Error(), "[3:1]") {
 		t.Errorf("an unknown key must be named with its line: %v", err)
 	}
 }
