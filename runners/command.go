@@ -60,13 +60,22 @@ type Session struct {
 // Inspects tells that the pipeline will only be looked at: nothing may be
 // written for it, and no result is to be expected.
 func (s *Session) Inspects() bool {
-	return s.Runner == "dot" || s.Runner == "vet" || flagValue("dry_run") == "true"
+	return inspects(s.Runner)
 }
 
-// Run executes a pipeline on the selected runner, showing the progress; see the
-// function Run.
+// inspects tells whether a runner, with the flags as they are, only looks at the pipeline.
+func inspects(short string) bool {
+	return short == "dot" || short == "vet" || dryRun()
+}
+
+// Run executes a pipeline on the selected runner, showing the progress, or the plan of a
+// dry run; see the function Run.
 func (s *Session) Run(ctx context.Context, p *beam.Pipeline, progress *Progress) (Result, error) {
-	return Run(ctx, p, Options{Runner: s.Runner, Name: s.command.Name, Display: s.Display, Progress: progress})
+	result, err := Run(ctx, p, Options{Runner: s.Runner, Name: s.command.Name, Display: s.Display, Progress: progress})
+	if err == nil && result.Plan != "" {
+		fmt.Fprint(s.Stdout, result.Plan)
+	}
+	return result, err
 }
 
 // Bar starts a phase outside Beam, such as a download; see NewBar.
@@ -106,7 +115,7 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 		return ExitOK
 	}
 
-	verbose := common.verbose || flagValue("dry_run") == "true" // a dry run is shown in the log
+	verbose := common.verbose
 	beamlog.LogLevel = "warn"
 	if verbose {
 		beamlog.LogLevel = "info"

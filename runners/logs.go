@@ -75,11 +75,12 @@ func fromEngine(pc uintptr) bool {
 	return strings.Contains(frame.Function, "pkg/beam/runners/") || strings.Contains(frame.Function, "pkg/beam/core/")
 }
 
-// failureLog tells whether a message repeats the failure of a bundle or job,
-// which Run returns as its error. The texts are those of
-// core/runtime/harness/harness.go and of prism's worker/bundle.go.
+// failureLog tells whether a message repeats the failure of a bundle or job, or of
+// credentials, which Run returns as its error where it matters. The texts are those of
+// core/runtime/harness/harness.go, prism's worker/bundle.go and dataflow/dataflow.go.
 func failureLog(message string) bool {
-	return strings.Contains(message, "failed for instruction") || strings.HasPrefix(message, "job failed")
+	return strings.Contains(message, "failed for instruction") || strings.HasPrefix(message, "job failed") ||
+		strings.HasPrefix(message, "Error creating GCS client")
 }
 
 // jobLog receives Beam's log messages while Dataflow runs; it is nil otherwise.

@@ -3,10 +3,8 @@ package runners
 import (
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/gcpopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamrunners "github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
 	// The runners register themselves with Beam, as do the file systems for
@@ -105,23 +103,6 @@ func Validate(name string) error {
 		return nil
 	}
 	return &UsageError{Message: strings.Join(faults, "\n")}
-}
-
-func dataflowFaults() []string {
-	var faults []string
-	if *gcpopts.Project == "" {
-		faults = append(faults, "--project: runner dataflow needs the Google Cloud project")
-	}
-	if *gcpopts.Region == "" && os.Getenv("CLOUDSDK_COMPUTE_REGION") == "" {
-		faults = append(faults, "--region: runner dataflow needs the region, such as --region=europe-west1")
-	}
-	switch staging := flagValue("staging_location"); {
-	case staging == "":
-		faults = append(faults, "--staging_location: runner dataflow needs a folder for the program, such as --staging_location=gs://bucket/staging")
-	case !strings.HasPrefix(staging, "gs://"):
-		faults = append(faults, fmt.Sprintf("--staging_location: %q is not a gs:// URL", staging))
-	}
-	return faults
 }
 
 // flagValue returns the value of a flag whose variable Beam keeps to itself.

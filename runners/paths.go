@@ -21,7 +21,7 @@ func (s *Session) Accelerate(hint string) error {
 	if err := flag.Set("resource_hints", "accelerator="+hint); err != nil {
 		return Usagef("--accelerator=%s: %v", hint, err)
 	}
-	return nil
+	return Validate(s.Runner)
 }
 
 // Resolve makes local paths absolute and refuses them where the workers of the selected

@@ -21,6 +21,8 @@ type Result struct {
 	// failure or an interruption, and where Run does not execute it or wait for
 	// it (the runners dot and vet, --dry_run, --async).
 	Ran bool
+	// Plan says, after a dry run, what would have been submitted.
+	Plan string
 	// Counters holds the sums over all steps. After a failure or an
 	// interruption they are the last values seen.
 	Counters map[Counter]int64

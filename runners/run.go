@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	beamlog "github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamrunners "github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 )
 
 // Options are what Run needs beside the pipeline and Beam's flags. The zero
@@ -57,9 +56,8 @@ var jobNumber atomic.Int64
 // Errors: *UsageError for missing flags; ErrInterrupted; otherwise the cause as
 // returned by Cause.
 //
-// Call Run from the main goroutine where the runner needs a worker binary
-// (Dataflow, and portable runners without loopback workers): Beam finds the
-// package to build from the call stack.
+// Where the workers are elsewhere (Dataflow, and portable runners without loopback
+// workers) Run compiles this program for them, unless --worker_binary names one.
 func Run(ctx context.Context, p *beam.Pipeline, opts Options) (Result, error) {
 	name := opts.Runner
 	if name == "" {
@@ -101,9 +99,8 @@ type run struct {
 	jobs     *jobService // nil for direct, dataflow, dot and vet
 	poll     time.Duration
 	undo     []func()
-	console  atomic.Pointer[string] // where Dataflow shows the job
-	stopped  atomic.Bool            // Dataflow says that the job was cancelled
-	left     bool                   // the runner did not return after an interruption
+	dataflow dataflowRun
+	left     bool // the runner did not return after an interruption
 }
 
 // set changes one of Beam's flags for this run.
@@ -160,25 +157,12 @@ func (r *run) prepare(ctx context.Context, name string) error {
 		}
 		r.jobs = jobs
 	}
-	if *jobopts.WorkerBinary == "" && (portable && !jobopts.IsLoopback() || r.short == "dataflow" && flagValue("dry_run") != "true") {
-		return r.buildWorker(ctx)
+	if r.short == "dataflow" {
+		return r.prepareDataflow(ctx)
 	}
-	return nil
-}
-
-// buildWorker compiles the program for the workers.
-func (r *run) buildWorker(ctx context.Context) error {
-	r.display.Stage("building the program for the workers (--worker_binary uses a ready one)")
-	var target runnerlib.CompileOpts
-	if strings.HasPrefix(flagValue("worker_machine_type")+flagValue("machine_type"), "t2a") {
-		target.Arch = "arm64" // as Beam's Dataflow runner decides
+	if portable && !jobopts.IsLoopback() && *jobopts.WorkerBinary == "" {
+		return r.makeWorker(ctx)
 	}
-	binary, err := runnerlib.BuildTempWorkerBinary(ctx, target)
-	if err != nil {
-		return err
-	}
-	r.set(jobopts.WorkerBinary, binary)
-	r.undo = append(r.undo, func() { os.Remove(binary) })
 	return nil
 }
 
@@ -191,7 +175,8 @@ type outcome struct {
 // execute runs the pipeline beside the progress display.
 func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) error {
 	if r.short == "dataflow" {
-		hear := r.hearDataflow
+		hear := func(message string) { r.dataflow.hear(r.display, message) }
+		beamlog.SetLogger(&beamlog.Structural{}) // not that of a worker that ran in this process
 		jobLog.Store(&hear)
 		defer jobLog.Store(nil)
 	}
@@ -209,9 +194,11 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 		ended <- outcome{pr, err}
 	}()
 
-	r.display.Stage("running on %s", r.short)
+	if !inspects(r.short) {
+		r.display.Stage("running on %s", r.short)
+	}
 	var bar *Bar
-	if r.progress != nil && r.short != "vet" && r.short != "dot" {
+	if r.progress != nil && !inspects(r.short) {
 		bar = newBar(r.display, r.progress.Label, r.progress.Unit, 0, r.jobs != nil)
 	}
 	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
@@ -242,10 +229,17 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	switch {
 	case interrupted:
 		out.err = ErrInterrupted
-	case out.err == nil && (r.stopped.Load() || r.jobs != nil && r.jobs.cancelled(ctx)):
+	case out.err != nil && r.short == "dataflow":
+		if told := r.dataflow.failure(ctx); told != "" {
+			out.err = fmt.Errorf("%w:\n%s", out.err, told)
+		}
+	case out.err == nil && (r.dataflow.stopped.Load() || r.jobs != nil && r.jobs.cancelled(ctx)):
 		out.err = fmt.Errorf("runners: job %s was cancelled", *jobopts.JobName)
 	}
 	result.Ran = out.err == nil && ran
+	if out.err == nil && r.short == "dataflow" && dryRun() {
+		result.Plan, out.err = r.dataflow.plan(p)
+	}
 	if bar != nil {
 		if result.Ran {
 			r.progress.show(bar, result.Counters)
@@ -264,8 +258,8 @@ func (r *run) interrupt(stop context.CancelFunc, ended <-chan outcome) outcome {
 		r.jobs.cancel(ctx)
 		cancel()
 	}
-	if url := r.console.Load(); url != nil {
-		r.display.Message("the Dataflow job goes on; cancel it at %s", *url)
+	if where := r.dataflow.where(); where != "" {
+		r.display.Message("the Dataflow job goes on; %s", where)
 	}
 	stop()
 	select {
@@ -274,20 +268,5 @@ func (r *run) interrupt(stop context.CancelFunc, ended <-chan outcome) outcome {
 	case <-time.After(stopTime):
 		r.left = true
 		return outcome{}
-	}
-}
-
-// hearDataflow turns the log messages by which Beam's Dataflow runner tells its
-// steps into stage lines.
-func (r *run) hearDataflow(message string) {
-	switch {
-	case strings.HasPrefix(message, "Console: "):
-		url := strings.TrimPrefix(message, "Console: ")
-		r.console.Store(&url)
-		r.display.Stage("submitted: %s", url)
-	case strings.HasPrefix(message, "Staging worker binary"), strings.HasPrefix(message, "Job state: "):
-		r.display.Stage("%s", strings.ToLower(message[:1])+message[1:])
-	case strings.HasPrefix(message, "Job ") && strings.HasSuffix(message, " cancelled"):
-		r.stopped.Store(true)
 	}
 }
