@@ -12,6 +12,9 @@ import (
 	"google.golang.org/api/googleapi"
 )
 
+// ErrNoCredentials tells that there are no usable credentials for Cloud Storage.
+var ErrNoCredentials = errors.New("no credentials")
+
 var (
 	errIsDir      = errors.New("is a folder, not a file")
 	errNotRegular = errors.New("is not a regular file")

@@ -65,15 +65,6 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 					return nil, classes, err
 				}
 			}
-			if !cfg.BuiltIn() { // those are drawn later, or not at all
-				info, err := store.Stat(ctx, set.Root)
-				if err == nil && !info.IsDir {
-					err = errors.New("it is a file, not a folder")
-				}
-				if err != nil {
-					return nil, classes, fmt.Errorf("prepare: --%s=%s: %w", group.domain, arg, err)
-				}
-			}
 			sets = append(sets, set)
 		}
 	}
@@ -81,6 +72,21 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 		return nil, classes, runners.Usagef("images alone have no classes: give a data set with labels too, or label them with pipelines/pseudolabel")
 	}
 	return sets, classes, nil
+}
+
+// checkFolders wants the folders of the data sets to be there. Without credentials a dry
+// run goes on without knowing.
+func checkFolders(ctx context.Context, sets []stages.DataSet, dry bool) error {
+	for _, set := range sets {
+		info, err := store.Stat(ctx, set.Root)
+		if err == nil && !info.IsDir {
+			err = errors.New("it is a file, not a folder")
+		}
+		if err != nil && !(dry && errors.Is(err, store.ErrNoCredentials)) {
+			return fmt.Errorf("prepare: --%s=%s:%s: %w", set.Domain, set.Kind, set.Root, err)
+		}
+	}
+	return nil
 }
 
 // besides refuses a data set that would be confused with one before it: the

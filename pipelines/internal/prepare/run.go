@@ -25,6 +25,11 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
 	if err != nil {
 		return err
 	}
+	if !cfg.BuiltIn() { // that is drawn later, or not at all
+		if err := checkFolders(ctx, p.Sets, s.Inspects()); err != nil {
+			return err
+		}
+	}
 	var record configs.Record
 	if !s.Inspects() {
 		if record, err = begin(ctx, s, cfg); err != nil {
