@@ -140,6 +140,25 @@ func (j *jobService) cancelled(ctx context.Context) bool {
 // counters returns the present values of the job's counters, nil while they are
 // not available.
 func (j *jobService) counters(ctx context.Context) map[Counter]int64 {
+	answer := j.allMetrics(ctx)
+	if answer == nil {
+		return nil
+	}
+	return sumCounters(answer.GetAttempted(), answer.GetCommitted())
+}
+
+// metrics returns what the server tells of the job once it has ended: the committed
+// values, or where it has none the attempted ones.
+func (j *jobService) metrics(ctx context.Context) []*pipepb.MonitoringInfo {
+	answer := j.allMetrics(ctx)
+	if committed := answer.GetCommitted(); len(committed) > 0 {
+		return committed
+	}
+	return answer.GetAttempted()
+}
+
+// allMetrics asks the server for the metrics of the job, nil where there are none.
+func (j *jobService) allMetrics(ctx context.Context) *jobpb.MetricResults {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	id := j.job(ctx)
@@ -150,7 +169,7 @@ func (j *jobService) counters(ctx context.Context) map[Counter]int64 {
 	if err != nil {
 		return nil
 	}
-	return sumCounters(answer.GetMetrics().GetAttempted(), answer.GetMetrics().GetCommitted())
+	return answer.GetMetrics()
 }
 
 // sumCounters adds the user counters up over the steps of the pipeline: step

@@ -226,6 +226,9 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 		result.Counters = counters
 	}
 	result.JobID = jobID(out.result)
+	if ran && r.jobs != nil {
+		result.Shuffles, out.err = shuffles(p, r.jobs.metrics(ctx))
+	}
 	switch {
 	case interrupted:
 		out.err = ErrInterrupted

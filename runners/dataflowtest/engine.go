@@ -135,6 +135,7 @@ func (p pool) StartWorker(_ context.Context, req *fnpb.StartWorkerRequest) (*fnp
 	cmd := exec.Command(e.boot, "--id="+req.GetWorkerId(), "--semi_persist_dir="+filepath.Join(e.dir, fmt.Sprint("worker", number)),
 		"--logging_endpoint="+req.GetLoggingEndpoint().GetUrl(), "--control_endpoint="+req.GetControlEndpoint().GetUrl(),
 		"--artifact_endpoint="+req.GetArtifactEndpoint().GetUrl(), "--provision_endpoint="+req.GetProvisionEndpoint().GetUrl())
+	cmd.Dir = e.dir // it leaves its pipeline_options.json there
 	cmd.Stdout, cmd.Stderr = e, e
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // boot and the program that it starts
 	if err := cmd.Start(); err != nil {
