@@ -26,7 +26,8 @@ type Result struct {
 	// Counters holds the sums over all steps. After a failure or an
 	// interruption they are the last values seen.
 	Counters map[Counter]int64
-	// Shuffles lists what travelled between workers; nil where the runner does not tell.
+	// Shuffles lists what would travel between workers; nil on other runners than prism,
+	// which count otherwise.
 	Shuffles []Shuffle
 }
 

@@ -33,7 +33,8 @@ const (
 // collection is what a runner tells of a PCollection.
 type collection struct{ elements, bytes int64 }
 
-// shuffles lists the shuffles of a finished job in the order of the pipeline.
+// shuffles lists the shuffles of a job that prism has finished, in the order of the
+// pipeline.
 func shuffles(p *beam.Pipeline, infos []*pipepb.MonitoringInfo) ([]Shuffle, error) {
 	edges, _, err := p.Build()
 	if err != nil {
@@ -50,11 +51,16 @@ func shuffles(p *beam.Pipeline, infos []*pipepb.MonitoringInfo) ([]Shuffle, erro
 	}
 	transforms := model.GetComponents().GetTransforms()
 	from := map[string]*pipepb.PTransform{} // by the collection that they make
+	readers := map[string]int64{}
 	for _, t := range transforms {
-		if len(t.GetSubtransforms()) == 0 {
-			for _, id := range t.GetOutputs() {
-				from[id] = t
-			}
+		if len(t.GetSubtransforms()) > 0 {
+			continue
+		}
+		for _, id := range t.GetOutputs() {
+			from[id] = t
+		}
+		for _, id := range t.GetInputs() {
+			readers[id]++
 		}
 	}
 	known := collections(infos)
@@ -77,12 +83,19 @@ func shuffles(p *beam.Pipeline, infos []*pipepb.MonitoringInfo) ([]Shuffle, erro
 	visit = func(ids []string) {
 		for _, id := range ids {
 			t := transforms[id]
-			if urn := t.GetSpec().GetUrn(); urn != groupByKey && urn != reshuffle {
+			urn := t.GetSpec().GetUrn()
+			if urn != groupByKey && urn != reshuffle {
 				visit(t.GetSubtransforms())
 				continue
 			}
 			for _, input := range t.GetInputs() {
 				c := total(input)
+				if urn == reshuffle { // prism counts once more for each reader of the result
+					for _, output := range t.GetOutputs() {
+						c.elements /= 1 + readers[output]
+						c.bytes /= 1 + readers[output]
+					}
+				}
 				out = append(out, Shuffle{t.GetUniqueName(), c.elements, c.bytes})
 			}
 		}
