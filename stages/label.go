@@ -22,6 +22,7 @@ import (
 func init() {
 	beam.RegisterType(reflect.TypeFor[LabelPart]())
 	beam.RegisterType(reflect.TypeFor[LabelRow]())
+	register.Function1x1(withoutHistogram)
 	register.DoFn4x1[context.Context, Predicted, Thresholds, func(LabelPart), error](&labelFn{})
 	register.Emitter1[LabelPart]()
 }
@@ -65,7 +66,14 @@ type LabelPart struct {
 // PCollection<LabelPart>.
 func Label(s beam.Scope, p LabelParams, predicted, thresholds beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Label")
-	return beam.ParDo(s, &labelFn{Params: p}, beam.Reshuffle(s, predicted), beam.SideInput{Input: thresholds})
+	images := beam.Reshuffle(s, beam.ParDo(s, withoutHistogram, predicted))
+	return beam.ParDo(s, &labelFn{Params: p}, images, beam.SideInput{Input: thresholds})
+}
+
+// withoutHistogram drops what is most of the bytes and not needed any more.
+func withoutHistogram(p Predicted) Predicted {
+	p.Histogram = nil
+	return p
 }
 
 type labelFn struct{ Params LabelParams }
