@@ -226,7 +226,7 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 		result.Counters = counters
 	}
 	result.JobID = jobID(out.result)
-	if ran && r.short == "prism" {
+	if ran && out.err == nil && r.short == "prism" {
 		result.Shuffles, out.err = shuffles(p, r.jobs.metrics(ctx))
 	}
 	switch {
