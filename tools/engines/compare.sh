@@ -7,7 +7,7 @@
 # flink needs Java and Beam's job server: FLINK_JOB_SERVER=/path/to.jar, or it is fetched
 # with Maven (FLINK_VERSION 2.0, BEAM_VERSION 2.75.0). python needs PYTHON with apache-beam.
 # The workers are the commands themselves (LOOPBACK). PARALLELISM (2) is the number of task
-# slots that a job takes. Exit status 77: the engine is not to be had here; why is printed.
+# slots that a job takes; PARTS=prepare leaves out the loop. Exit status 77: the engine is not to be had here; why is printed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export GOEXPERIMENT=simd
@@ -29,7 +29,7 @@ flink)
     name=beam-runners-flink-${FLINK_VERSION:-2.0}-job-server version=${BEAM_VERSION:-2.75.0}
     command -v mvn >/dev/null || skip "there is no mvn to fetch $name, and FLINK_JOB_SERVER is not set"
     timeout "${FETCH_SECONDS:-120}" mvn -q -B dependency:copy "-Dartifact=org.apache.beam:$name:$version" "-DoutputDirectory=$out/jar" >"$out/mvn.log" 2>&1 ||
-      skip "Maven does not give $name $version ($(grep -m1 -o 'Could not find artifact[^(]*\|Could not resolve[^(]*' "$out/mvn.log" || echo "see $out/mvn.log"))"
+      skip "Maven does not give $name $version ($(grep -m1 -o 'Could not find.*\|Unable to find.*\|Could not resolve.*' "$out/mvn.log" | cut -c1-120 || echo "see $out/mvn.log"))"
     jar=$out/jar/$name-$version.jar
   fi
   server=(java -jar "$jar" --flink-master='[local]' "--job-port=$port" --artifact-port=0 --expansion-port=0 "--artifacts-dir=$out/artifacts")
@@ -61,6 +61,7 @@ rm -rf "$out"/{prepare,loop}-*
 diff -r --exclude=run.json "$out/prepare-prism" "$out/prepare-$engine"
 echo "$engine: $(find "$out/prepare-$engine/shards" -name '*.tar' | wc -l) shards and all else of prepare: the bytes of prism"
 
+[ "${PARTS:-prepare loop}" != prepare ] || exit 0
 # The whole loop, in little: weights, pseudo-labels, scores. What is left out holds times.
 little=(-q --steps=3 --pretrain_steps=2 --cards=2 --backend=go)
 "$out/demo" "${little[@]}" --output="$out/loop-prism" >/dev/null
