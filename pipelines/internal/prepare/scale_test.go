@@ -53,7 +53,7 @@ func TestShuffledBytes(t *testing.T) {
 		bytes += s.Bytes
 	}
 	each := float64(bytes) / float64(images)
-	t.Logf("%d images: %d elements, %d bytes, %.0f a sample", images, elements, bytes, each)
+	t.Logf("%d images in %.1f s: %d elements, %d bytes, %.0f a sample", images, result.Wall.Seconds(), elements, bytes, each)
 	if len(result.Shuffles) < 4 || elements < int64(images) {
 		t.Errorf("the runner tells of %d elements in %d shuffles only", elements, len(result.Shuffles))
 	}
