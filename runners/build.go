@@ -57,11 +57,13 @@ func buildWorker(ctx context.Context, arch string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", append(args, "-trimpath", "-ldflags=-s -w", "-o", file.Name(), pkg)...)
 	cmd.Dir = sourceFolder()
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
+	experiment := "" // vector code, as in this program, where the processor is the same
 	for _, s := range info.Settings {
-		if s.Key == "GOEXPERIMENT" && arch == runtime.GOARCH { // vector code, as in this program
-			cmd.Env = append(cmd.Env, "GOEXPERIMENT="+s.Value)
+		if s.Key == "GOEXPERIMENT" && arch == runtime.GOARCH {
+			experiment = s.Value
 		}
 	}
+	cmd.Env = append(cmd.Env, "GOEXPERIMENT="+experiment)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		os.Remove(file.Name())
 		return "", fmt.Errorf("runners: build the program for the workers (--worker_binary uses a ready one): %w\n%s", err, out)
@@ -133,19 +135,19 @@ func inspect(path, arch string) (program, error) {
 
 // makeWorker builds the program for the workers, unless --worker_binary names one, and
 // tells of it.
-func (r *run) makeWorker(ctx context.Context) error {
+func (r *run) makeWorker(ctx context.Context) (program, error) {
 	r.display.Stage("building the program for the workers (--worker_binary uses a ready one)")
 	start := time.Now()
 	binary, err := buildWorker(ctx, workerArch())
 	if err != nil {
-		return err
+		return program{}, err
 	}
 	r.set(jobopts.WorkerBinary, binary)
-	r.undo = append(r.undo, func() { os.Remove(binary) })
+	r.built = binary
 	made, err := inspect(binary, workerArch())
 	if err != nil {
-		return err
+		return made, err
 	}
 	r.display.Stage("built it in %.0f s: %s", time.Since(start).Seconds(), made)
-	return nil
+	return made, nil
 }

@@ -65,7 +65,7 @@ func (s *Session) Inspects() bool {
 
 // inspects tells whether a runner, with the flags as they are, only looks at the pipeline.
 func inspects(short string) bool {
-	return short == "dot" || short == "vet" || dryRun()
+	return short == "dot" || short == "vet" || short == "dataflow" && dryRun()
 }
 
 // Run executes a pipeline on the selected runner, showing the progress, or the plan of a

@@ -49,11 +49,8 @@ func (r *run) prepareDataflow(ctx context.Context) error {
 		r.dataflow.program = given
 		return err
 	}
-	if err := r.makeWorker(ctx); err != nil {
-		return err
-	}
-	var err error
-	r.dataflow.program, err = inspect(*jobopts.WorkerBinary, workerArch())
+	made, err := r.makeWorker(ctx)
+	r.dataflow.program = made
 	return err
 }
 
@@ -99,7 +96,7 @@ func (d *dataflowRun) where() string {
 		return "cancel it at " + *url
 	}
 	if id := d.id.Load(); id != nil {
-		return "cancel it with gcloud dataflow jobs cancel " + *id
+		return fmt.Sprintf("cancel it with gcloud dataflow jobs cancel %s --project=%s --region=%s", *id, *gcpopts.Project, gcpopts.GetRegion(context.Background()))
 	}
 	return ""
 }

@@ -83,6 +83,9 @@ func Validate(name string) error {
 		return err
 	}
 	var faults []string
+	if dryRun() && short != "dataflow" {
+		faults = append(faults, fmt.Sprintf("--dry_run: only --runner=dataflow has it, not %s", short))
+	}
 	switch short {
 	case "prism":
 		if *jobopts.Async {

@@ -100,6 +100,11 @@ func TestValidateOthers(t *testing.T) {
 	if err := Validate("prism"); err != nil {
 		t.Errorf("prism: %v", err)
 	}
+	setNamedFlag(t, "dry_run", "true")
+	if err := Validate("prism"); err == nil || !strings.Contains(err.Error(), "--dry_run: only") {
+		t.Errorf("prism --dry_run: error %v", err)
+	}
+	setNamedFlag(t, "dry_run", "false")
 	*jobopts.Async = true
 	defer func() { *jobopts.Async = false }()
 	if err := Validate("prism"); err == nil || !strings.Contains(err.Error(), "--async") {

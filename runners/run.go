@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -99,6 +100,7 @@ type run struct {
 	jobs     *jobService // nil for direct, dataflow, dot and vet
 	poll     time.Duration
 	undo     []func()
+	built    string // the program for the workers, to be removed
 	dataflow dataflowRun
 	left     bool // the runner did not return after an interruption
 }
@@ -114,6 +116,9 @@ func (r *run) set(flag *string, value string) {
 func (r *run) cleanUp() {
 	if r.jobs != nil {
 		r.jobs.close()
+	}
+	if r.built != "" {
+		os.Remove(r.built) // where it is still being read, it is gone when that ends
 	}
 	if r.left {
 		return
@@ -161,7 +166,8 @@ func (r *run) prepare(ctx context.Context, name string) error {
 		return r.prepareDataflow(ctx)
 	}
 	if portable && !jobopts.IsLoopback() && *jobopts.WorkerBinary == "" {
-		return r.makeWorker(ctx)
+		_, err := r.makeWorker(ctx)
+		return err
 	}
 	return nil
 }
@@ -227,7 +233,7 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	}
 	result.JobID = jobID(out.result)
 	if ran && out.err == nil && r.short == "prism" {
-		result.Shuffles, out.err = shuffles(p, r.jobs.metrics(ctx))
+		result.Shuffles = shuffles(p, r.jobs.metrics(ctx))
 	}
 	switch {
 	case interrupted:
@@ -235,6 +241,9 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	case out.err != nil && r.short == "dataflow":
 		if told := r.dataflow.failure(ctx); told != "" {
 			out.err = fmt.Errorf("%w:\n%s", out.err, told)
+		} else if where := r.dataflow.where(); where != "" && !strings.HasSuffix(out.err.Error(), " failed") {
+			// Beam asks only once whether the job has ended.
+			out.err = fmt.Errorf("the Dataflow job may go on (%s), but is not waited for: %w", where, out.err)
 		}
 	case out.err == nil && (r.dataflow.stopped.Load() || r.jobs != nil && r.jobs.cancelled(ctx)):
 		out.err = fmt.Errorf("runners: job %s was cancelled", *jobopts.JobName)

@@ -3,6 +3,7 @@ package stages
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -36,7 +37,19 @@ var (
 
 // get returns the caption of an image, asking only where no answer to the image
 // as it is now is at hand.
-func (a answers) get(captioner string, ref semidavil.Ref, ask func() (string, error)) (string, error) {
+//
+// Whoever waits for the question of another bundle that is cancelled asks again.
+func (a answers) get(ctx context.Context, captioner string, ref semidavil.Ref, ask func() (string, error)) (string, error) {
+	for {
+		text, err := a.once(captioner, ref, ask)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) {
+			return text, err
+		}
+	}
+}
+
+// once is get, which may end with the context of another.
+func (a answers) once(captioner string, ref semidavil.Ref, ask func() (string, error)) (string, error) {
 	if got, ok := a[captioner+"\x00"+ref.Key]; ok && got.given >= ref.Changed {
 		return got.text, nil
 	}

@@ -155,8 +155,8 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 				succeeded++
 				return nil
 			}
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := ofRun(ctx, err); err != nil {
+				return err
 			}
 			faults[i] = err
 			if errors.Is(err, caption.ErrService) {
@@ -200,5 +200,5 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 	if f.Params.Captioner.Kind != caption.HTTP {
 		return ask()
 	}
-	return f.answers.get(f.captioner.ID(), ref, ask)
+	return f.answers.get(ctx, f.captioner.ID(), ref, ask)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"runtime"
-	"strings"
 	"sync"
 
 	"semidavil"
@@ -146,7 +145,7 @@ func (l *loader) load(ctx context.Context, s source) *loaded {
 			return l.fromShard(t, out, s.stored)
 		}
 		if err := l.fromFiles(ctx, t, out, s.planned); err != nil {
-			return errors.New(strings.ReplaceAll(err.Error(), s.planned.Ref.Root+"/", ""))
+			return belowRoot{s.planned.Ref.Root, err}
 		}
 		return nil
 	})

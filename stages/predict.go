@@ -124,6 +124,9 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 	wanted := func(s PlannedSample) bool {
 		var old pseudo.Prediction
 		var found bool
+		if fault != nil {
+			return false // the plan fails
+		}
 		if checkPlace(placeOf(s.Ref)) != nil {
 			return true // it is rejected below
 		}

@@ -146,6 +146,9 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 			}
 			return err
 		})
+		if err := ofRun(ctx, err); err != nil {
+			return err
+		}
 		if err != nil {
 			later.Add(1)
 			return fail("score", err)

@@ -13,6 +13,7 @@ import (
 	"semidavil"
 	"semidavil/model/infer"
 	"semidavil/model/textfeatures"
+	"semidavil/transforms/shards"
 )
 
 // NetworkTime counts the milliseconds in which networks computed.
@@ -46,8 +47,8 @@ func newSegmenter(ctx context.Context, load LoadParams, params []NetworkParams) 
 type use func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error
 
 // each segments the wanted images of a plan, in batches of one size. An image on which
-// the networks fail is given to use with its error. Networks that fail on five images of
-// a plan and succeed on none end the run.
+// the networks fail is given to use with its error; networks that fail on a blank image too
+// end the bundle.
 func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSample) bool, use use) (err error) {
 	after, ctx := errgroup.WithContext(ctx)
 	after.SetLimit(runtime.GOMAXPROCS(0) + 1)
@@ -56,7 +57,6 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 			err = e // the cause: what else fails, fails since ctx has ended
 		}
 	}()
-	var failed, succeeded int
 	var batch []*loaded
 	first := 0 // number of the batch's first image
 	flush := func() error {
@@ -75,17 +75,17 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		probed := false
 		for _, image := range batch {
 			if image.err == nil {
-				succeeded++
 				continue
 			}
-			failed++
+			if !probed && g.probe(ctx, image) != nil {
+				return image.err
+			}
+			probed = true
 			image.stage = networkStage
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			if failed >= 5 && succeeded == 0 {
-				return fmt.Errorf("the network failed on %d images and succeeded on none: %w", failed, image.err)
-			}
 		}
 		countDone(ctx, int64(len(batch))) // counters are for this goroutine alone
 		for i, image := range batch {
@@ -103,8 +103,8 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 		if err != nil {
 			return err
 		}
-		if image.err != nil && ctx.Err() != nil {
-			return ctx.Err()
+		if err := ofRun(ctx, image.err); err != nil {
+			return err
 		}
 		if image.err != nil || len(batch) > 0 && (batch[0].width != image.width || batch[0].height != image.height) {
 			if err := flush(); err != nil {
@@ -131,8 +131,17 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 // networkStage is where an image is rejected that a network cannot compute.
 const networkStage = "network"
 
-// predictEach predicts image by image, which gives the same as together; where that
-// fails, the image has the error.
+// probe tells whether the networks compute at all: a blank image as large as another one,
+// without a caption. A device that is lost or out of memory fails on it too.
+func (g *segmenter) probe(ctx context.Context, like *loaded) error {
+	blank := &loaded{width: like.width, height: like.height, tokens: textfeatures.Tokens{IDs: make([]int32, shards.Context), Count: 1}}
+	blank.image = &semidavil.Image{W: like.image.W, H: like.image.H, Pix: make([]uint8, len(like.image.Pix))}
+	_, err := g.predict(ctx, []*loaded{blank})
+	return err
+}
+
+// predictEach predicts image by image. On the Go backend that gives the same as together;
+// other backends may round otherwise. Where it fails, the image has the error.
 func (g *segmenter) predictEach(ctx context.Context, batch []*loaded) [][]infer.Prediction {
 	out := make([][]infer.Prediction, len(batch))
 	for i := range batch {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -134,8 +133,8 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 	w := shards.NewWriter(file)
 	for i, made := range f.makeAll(ctx, plan) {
 		if made.err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := ofRun(ctx, made.err); err != nil {
+				return err
 			}
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			stage := "load"
@@ -179,10 +178,7 @@ func (f *writeFn) readAndMake(ctx context.Context, w *worker, subset semidavil.S
 		Size:    f.sizes[s.Ref.Dataset+"\x00"+string(s.Ref.Domain)],
 		Caption: s.Caption, Captioner: s.Captioner, Tokens: s.Tokens}
 	var err error
-	fail := func(err error) made {
-		// Without the root, so that the same data elsewhere gives the same index.
-		return made{err: errors.New(strings.ReplaceAll(err.Error(), s.Ref.Root+"/", "")), read: true}
-	}
+	fail := func(err error) made { return made{err: belowRoot{s.Ref.Root, err}, read: true} }
 	if w.image, err = readBelow(ctx, w.image, s.Ref.Root, s.Ref.Image, f.Params.Follow); err != nil {
 		return fail(err)
 	}

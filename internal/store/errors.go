@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -11,6 +12,11 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
 )
+
+// ErrUnavailable is wrapped by errors of the storage service as a whole: it does not answer,
+// or refuses all requests. It is no fault of the file that was asked for, which a later try
+// may find in order. Errors of local files never wrap it.
+var ErrUnavailable = errors.New("the storage is not available")
 
 // ErrNoCredentials tells that there are no usable credentials for Cloud Storage.
 var ErrNoCredentials = errors.New("no credentials")
@@ -39,11 +45,17 @@ func bare(err error) error {
 	return err
 }
 
+// unavailable makes an error wrap ErrUnavailable without changing its text.
+type unavailable struct{ error }
+
+func (u unavailable) Unwrap() error      { return u.error }
+func (unavailable) Is(target error) bool { return target == ErrUnavailable }
+
 // classify makes an error of Cloud Storage wrap the error of package fs that
 // means the same, and takes credentials out of its text.
 func classify(err error) error {
 	err = redact(err)
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || err == io.EOF || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist) {
@@ -55,10 +67,10 @@ func classify(err error) error {
 		case http.StatusNotFound:
 			return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 		case http.StatusUnauthorized, http.StatusForbidden:
-			return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+			return unavailable{fmt.Errorf("%w: %w", fs.ErrPermission, err)}
 		}
 	}
-	return err
+	return unavailable{err}
 }
 
 func firstError(errs ...error) error {

@@ -39,8 +39,8 @@ func sharedClient() (*storage.Client, error) {
 	// The client outlives the call that made it, so it gets its own context.
 	c, err := storage.NewClient(context.Background())
 	if err != nil {
-		return nil, fmt.Errorf("open a client of Cloud Storage: %w: %w; see "+
-			"`gcloud auth application-default login` and GOOGLE_APPLICATION_CREDENTIALS", ErrNoCredentials, err)
+		return nil, unavailable{fmt.Errorf("open a client of Cloud Storage: %w: %w; see "+
+			"`gcloud auth application-default login` and GOOGLE_APPLICATION_CREDENTIALS", ErrNoCredentials, err)}
 	}
 	if clients.byHost == nil {
 		clients.byHost = map[string]*storage.Client{}

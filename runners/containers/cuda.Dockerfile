@@ -1,14 +1,14 @@
 # The container of GPU workers, and the program for them: with XLA, which the one that the
 # commands build themselves lacks.
 #
-#   docker build -f runners/containers/cuda.Dockerfile --target worker --output out/worker .
-#   docker build -f runners/containers/cuda.Dockerfile -t $IMAGE . && docker push $IMAGE
+#   docker build --platform=linux/amd64 -f runners/containers/cuda.Dockerfile --target worker --output out/worker .
+#   docker build --platform=linux/amd64 -f runners/containers/cuda.Dockerfile -t $IMAGE . && docker push $IMAGE
 #   go run ./pipelines/train --runner=dataflow --backend=xla:cuda \
 #     --worker_binary=out/worker/worker --sdk_container_image=$IMAGE \
 #     --accelerator='type:nvidia-l4;count:1;install-nvidia-driver' ...
 #
-# One program serves all commands, since each holds all stages. BEAM and GO have to be the
-# versions in go.mod.
+# One program serves all commands, since each holds all stages. BEAM has to be the
+# version in go.mod, GO at least that.
 ARG BEAM=2.77.0
 ARG GO=1.26.8
 FROM apache/beam_go_sdk:${BEAM} AS beam

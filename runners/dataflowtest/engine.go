@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -36,7 +38,9 @@ type Engine struct {
 	mu   sync.Mutex
 	logs bytes.Buffer
 	pool string // the address of the worker pool
-	runs []*exec.Cmd
+
+	workers map[string]*exec.Cmd // by their id
+	started int
 }
 
 const (
@@ -48,15 +52,8 @@ const (
 // environment of this process as it is then.
 func StartEngine(t testing.TB) *Engine {
 	t.Helper()
-	e := &Engine{dir: t.TempDir()}
-	for _, pkg := range []string{bootPackage, prismPackage} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(e.dir, filepath.Base(pkg)), pkg)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("dataflowtest: build %s: %v\n%s", pkg, err, out)
-		}
-	}
-	e.boot = filepath.Join(e.dir, filepath.Base(bootPackage))
-	e.startServer(t)
+	e := &Engine{dir: t.TempDir(), workers: map[string]*exec.Cmd{}, boot: beamProgram(t, bootPackage)}
+	e.startServer(t, beamProgram(t, prismPackage))
 	e.startPool(t)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -64,6 +61,36 @@ func StartEngine(t testing.TB) *Engine {
 		}
 	})
 	return e
+}
+
+// built are the programs of Beam's module that this process has built, by their package.
+var built struct {
+	sync.Mutex
+	files map[string]string
+}
+
+// beamProgram builds a program of Beam's module, once a process. They stay in the temporary
+// folder of the machine under one name each.
+func beamProgram(t testing.TB, pkg string) string {
+	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if file := built.files[pkg]; file != "" {
+		return file
+	}
+	dir, err := os.MkdirTemp("", "dataflowtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, filepath.Base(pkg))
+	if out, err := exec.Command("go", "build", "-o", file, pkg).CombinedOutput(); err != nil {
+		t.Fatalf("dataflowtest: build %s: %v\n%s", pkg, err, out)
+	}
+	if built.files == nil {
+		built.files = map[string]string{}
+	}
+	built.files[pkg] = file
+	return file
 }
 
 // Logs returns what job server and workers wrote so far.
@@ -81,7 +108,7 @@ func (e *Engine) Write(p []byte) (int, error) {
 }
 
 // startServer starts prism on a free port.
-func (e *Engine) startServer(t testing.TB) {
+func (e *Engine) startServer(t testing.TB, prism string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,7 +116,7 @@ func (e *Engine) startServer(t testing.TB) {
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
-	cmd := exec.Command(filepath.Join(e.dir, filepath.Base(prismPackage)), "-job_port="+strconv.Itoa(port), "-serve_http=false", "-log_kind=text")
+	cmd := exec.Command(prism, "-job_port="+strconv.Itoa(port), "-serve_http=false", "-log_kind=text")
 	cmd.Stdout, cmd.Stderr = e, e
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -124,13 +151,14 @@ func (e *Engine) startPool(t testing.TB) {
 	server := grpc.NewServer()
 	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, pool{engine: e})
 	go server.Serve(listener)
-	t.Cleanup(func() { server.Stop(); e.stopWorkers() })
+	t.Cleanup(func() { server.Stop(); e.stopAll() })
 }
 
 func (p pool) StartWorker(_ context.Context, req *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
 	e := p.engine
 	e.mu.Lock()
-	number := len(e.runs) + 1
+	e.started++
+	number := e.started
 	e.mu.Unlock()
 	cmd := exec.Command(e.boot, "--id="+req.GetWorkerId(), "--semi_persist_dir="+filepath.Join(e.dir, fmt.Sprint("worker", number)),
 		"--logging_endpoint="+req.GetLoggingEndpoint().GetUrl(), "--control_endpoint="+req.GetControlEndpoint().GetUrl(),
@@ -142,7 +170,7 @@ func (p pool) StartWorker(_ context.Context, req *fnpb.StartWorkerRequest) (*fnp
 		return nil, err
 	}
 	e.mu.Lock()
-	e.runs = append(e.runs, cmd)
+	e.workers[req.GetWorkerId()] = cmd
 	e.mu.Unlock()
 	if e.Kill != nil {
 		go e.Kill(number, cmd.Process.Pid)
@@ -150,18 +178,29 @@ func (p pool) StartWorker(_ context.Context, req *fnpb.StartWorkerRequest) (*fnp
 	return &fnpb.StartWorkerResponse{}, nil
 }
 
-func (p pool) StopWorker(context.Context, *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
-	p.engine.stopWorkers()
+func (p pool) StopWorker(_ context.Context, req *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
+	p.engine.stop(req.GetWorkerId())
 	return &fnpb.StopWorkerResponse{}, nil
 }
 
-func (e *Engine) stopWorkers() {
+// stop ends one worker, where it has not been stopped before.
+func (e *Engine) stop(id string) {
 	e.mu.Lock()
-	runs := e.runs
+	cmd := e.workers[id]
+	delete(e.workers, id)
 	e.mu.Unlock()
-	for _, cmd := range runs {
+	if cmd != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
+	}
+}
+
+func (e *Engine) stopAll() {
+	e.mu.Lock()
+	ids := slices.Collect(maps.Keys(e.workers))
+	e.mu.Unlock()
+	for _, id := range ids {
+		e.stop(id)
 	}
 }
 

@@ -20,8 +20,12 @@ import (
 	"semidavil/runners/dataflowtest"
 )
 
-// Env switches these tests on.
-const Env = "SEMIDAVIL_ENGINES"
+// Env switches these tests on; ProgramsEnv may name a folder with commands that are built
+// already.
+const (
+	Env         = "SEMIDAVIL_ENGINES"
+	ProgramsEnv = "SEMIDAVIL_PROGRAMS"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(Env) == "" {
@@ -44,8 +48,13 @@ var programs string
 // build compiles a command, once.
 func build(t *testing.T, name string) string {
 	t.Helper()
+	if folder := os.Getenv(ProgramsEnv); folder != "" {
+		if file := filepath.Join(folder, name); exists(file) {
+			return file
+		}
+	}
 	file := filepath.Join(programs, name)
-	if _, err := os.Stat(file); err == nil {
+	if exists(file) {
 		return file
 	}
 	cmd := exec.Command("go", "build", "-o", file, "semidavil/pipelines/"+name)
@@ -53,6 +62,11 @@ func build(t *testing.T, name string) string {
 		t.Fatalf("build %s: %v\n%s", name, err, out)
 	}
 	return file
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // run runs a command and returns what it wrote.

@@ -2,7 +2,10 @@ package prepare
 
 import (
 	"fmt"
+	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"semidavil/configs"
@@ -78,5 +81,36 @@ func TestCloudPaths(t *testing.T) {
 	labels := labelled(t, local)
 	if len(labels) != 2 || labels["own_train_01"] == nil || labels["own_train_01"].Pix[0] != 2 {
 		t.Errorf("%d labelled images", len(labels))
+	}
+}
+
+// TestOutageLosesNoImage: where the service refuses or fails, the run ends with an error and
+// no manifest, instead of rejecting images that are in order; the next run does the rest.
+func TestOutageLosesNoImage(t *testing.T) {
+	root := t.TempDir()
+	fixture.GTA5(t, root, 6)
+	server := cloud.Start(t)
+	set := func(c *configs.Prepare) {
+		c.Source, c.SourceSize, c.Output, c.MaxRejects = []string{"gta5:" + "gs://data/gta"}, "24x15", "gs://data/out", 1
+	}
+	server.Upload(t, root, "gta")
+	server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "images/00003.png") {
+			return false
+		}
+		http.Error(w, "credentials have expired", http.StatusForbidden)
+		return true
+	})
+	_, _, err := prepare(t, set)
+	if err == nil || !strings.Contains(err.Error(), "images/00003.png") || !strings.Contains(err.Error(), "credentials have expired") {
+		t.Errorf("an outage: %v", err)
+	}
+	if names := server.Names(t, "out/"); slices.Contains(names, "manifest.json") {
+		t.Errorf("the output looks whole: %q", names)
+	}
+	server.SetFault(nil)
+	_, stdout, err := prepare(t, set)
+	if err != nil || !strings.Contains(stdout, "rejects    0") {
+		t.Errorf("after the outage: %v\n%s", err, stdout)
 	}
 }
