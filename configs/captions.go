@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"semidavil/model/caption"
 )
 
 // CaptionSettings say where captions come from and how they become token ids. Every
@@ -76,7 +78,7 @@ func (c CaptionSettings) validate(f *faults) {
 // checkSecrets refuses settings that may hold a secret, whatever the captioner: the
 // configuration is stored and shown. The messages do not repeat them.
 func (c CaptionSettings) checkSecrets(f *faults) {
-	if c.CaptionKeyEnv != "" && !isVariable(c.CaptionKeyEnv) {
+	if c.CaptionKeyEnv != "" && !caption.IsVariable(c.CaptionKeyEnv) {
 		f.add("caption_key_env", "want the name of an environment variable, of capitals, digits and '_', and not the key itself")
 	}
 	u, err := url.Parse(c.CaptionURL)
@@ -110,12 +112,6 @@ func (c CaptionSettings) checkSecrets(f *faults) {
 			}
 		}
 	}
-}
-
-// isVariable reports whether a text can be the name of the environment variable of a
-// key: capitals, digits and '_', as no service's keys are.
-func isVariable(name string) bool {
-	return len(name) <= 64 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && (name[0] < '0' || name[0] > '9')
 }
 
 // faults collects what is wrong with a configuration.

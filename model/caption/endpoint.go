@@ -100,10 +100,14 @@ func chatURL(base string) (string, error) {
 	return u.JoinPath("chat", "completions").String(), nil
 }
 
-// IsVariable reports whether a text can be the name of the environment variable of a
-// key: capitals, digits and '_', as no service's keys are.
+// IsVariable reports whether a text is the name of the environment variable of a key, and
+// hardly the key itself: capitals and digits with a '_', or a variable that is set.
 func IsVariable(name string) bool {
-	return name != "" && len(name) <= 64 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && (name[0] < '0' || name[0] > '9')
+	if name == "" || len(name) > 64 || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" || name[0] >= '0' && name[0] <= '9' {
+		return false
+	}
+	_, set := os.LookupEnv(name)
+	return set || strings.Contains(name, "_")
 }
 
 // key returns the key of the service, or "".

@@ -44,13 +44,16 @@ python)
 esac
 
 for command in prepare demo; do go build -o "$out/$command" "./pipelines/$command"; done
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+if listens; then echo "$engine: port $port is taken (PORT=... names another)"; exit 1; fi
 "${server[@]}" >"$log" 2>&1 & pid=$!
 trap 'kill $pid 2>/dev/null || true; wait $pid 2>/dev/null || true' EXIT
 for _ in $(seq 120); do
-  (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
+  listens && break
   kill -0 $pid 2>/dev/null || { tail -20 "$log"; echo "$engine: the job server ended"; exit 1; }
   sleep 0.5
 done
+listens || { tail -20 "$log"; echo "$engine: the job server does not listen at port $port"; exit 1; }
 flags+=("--endpoint=127.0.0.1:$port" --environment_type=LOOPBACK)
 
 # Shards: all files but run.json, which holds times.
