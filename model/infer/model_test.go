@@ -190,6 +190,9 @@ func TestCompany(t *testing.T) {
 	b := start(t)
 	n := trained.Write(t, trained.Options{})
 	m := open(t, b, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Batch: 4, Second: true})
+	if m.Batch() == 1 {
+		t.Skip("without vector instructions each image is alone (GOEXPERIMENT=simd)")
+	}
 	alone := map[uint64]infer.Prediction{}
 	for seed := range uint64(6) {
 		alone[seed] = segment(t, m, 32, 24, 37, 29, seed)[0]
@@ -227,6 +230,9 @@ func TestManySizes(t *testing.T) {
 func TestSegmentRefuses(t *testing.T) {
 	n := trained.Write(t, trained.Options{})
 	m := open(t, start(t), infer.Options{Checkpoint: n.Best(), Network: infer.Student, Batch: 2})
+	if m.Batch() == 1 {
+		t.Skip("without vector instructions each image is alone (GOEXPERIMENT=simd)")
+	}
 	images, tokens := pictures(32, 32, 1, 2, 3)
 	other, _ := pictures(32, 24, 1)
 	foreign := textfeatures.Tokens{IDs: slices.Repeat([]int32{99999}, 77), Count: 3}
