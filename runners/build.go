@@ -2,7 +2,6 @@ package runners
 
 import (
 	"context"
-	"debug/buildinfo"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -88,7 +87,6 @@ func sourceFolder() string {
 type program struct {
 	arch   string // as GOARCH names it
 	static bool
-	pkg    string // the main package, "" where unknown
 	size   int64
 }
 
@@ -126,9 +124,6 @@ func inspect(path, arch string) (program, error) {
 	}
 	if p.arch != arch {
 		return p, Usagef("--worker_binary=%s: a program for %s, but the workers' machines are %s", path, p.arch, arch)
-	}
-	if built, err := buildinfo.ReadFile(path); err == nil {
-		p.pkg = built.Path
 	}
 	return p, nil
 }

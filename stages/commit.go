@@ -193,21 +193,12 @@ func (f *commitFn) removeStrays(ctx context.Context, indexes []shards.Index) err
 		mine[x.Shard.Name] = true
 	}
 	for _, dir := range []string{"shards", "captions"} {
-		var strays []string
-		err := store.List(ctx, f.Params.Output+"/"+dir, func(info store.Info, err error) error {
-			name, _, _ := strings.Cut(info.Rel, ".")
-			if OwnFile(info.Rel) && !mine[name] {
-				strays = append(strays, info.Path)
-			}
-			return err
+		err := store.RemoveFiles(ctx, f.Params.Output+"/"+dir, func(rel string) bool {
+			name, _, _ := strings.Cut(rel, ".")
+			return OwnFile(rel) && !mine[name]
 		})
-		if err != nil && !isMissing(err) {
+		if err != nil {
 			return err
-		}
-		for _, name := range strays {
-			if err := store.Remove(ctx, name); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -110,24 +110,14 @@ func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) erro
 	for _, r := range rows {
 		mine[strings.TrimSuffix(r.Label, TrainIDsEnding)] = true
 	}
-	var strays []string
-	err := store.List(ctx, f.Output+"/"+LabelsFolder, func(info store.Info, err error) error {
+	return store.RemoveFiles(ctx, f.Output+"/"+LabelsFolder, func(rel string) bool {
 		for _, ending := range labelEndings {
-			if place, ok := strings.CutSuffix(LabelsFolder+"/"+info.Rel, ending); ok && !mine[place] {
-				strays = append(strays, info.Path)
+			if place, ok := strings.CutSuffix(LabelsFolder+"/"+rel, ending); ok && !mine[place] {
+				return true
 			}
 		}
-		return err
+		return false
 	})
-	if err != nil && !isMissing(err) {
-		return err
-	}
-	for _, name := range strays {
-		if err := store.Remove(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // labelFiles makes the files of a run, the list of labels last.

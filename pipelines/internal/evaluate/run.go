@@ -116,7 +116,7 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (confi
 		return record, err
 	}
 	// Plots and pictures of the run before, which may have had other networks and images.
-	err = inputs.RemoveFiles(ctx, cfg.Output, func(rel string) bool {
+	err = store.RemoveFiles(ctx, cfg.Output, func(rel string) bool {
 		return strings.HasPrefix(rel, "pictures/") || path.Dir(rel) == "." && path.Ext(rel) == ".svg"
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package inputs
 import (
 	"context"
 	"errors"
-	"io/fs"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
@@ -28,27 +27,6 @@ func Begin[C any](ctx context.Context, s *runners.Session, command, output strin
 	return record, err
 }
 
-// RemoveFiles removes the files below a folder, which need not exist: those whose
-// relative path is wanted, or all where wanted is nil.
-func RemoveFiles(ctx context.Context, dir string, wanted func(rel string) bool) error {
-	var names []string
-	err := store.List(ctx, dir, func(info store.Info, err error) error {
-		if wanted == nil || wanted(info.Rel) {
-			names = append(names, info.Path)
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, name := range names {
-		if err := store.Remove(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ForgetCaptions removes the captions that an output keeps, unless they are of the same
 // data as the run before had: images of other data may have the keys of these.
 func ForgetCaptions[C any](ctx context.Context, output string, same func(before C) bool) error {
@@ -56,5 +34,5 @@ func ForgetCaptions[C any](ctx context.Context, output string, same func(before 
 	if err != nil || same(before) {
 		return err
 	}
-	return RemoveFiles(ctx, output+"/captions", stages.OwnFile)
+	return store.RemoveFiles(ctx, output+"/captions", stages.OwnFile)
 }

@@ -8,7 +8,6 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/outputs"
 	"semidavil/internal/store"
-	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -72,7 +71,7 @@ func sameData(a, b configs.Prepare) bool {
 // those of the new ones.
 func forget(ctx context.Context, output string) error {
 	for _, dir := range []string{"captions", "shards"} {
-		err := inputs.RemoveFiles(ctx, output+"/"+dir, func(rel string) bool { return stages.OwnFile(rel) && !strings.HasSuffix(rel, ".tar") })
+		err := store.RemoveFiles(ctx, output+"/"+dir, func(rel string) bool { return stages.OwnFile(rel) && !strings.HasSuffix(rel, ".tar") })
 		if err != nil {
 			return err
 		}

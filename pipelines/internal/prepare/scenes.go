@@ -57,7 +57,12 @@ func drawScenes(ctx context.Context, s *runners.Session, cfg configs.Prepare) er
 		return err
 	}
 	bar.Finish()
-	if err := removeOthers(ctx, root, written); err != nil {
+	// Scenes that other options left.
+	err = store.RemoveFiles(ctx, root, func(rel string) bool {
+		ours := strings.HasPrefix(rel, "gta5/") || strings.HasPrefix(rel, "cityscapes/")
+		return ours && !written[rel]
+	})
+	if err != nil {
 		return err
 	}
 	return store.WriteFile(ctx, mark, want)
@@ -113,25 +118,4 @@ func writeScenes(ctx context.Context, root string, items []minicity.Item, bar *r
 		}
 	}
 	return written, nil
-}
-
-// removeOthers deletes scenes that other options left.
-func removeOthers(ctx context.Context, root string, written map[string]bool) error {
-	var others []string
-	err := store.List(ctx, root, func(info store.Info, err error) error {
-		ours := strings.HasPrefix(info.Rel, "gta5/") || strings.HasPrefix(info.Rel, "cityscapes/")
-		if err == nil && ours && !written[info.Rel] {
-			others = append(others, info.Path)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, name := range others {
-		if err := store.Remove(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -136,7 +136,7 @@ func begin(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (co
 		if err != nil {
 			return err
 		}
-		return inputs.RemoveFiles(ctx, cfg.Output+"/"+stages.LabelsFolder, stages.OwnLabel) // so that all labels are made anew
+		return store.RemoveFiles(ctx, cfg.Output+"/"+stages.LabelsFolder, stages.OwnLabel) // so that all labels are made anew
 	})
 	if err != nil || s.Inspects() {
 		return record, err
