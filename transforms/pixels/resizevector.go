@@ -28,8 +28,8 @@ func (r *Resizer) rowsVector(dst, src []uint8, w, h int, t *taps) {
 	}
 	n, m := 3*w, 3*t.out
 	reach := n + 3*t.size + 16 // no load goes further
-	take01, take23 := archsimd.LoadInt8x16(&pixels01), archsimd.LoadInt8x16(&pixels23)
-	low := archsimd.LoadInt8x16(&lowBytes)
+	take01, take23 := archsimd.LoadInt8x16Array(&pixels01), archsimd.LoadInt8x16Array(&pixels23)
+	low := archsimd.LoadInt8x16Array(&lowBytes)
 	half := archsimd.BroadcastInt32x4(1 << (weightBits - 1))
 	zero, most := archsimd.BroadcastInt32x4(0), archsimd.BroadcastInt32x4(255)
 	for y := range h {
@@ -45,12 +45,12 @@ func (r *Resizer) rowsVector(dst, src []uint8, w, h int, t *taps) {
 			p := row[3*start:]
 			var sum archsimd.Int32x8
 			for range t.size / chunk {
-				v := archsimd.LoadUint8x16((*[16]uint8)(p))
+				v := archsimd.LoadUint8x16Array((*[16]uint8)(p))
 				k := (*[16]int32)(weights)
 				a := v.PermuteOrZero(take01).ExtendLo8ToUint32().AsInt32x8()
 				b := v.PermuteOrZero(take23).ExtendLo8ToUint32().AsInt32x8()
-				sum = sum.Add(a.Mul(archsimd.LoadInt32x8((*[8]int32)(k[:8]))))
-				sum = sum.Add(b.Mul(archsimd.LoadInt32x8((*[8]int32)(k[8:]))))
+				sum = sum.Add(a.Mul(archsimd.LoadInt32x8Array((*[8]int32)(k[:8]))))
+				sum = sum.Add(b.Mul(archsimd.LoadInt32x8Array((*[8]int32)(k[8:]))))
 				p, weights = p[3*chunk:], weights[4*chunk:]
 			}
 			px := sum.GetLo().Add(sum.GetHi()).Add(half).ShiftAllRight(weightBits).Max(zero).Min(most)
@@ -67,7 +67,7 @@ func (r *Resizer) rowsVector(dst, src []uint8, w, h int, t *taps) {
 
 // columnsVector is columns with eight bytes in a vector.
 func (r *Resizer) columnsVector(dst, src []uint8, n int, t *taps) {
-	low := archsimd.LoadInt8x16(&lowBytes)
+	low := archsimd.LoadInt8x16Array(&lowBytes)
 	half := archsimd.BroadcastInt32x8(1 << (weightBits - 1))
 	zero, most := archsimd.BroadcastInt32x8(0), archsimd.BroadcastInt32x8(255)
 	repeated := make([][8]int32, t.size)
@@ -84,10 +84,10 @@ func (r *Resizer) columnsVector(dst, src []uint8, n int, t *taps) {
 			a, b := half, half
 			at := start*n + i
 			for j := range repeated[:size] {
-				k := archsimd.LoadInt32x8(&repeated[j])
+				k := archsimd.LoadInt32x8Array(&repeated[j])
 				p := src[at : at+24]
-				a = a.Add(k.Mul(archsimd.LoadUint8x16((*[16]uint8)(p)).ExtendLo8ToUint32().AsInt32x8()))
-				b = b.Add(k.Mul(archsimd.LoadUint8x16((*[16]uint8)(p[8:])).ExtendLo8ToUint32().AsInt32x8()))
+				a = a.Add(k.Mul(archsimd.LoadUint8x16Array((*[16]uint8)(p)).ExtendLo8ToUint32().AsInt32x8()))
+				b = b.Add(k.Mul(archsimd.LoadUint8x16Array((*[16]uint8)(p[8:])).ExtendLo8ToUint32().AsInt32x8()))
 				at += n
 			}
 			a = a.ShiftAllRight(weightBits).Max(zero).Min(most)
