@@ -6,6 +6,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"semidavil/model/layer"
 )
 
 // ConsistencyConfig is the loss between student and teacher.
@@ -101,7 +103,7 @@ func divergence(x pixels, q, weight *graph.Node) *graph.Node {
 	// Where: 0·log 0 is 0, also of a class that the student's logits exclude.
 	value := graph.ReduceSum(graph.Where(some, d, zero(d)), -1)
 	weighted := graph.Where(positive(weight), graph.Mul(weight, value), zero(value))
-	return x.hook.result(poison(sum(weighted), x.bad), x.logits, func(v *graph.Node) *graph.Node {
+	return x.hook.result(poison(layer.Sum(weighted), x.bad), x.logits, func(v *graph.Node) *graph.Node {
 		a := graph.Mul(weight, v)
 		mass := graph.ReduceSum(q, -1)
 		return graph.Sub(graph.Mul(x.p, column(graph.Mul(a, mass))), graph.Mul(q, column(a)))

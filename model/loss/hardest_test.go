@@ -9,6 +9,8 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"semidavil/model/layer"
 )
 
 // sortedTop is top by sorting: keys descending, positions ascending.
@@ -184,7 +186,7 @@ func TestSum(t *testing.T) {
 	for i := range x {
 		x[i] = 0.1
 	}
-	out := evaluate(t, func(in []*graph.Node) []*graph.Node { return []*graph.Node{sum(in[0])} }, x)
+	out := evaluate(t, func(in []*graph.Node) []*graph.Node { return []*graph.Node{layer.Sum(in[0])} }, x)
 	want := n * float64(float32(0.1))
 	if got := float64(tensors.ToScalar[float32](out[0])); math.Abs(got-want) > 1e-5*want {
 		t.Errorf("got %v, want %v", got, want)

@@ -4,6 +4,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/layer"
 )
 
 // histogram counts the values of those that are counted, exactly.
@@ -26,7 +28,7 @@ func histogram(value, counted *graph.Node, bins int) *graph.Node {
 //	wanted  i32[] from 0 to the number of true values
 //	return  i32[]
 func prefix(mask, wanted *graph.Node) *graph.Node {
-	ones := graph.Reshape(padTo(graph.ConvertDType(mask, dtypes.Uint8), 8), -1, 8)
+	ones := graph.Reshape(layer.PadTo(graph.ConvertDType(mask, dtypes.Uint8), 8), -1, 8)
 	word, before := crossing(onesPerWord(ones), wanted)
 	bytes := graph.Gather(ones, graph.Reshape(word, 1, 1))
 	inWord, _ := crossing(graph.ConvertDType(graph.Reshape(bytes, 8), dtypes.Int32), graph.Sub(wanted, before))
@@ -48,7 +50,7 @@ const crossingRow = 64
 //	before  i32[]
 func crossing(counts, wanted *graph.Node) (i, before *graph.Node) {
 	if counts.Shape().Size() > crossingRow {
-		rows := graph.Reshape(padTo(counts, crossingRow), -1, crossingRow)
+		rows := graph.Reshape(layer.PadTo(counts, crossingRow), -1, crossingRow)
 		row, above := crossing(graph.ReduceSum(rows, -1), wanted)
 		part := graph.Reshape(graph.Gather(rows, graph.Reshape(row, 1, 1)), crossingRow)
 		i, before = crossing(part, graph.Sub(wanted, above))

@@ -35,8 +35,11 @@ func newPixels(logits, label, counted *graph.Node) pixels {
 	x.at = place(x.label)
 	x.pLabel = graph.Gather(x.p, x.at, true)
 	x.loss = x.crossEntropy()
-	// A NaN or +Inf among the logits of a pixel makes all its probabilities NaN.
-	x.bad = positive(count(graph.IsNaN(x.pLabel)))
+	// +Inf, or -Inf alone, makes all probabilities of a pixel NaN. NaN does not have to: the
+	// exponential of the Go backend's vector instructions is 0 there, and their maximum
+	// passes over it.
+	nan := graph.Reshape(graph.IsNaN(x.logits), -1)
+	x.bad = positive(graph.Add(count(nan), count(graph.IsNaN(x.pLabel))))
 	return x
 }
 

@@ -4,6 +4,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"semidavil/model/layer"
 )
 
 // ignored is the label of pixels that belong to no class.
@@ -90,7 +92,7 @@ func mean(valid *graph.Node) *graph.Node {
 func classMean(x pixels, weights []float32) *graph.Node {
 	w := lookUp(graph.Const(x.p.Graph(), weights), x.label)
 	w = graph.Where(x.counted, w, zero(w))
-	return graph.Mul(w, ratio(graph.ScalarOne(w.Graph(), dtypes.Float32), sum(w)))
+	return graph.Mul(w, ratio(graph.ScalarOne(w.Graph(), dtypes.Float32), layer.Sum(w)))
 }
 
 // lookUp takes the table's entry of each label.

@@ -1,6 +1,10 @@
 package loss
 
-import "github.com/gomlx/gomlx/core/graph"
+import (
+	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/layer"
+)
 
 // part is a function f of a probability p: its value f(p) and its slope p·f'(p).
 type part struct{ value, slope *graph.Node }
@@ -34,7 +38,7 @@ func (t term) total(x pixels, weight *graph.Node) *graph.Node {
 	}
 	// Where, not Mul: the value of a pixel without weight may be infinite or NaN.
 	weighted := graph.Where(graph.GreaterThan(weight, zero(weight)), graph.Mul(weight, value), zero(value))
-	result := poison(sum(weighted), x.bad)
+	result := poison(layer.Sum(weighted), x.bad)
 
 	return x.hook.result(result, x.logits, func(v *graph.Node) *graph.Node {
 		a := graph.Mul(weight, v)

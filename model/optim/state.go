@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil/model/params"
 )
 
 // Places of the state in the store. The moments of "/student/x" are "/optimizer/m/
@@ -38,6 +40,7 @@ type guard struct{ ok *graph.Node }
 // set gives v a new value where ok holds, and keeps its old one elsewhere. On the
 // pure-Go backend it costs nothing where ok holds.
 func (c guard) set(v *model.Variable, value *graph.Node) {
+	params.AssertChanging(v, value.Graph())
 	v.SetNodeValue(graph.Where(c.ok, value, before(v, value.Graph())))
 }
 

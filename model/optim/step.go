@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil/model/params"
 )
 
 // Step takes a step of the optimiser against the gradient of loss in all trainable
@@ -129,6 +131,7 @@ func (c Config) parameters(store *model.Store, g *graph.Graph, network string, g
 func takeGradients(parameters []parameter, loss *graph.Node) (norm *graph.Node) {
 	values := make([]*graph.Node, len(parameters))
 	for i, p := range parameters {
+		params.AssertChanging(p.variable, loss.Graph())
 		values[i] = p.variable.NodeValue(loss.Graph())
 	}
 	gradients := graph.Gradient(loss, values...)

@@ -195,6 +195,16 @@ func TestRefused(t *testing.T) {
 			v.SetNodeValue(graph.MulScalar(v.NodeValue(g), 2))
 			Step(store, loss, "student", Default(), nil, one(g))
 		},
+		"change /student/out/weight: it is a constant of the graph": func(store *model.Store, g *graph.Graph) {
+			weight := params.In(store, g, "student", params.Options{Constant: true}).At("out").Weight("weight", params.Ones, 2, 3)
+			Step(store, graph.ReduceAllSum(weight), "student", Default(), nil, one(g))
+		},
+		"constant in a graph whose parameters may change": func(store *model.Store, g *graph.Graph) {
+			params.In(store, g, "clip", params.Options{Constant: true})
+			loss := graph.ReduceAllSum(weight(store, g))
+			params.In(store, g, "clip", params.Options{Constant: true})
+			Step(store, loss, "student", Default(), nil, one(g))
+		},
 		"valid: adamw, sgd": func(store *model.Store, g *graph.Graph) {
 			Step(store, graph.ReduceAllSum(weight(store, g)), "student", Config{}, nil, one(g))
 		},

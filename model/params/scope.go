@@ -32,6 +32,10 @@ type Options struct {
 	Compute dtypes.DType
 	// Train chooses batch statistics in batch normalisation.
 	Train bool
+	// Constant makes the parameters constants of the graph, which the Go backend packs once
+	// for its matrix products. It is for networks that never change while the graph lives:
+	// later values do not reach it, and gradients of equal parameters are not told apart.
+	Constant bool
 	// Remat recomputes the activations of transformer blocks in the backward pass
 	// (gradient checkpointing).
 	Remat bool
@@ -45,8 +49,14 @@ type Scope struct {
 	path string // below the root of the network
 }
 
-// In returns the root of the network of that name.
+// In returns the root of the network of that name. All networks of a graph are of one
+// kind, constant or not; it panics where they differ.
 func In(store *model.Store, g *graph.Graph, network string, o Options) Scope {
+	if o.Constant && (o.Train || store.IsTraining(g)) {
+		panic(fmt.Errorf("params: use %s: constant in a graph whose parameters may change", network))
+	}
+	// GoMLX makes constants of what it does not know to be trained.
+	store.SetTraining(g, !o.Constant)
 	if o.Compute == dtypes.InvalidDType {
 		o.Compute = dtypes.Float32
 	}
@@ -96,6 +106,14 @@ func (s Scope) Variable(name string, init Init, dims ...int) *model.Variable {
 	values := make([]float32, size(dims))
 	init(rand.New(rand.NewPCG(s.Seed, h.Sum64())), dims, values)
 	return s.at.VariableWithValue(name, tensors.FromFlatDataAndDimensions(values, dims...))
+}
+
+// AssertChanging panics where g has the variable as a constant, whose changes would be
+// lost and whose gradient may be that of another one with the same values.
+func AssertChanging(v *model.Variable, g *graph.Graph) {
+	if !v.ChangedInGraph(g) && v.NodeValue(g).Type() == graph.NodeTypeConstant {
+		panic(fmt.Errorf("params: change %s: it is a constant of the graph; open the network by params.In without Options.Constant", v.Path()))
+	}
 }
 
 func join(path, name string) string {

@@ -62,6 +62,7 @@ func newUpdate(t *testing.T, store *model.Store) *model.Exec {
 	t.Helper()
 	exec, err := model.NewExec(newBackend(t), store, func(_ *model.Scope, alpha, delta *graph.Node) *graph.Node {
 		g := alpha.Graph()
+		store.SetTraining(g, true)
 		for v := range store.IterVariables() {
 			if strings.HasPrefix(v.Path(), "/student/") && !strings.Contains(v.Path(), "frozen") {
 				v.SetNodeValue(graph.Add(v.NodeValue(g), delta))

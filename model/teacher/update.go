@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil/model/params"
 )
 
 // Update moves the weights of the network to towards those of from, Eq. (6):
@@ -40,6 +42,8 @@ func Update(store *model.Store, g *graph.Graph, from, to string, alpha *graph.No
 		if source == nil || !source.Shape().Equal(target.Shape()) {
 			panic(fmt.Errorf("teacher: update %s from %s: parameter %s is not the student's", to, from, owned[target]))
 		}
+		params.AssertChanging(source, g)
+		params.AssertChanging(target, g)
 		student := source.NodeValue(g)
 		if !source.Trainable || !target.Trainable {
 			target.SetNodeValue(student)
