@@ -14,7 +14,7 @@ import (
 //
 //	features  [B,h,w,C]  K channels for the decoder "resize"
 //	skip      [B,h',w',W]  low-level features, for dlv3p; nil elsewhere
-//	return    f32[B,height,width,K]  unnormalised
+//	return    f32[K,B,height,width]  unnormalised, a plane a class
 func Decode(s params.Scope, c Config, features, skip *graph.Node, height, width int) *graph.Node {
 	features.AssertRank(4)
 	var logits *graph.Node
@@ -31,7 +31,7 @@ func Decode(s params.Scope, c Config, features, skip *graph.Node, height, width 
 		panic(c.Check())
 	}
 	logits = c.silence(graph.ConvertDType(logits, dtypes.Float32))
-	return layer.Resize(logits, height, width, layer.Bilinear)
+	return layer.ResizePlanes(graph.TransposeAllAxes(logits, 3, 0, 1, 2), height, width, layer.Bilinear)
 }
 
 // silence sets the logits of absent classes. It does so before they are resized, where

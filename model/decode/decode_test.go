@@ -19,7 +19,7 @@ func TestAbsent(t *testing.T) {
 	store := model.NewStore()
 	c := Config{Kind: "simple", Norm: "gn", Classes: 4, Absent: []int{2}}
 	exec, err := model.NewExec(golden.Backend(), store, func(_ *model.Scope, x *graph.Node) []*graph.Node {
-		y := Decode(params.In(store, x.Graph(), "net", params.Options{Train: true}), c, x, nil, 6, 10)
+		y := graph.TransposeAllAxes(Decode(params.In(store, x.Graph(), "net", params.Options{Train: true}), c, x, nil, 6, 10), 1, 2, 3, 0)
 		absent := graph.ReduceAllSum(graph.SliceAxis(y, 3, graph.AxisElem(2)))
 		return []*graph.Node{y, graph.Softmax(y, -1), graph.Gradient(absent, x)[0]}
 	})

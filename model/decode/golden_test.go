@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/plain=%v", name, remat), func(t *testing.T) {
 				c.Check(t, params.Options{Train: part[2] == "train", Remat: remat},
 					func(s params.Scope, in map[string]*graph.Node) *graph.Node {
-						return Decode(s, config, in["x"], in["skip"], 24, 28)
+						return graph.TransposeAllAxes(Decode(s, config, in["x"], in["skip"], 24, 28), 1, 2, 3, 0)
 					}, config.Absent...)
 			})
 		}

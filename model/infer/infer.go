@@ -117,19 +117,19 @@ func (p *Predictor) Predict(images, text, count *tensors.Tensor) (out Prediction
 
 // best returns label and confidence, and those of the second best class if asked for.
 func (p *Predictor) best(probabilities *graph.Node) []*graph.Node {
-	label := graph.ArgMax(probabilities, -1, dtypes.Int32)
-	out := []*graph.Node{graph.ConvertDType(label, dtypes.Uint8), graph.ReduceMax(probabilities, -1)}
+	label := graph.ArgMax(probabilities, 0, dtypes.Int32)
+	out := []*graph.Node{graph.ConvertDType(label, dtypes.Uint8), graph.ReduceMax(probabilities, 0)}
 	if !p.config.Second {
 		return out
 	}
-	class := graph.Iota(probabilities.Graph(), shapes.Make(dtypes.Int32, probabilities.Shape().Dimensions...), -1)
-	taken := graph.Equal(class, graph.BroadcastToShape(graph.ExpandDims(label, -1), class.Shape()))
+	class := graph.Iota(probabilities.Graph(), shapes.Make(dtypes.Int32, probabilities.Shape().Dimensions...), 0)
+	taken := graph.Equal(class, graph.BroadcastToShape(graph.ExpandDims(label, 0), class.Shape()))
 	others := graph.Where(taken, graph.Scalar(probabilities.Graph(), probabilities.DType(), -1), probabilities)
-	second := graph.ArgMax(others, -1, dtypes.Int32)
-	return append(out, graph.ConvertDType(second, dtypes.Uint8), graph.ReduceMax(others, -1))
+	second := graph.ArgMax(others, 0, dtypes.Int32)
+	return append(out, graph.ConvertDType(second, dtypes.Uint8), graph.ReduceMax(others, 0))
 }
 
-// probabilities is f32[B,Height,Width,K], the mean over scales and mirror images.
+// probabilities is f32[K,B,Height,Width], the mean over scales and mirror images.
 func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption segmenter.Caption) *graph.Node {
 	d := image.Shape().Dimensions
 	height, width := d[1], d[2]
@@ -157,7 +157,7 @@ func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption
 		}
 		add(p.cover(store, scaled, caption, outHeight, outWidth))
 		if p.config.View.Flip {
-			add(graph.Reverse(p.cover(store, graph.Reverse(scaled, 2), caption, outHeight, outWidth), 2))
+			add(graph.Reverse(p.cover(store, graph.Reverse(scaled, 2), caption, outHeight, outWidth), 3))
 		}
 	}
 	if times == 1 {
@@ -166,17 +166,17 @@ func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption
 	return graph.DivScalar(sum, float64(times))
 }
 
-// cover is f32[B,outHeight,outWidth,K] of one view of the images. As a whole, logits are
+// cover is f32[K,B,outHeight,outWidth] of one view of the images. As a whole, logits are
 // enlarged before the softmax; of windows, it is their averaged softmax that is.
 func (p *Predictor) cover(store *model.Store, image *graph.Node, caption segmenter.Caption, outHeight, outWidth int) *graph.Node {
 	g, c := image.Graph(), p.config
-	network := params.In(store, g, c.Network, params.Options{Compute: c.Compute})
-	vision := params.In(store, g, c.Vision, params.Options{Compute: c.Compute})
+	options := params.Options{Compute: c.Compute, Constant: true}
+	network, vision := params.In(store, g, c.Network, options), params.In(store, g, c.Vision, options)
 	d := image.Shape().Dimensions
 	height, width := d[1], d[2]
 	image = pad(image, c.Segmenter.CLIP.PatchSize)
 	cut := func(x *graph.Node) *graph.Node {
-		return graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, height), graph.AxisRange(0, width))
+		return graph.Slice(x, graph.AxisRange(), graph.AxisRange(), graph.AxisRange(0, height), graph.AxisRange(0, width))
 	}
 	logits := func(x *graph.Node) *graph.Node {
 		d := x.Shape().Dimensions
@@ -189,15 +189,15 @@ func (p *Predictor) cover(store *model.Store, image *graph.Node, caption segment
 	paddedHeight, paddedWidth := d[1], d[2]
 	w := c.Window
 	if w.Width == 0 || w.Width >= paddedWidth && w.Height >= paddedHeight {
-		return graph.Softmax(layer.Resize(cut(logits(image)), outHeight, outWidth, layer.Bilinear), -1)
+		return layer.SoftmaxPlanes(layer.ResizePlanes(cut(logits(image)), outHeight, outWidth, layer.Bilinear))
 	}
 	w.Width, w.Height = min(w.Width, paddedWidth), min(w.Height, paddedHeight)
 	var sum, times *graph.Node
 	for _, y := range Starts(paddedHeight, w.Height, w.Stride) {
 		for _, x := range Starts(paddedWidth, w.Width, w.Stride) {
-			part := graph.Softmax(logits(graph.Slice(image, graph.AxisRange(), graph.AxisRange(y, y+w.Height), graph.AxisRange(x, x+w.Width))), -1)
+			part := layer.SoftmaxPlanes(logits(graph.Slice(image, graph.AxisRange(), graph.AxisRange(y, y+w.Height), graph.AxisRange(x, x+w.Width))))
 			part = place(part, y, x, paddedHeight, paddedWidth)
-			once := place(graph.Ones(g, shapes.Make(dtypes.Float32, 1, w.Height, w.Width, 1)), y, x, paddedHeight, paddedWidth)
+			once := place(graph.Ones(g, shapes.Make(dtypes.Float32, 1, 1, w.Height, w.Width)), y, x, paddedHeight, paddedWidth)
 			if sum == nil {
 				sum, times = part, once
 				continue
@@ -205,7 +205,7 @@ func (p *Predictor) cover(store *model.Store, image *graph.Node, caption segment
 			sum, times = graph.Add(sum, part), graph.Add(times, once)
 		}
 	}
-	return layer.Resize(cut(graph.Div(sum, times)), outHeight, outWidth, layer.Bilinear)
+	return layer.ResizePlanes(cut(graph.Div(sum, times)), outHeight, outWidth, layer.Bilinear)
 }
 
 // pad repeats the last row and column until both sides are multiples of the patch.
@@ -227,8 +227,8 @@ func pad(image *graph.Node, patch int) *graph.Node {
 // place surrounds a window with zeros.
 func place(x *graph.Node, top, left, height, width int) *graph.Node {
 	d := x.Shape().Dimensions
-	return graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{},
-		compute.PadAxis{Start: top, End: height - top - d[1]}, compute.PadAxis{Start: left, End: width - left - d[2]})
+	return graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{}, compute.PadAxis{},
+		compute.PadAxis{Start: top, End: height - top - d[2]}, compute.PadAxis{Start: left, End: width - left - d[3]})
 }
 
 // Starts are the first positions of windows of that size along an axis; the last one

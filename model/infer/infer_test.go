@@ -158,7 +158,7 @@ func (n net) logits(t *testing.T, image grid, text, count *tensors.Tensor) grid 
 	exec, err := model.NewExec(n.backend.Backend, n.store, func(_ *model.Scope, image, text, count *graph.Node) *graph.Node {
 		s := params.In(n.store, image.Graph(), "student", params.Options{})
 		d := image.Shape().Dimensions
-		return network().Logits(s, network().Features(s, image), segmenter.Caption{Text: text, Count: count}, d[1], d[2])
+		return graph.TransposeAllAxes(network().Logits(s, network().Features(s, image), segmenter.Caption{Text: text, Count: count}, d[1], d[2]), 1, 2, 3, 0)
 	})
 	if err != nil {
 		t.Fatal(err)

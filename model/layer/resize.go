@@ -2,6 +2,7 @@ package layer
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -26,54 +27,39 @@ func Bicubic(d float64) float64 {
 	return 0
 }
 
-// Resize interpolates the grid to height × width as PyTorch's interpolate does with
-// align_corners=False and antialias=False; positions outside are those of the border.
+// Resize interpolates the grid to height × width as [ResizePlanes] does.
 //
 //	x       [B, H, W, C]
 //	return  [B, height, width, C]
 func Resize(x *graph.Node, height, width int, kernel Kernel) *graph.Node {
 	x.AssertRank(4)
-	d := x.Shape().Dimensions
-	if d[1] == height && d[2] == width {
+	if d := x.Shape().Dimensions; d[1] == height && d[2] == width {
 		return x
 	}
-	rows, columns := matrix(x, d[1], height, kernel), matrix(x, d[2], width, kernel)
-	forward := func() *graph.Node { return interpolate(x, rows, columns) }
-	if x.Graph().Backend().String() != "go" || plain {
-		return forward()
-	}
-	return WithGradient([]*graph.Node{x}, forward, func(dy *graph.Node) []*graph.Node {
-		return []*graph.Node{interpolate(dy, Swap(rows), Swap(columns))}
-	})
+	planes := graph.TransposeAllAxes(x, 0, 3, 1, 2)
+	return graph.TransposeAllAxes(ResizePlanes(planes, height, width, kernel), 0, 2, 3, 1)
 }
 
-// interpolate applies a matrix along the rows of the grid and one along its columns, in
-// the order in which the larger grid is only met by the former, which transposes nothing.
+// ResizePlanes interpolates planes to height × width as PyTorch's interpolate does with
+// align_corners=False and antialias=False; positions outside are those of the border. It
+// multiplies the rows of every plane by a matrix, then its columns, which transposes
+// nothing.
 //
-//	x        [B, H, W, C]
-//	rows     [h, H]
-//	columns  [w, W]
-//	return   [B, h, w, C]
-func interpolate(x, rows, columns *graph.Node) *graph.Node {
-	if rows.Shape().Dimensions[0] >= rows.Shape().Dimensions[1] {
-		return alongRows(alongColumns(x, columns), rows)
+//	x       [..., H, W]
+//	return  [..., height, width]
+func ResizePlanes(x *graph.Node, height, width int, kernel Kernel) *graph.Node {
+	d := slices.Clone(x.Shape().Dimensions)
+	h, w := d[len(d)-2], d[len(d)-1]
+	if h == height && w == width {
+		return x
 	}
-	return alongColumns(alongRows(x, rows), columns)
-}
-
-// alongRows is, for each image, m times the grid with its columns and channels as one axis.
-func alongRows(x, m *graph.Node) *graph.Node {
-	d, h := x.Shape().Dimensions, m.Shape().Dimensions[0]
-	m = graph.BroadcastToDims(graph.InsertAxes(m, 0), d[0], h, d[1])
-	return graph.Reshape(product(m, graph.Reshape(x, d[0], d[1], d[2]*d[3])), d[0], h, d[2], d[3])
-}
-
-// alongColumns is one product with mᵀ, once the columns are the last axis.
-func alongColumns(x, m *graph.Node) *graph.Node {
-	d, w := x.Shape().Dimensions, m.Shape().Dimensions[0]
-	x = Swap(graph.Reshape(x, d[0]*d[1], d[2], d[3]))
-	x = product(graph.Reshape(x, d[0]*d[1]*d[3], d[2]), Swap(m))
-	return graph.Reshape(Swap(graph.Reshape(x, d[0]*d[1], d[3], w)), d[0], d[1], w, d[3])
+	x = graph.Reshape(x, -1, h, w)
+	n := x.Shape().Dimensions[0]
+	rows := graph.BroadcastToDims(graph.InsertAxes(matrix(x, h, height, kernel), 0), n, height, h)
+	x = graph.Reshape(product(rows, x), n*height, w)
+	x = product(x, Swap(matrix(x, w, width, kernel)))
+	d[len(d)-2], d[len(d)-1] = height, width
+	return graph.Reshape(x, d...)
 }
 
 // matrix holds the weights of the in positions for each of the out positions.

@@ -59,9 +59,9 @@ func TestCheck(t *testing.T) {
 // TestShapes wants errors, as GoMLX makes of a panic in a graph function.
 func TestShapes(t *testing.T) {
 	for want, in := range map[string][2]any{
-		"loss: labels are":   {[][]float32{{1, 2}, {3, 4}}, []uint8{1}},
+		"loss: labels are":   {[][]float32{{1, 2, 5}, {3, 4, 5}}, []uint8{1, 0}},
 		"loss: logits are":   {[]float32{1, 2}, uint8(1)},
-		"not float [..., K]": {[][]int32{{1, 2}}, []uint8{1}},
+		"not float [K, ...]": {[][]int32{{1}, {2}}, []uint8{1}},
 		"not uint8 [2]":      {[][]float32{{1, 2}, {3, 4}}, []int32{1, 0}},
 	} {
 		exec := graph.MustNewExec(openBackend(t), func(logits, labels *graph.Node) *graph.Node {
@@ -77,7 +77,7 @@ func TestShapes(t *testing.T) {
 		return l
 	})
 	defer exec.Finalize()
-	if _, err := exec.Call([][]float32{{1, 2}}, [][]float32{{1, 0, 0}}, []uint8{1}); err == nil || !strings.Contains(err.Error(), "teacher's probabilities are") {
+	if _, err := exec.Call([][]float32{{1}, {2}}, [][]float32{{1}, {0}, {0}}, []uint8{1}); err == nil || !strings.Contains(err.Error(), "teacher's probabilities are") {
 		t.Errorf("got %v", err)
 	}
 }

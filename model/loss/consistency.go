@@ -46,8 +46,8 @@ func (c ConsistencyConfig) Check() error {
 // probabilities are all 0 never passes. Without a valid pixel loss and kept are 0. NaN
 // in student or teacher makes the loss NaN.
 //
-//	student  f32[B,H,W,K]  logits; any leading axes, any float type
-//	teacher  f32[B,H,W,K]  probabilities
+//	student  f32[K,B,H,W]  logits; any axes after K, any float type
+//	teacher  f32[K,B,H,W]  probabilities
 //	valid    u8[B,H,W]     0 in the padding
 //	loss     f32[]
 //	kept     f32[]         share of the valid pixels that passed, within 0 to 1
@@ -63,11 +63,11 @@ func Consistency(c ConsistencyConfig, student, teacher, valid *graph.Node) (loss
 		exceptions.Panicf("loss: teacher's probabilities are %s, not as the logits %s", teacher.Shape(), student.Shape())
 	}
 	g := student.Graph()
-	q := graph.Reshape(graph.ConvertDType(teacher, dtypes.Float32), n, classes)
+	q := graph.Reshape(graph.ConvertDType(teacher, dtypes.Float32), classes, n)
 	inside := graph.NotEqual(graph.Reshape(valid, n), graph.Scalar(g, dtypes.Uint8, 0))
 
-	label := graph.ArgMax(q, -1, dtypes.Uint8)
-	confidence := graph.Gather(q, place(label), true)
+	label := graph.ArgMax(q, 0, dtypes.Uint8)
+	confidence := graph.Gather(q, place(label))
 	confident := graph.LogicalAnd(positive(confidence), graph.GreaterOrEqual(confidence, graph.Const(g, float32(c.Threshold))))
 	confident = graph.LogicalAnd(confident, inside)
 	x := newPixels(logits, label, confident)
@@ -91,21 +91,21 @@ func Consistency(c ConsistencyConfig, student, teacher, valid *graph.Node) (loss
 // divergence is the weighted sum of KL(q‖p) = Σ_k q_k·(log q_k - log p_k), with the
 // gradient p·Σq - q to the logits.
 //
-//	q       f32[N,K]
+//	q       f32[K,N]
 //	weight  f32[N]
 //	return  f32[]
 func divergence(x pixels, q, weight *graph.Node) *graph.Node {
 	// log p from the logits, which does not underflow, see [pixels.crossEntropy].
-	normaliser := graph.Sub(graph.ReduceMax(x.logits, -1), graph.Log(graph.ReduceMax(x.p, -1)))
+	normaliser := graph.Sub(graph.ReduceMax(x.logits, 0), graph.Log(graph.ReduceMax(x.p, 0)))
 	some := positive(q)
 	logQ := graph.Log(graph.Where(some, q, graph.OnesLike(q)))
-	d := graph.Mul(q, graph.Sub(logQ, graph.Sub(x.logits, column(normaliser))))
+	d := graph.Mul(q, graph.Sub(logQ, graph.Sub(x.logits, row(normaliser))))
 	// Where: 0·log 0 is 0, also of a class that the student's logits exclude.
-	value := graph.ReduceSum(graph.Where(some, d, zero(d)), -1)
+	value := graph.ReduceSum(graph.Where(some, d, zero(d)), 0)
 	weighted := graph.Where(positive(weight), graph.Mul(weight, value), zero(value))
 	return x.hook.result(poison(layer.Sum(weighted), x.bad), x.logits, func(v *graph.Node) *graph.Node {
 		a := graph.Mul(weight, v)
-		mass := graph.ReduceSum(q, -1)
-		return graph.Sub(graph.Mul(x.p, column(graph.Mul(a, mass))), graph.Mul(q, column(a)))
+		mass := graph.ReduceSum(q, 0)
+		return graph.Sub(graph.Mul(x.p, row(graph.Mul(a, mass))), graph.Mul(q, row(a)))
 	})
 }

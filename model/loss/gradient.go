@@ -28,8 +28,8 @@ func (h *hook) attach(x *graph.Node) *graph.Node {
 // gradient of the final result with respect to value.
 //
 //	value   f32[]
-//	x       f32[N,K] from attach
-//	return  f32[]; gradient returns f32[N,K]
+//	x       f32[K,N] from attach
+//	return  f32[]; gradient returns f32[K,N]
 func (h *hook) result(value, x *graph.Node, gradient func(v *graph.Node) *graph.Node) *graph.Node {
 	h.gradient = gradient
 	first := graph.Reshape(graph.Slice(x, graph.AxisRange(0, 1), graph.AxisRange(0, 1)))

@@ -90,7 +90,7 @@ func (b batch) run(t testing.TB, c Config) (float64, []float64) {
 	t.Helper()
 	logits, labels := b.tensors()
 	out := evaluate(t, func(in []*graph.Node) []*graph.Node {
-		l := Supervised(c, in[0], in[1])
+		l := Supervised(c, planes(in[0]), in[1])
 		return append([]*graph.Node{l}, graph.Gradient(l, in[0])...)
 	}, logits, labels)
 	return values(t, out[0])[0], values(t, out[1])
@@ -153,4 +153,13 @@ func configs(k int) map[string]Config {
 	add("dyce", func(c *Config) { c.Hard, c.OHEMThreshold, c.OHEMMinKept, c.Omega = "ohem", 0.01, 37, 0.3 })
 	add("dyce", func(c *Config) { c.Hard, c.OHEMMinKept = "ohem", 1e6 })
 	return all
+}
+
+// planes moves the classes from the last axis to the first.
+func planes(x *graph.Node) *graph.Node {
+	order := []int{x.Rank() - 1}
+	for axis := range x.Rank() - 1 {
+		order = append(order, axis)
+	}
+	return graph.TransposeAllAxes(x, order...)
 }

@@ -4,18 +4,21 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/layer"
 )
 
-// pixels is a batch of pixels in one row, with what all losses need of them. Nothing
+// pixels is a batch of pixels in one row, each class a plane of it, with what all losses
+// need of them. Nothing
 // here is differentiated, see [hook].
 type pixels struct {
 	n, classes int
 	hook       *hook
-	logits     *graph.Node // f32[N,K]
-	p          *graph.Node // f32[N,K] softmax
+	logits     *graph.Node // f32[K,N]
+	p          *graph.Node // f32[K,N] softmax
 	label      *graph.Node // u8[N], 0 where not counted
 	counted    *graph.Node // bool[N] labelled pixels
-	at         *graph.Node // i32[N,2] row and labelled class
+	at         *graph.Node // i32[N,2] labelled class and pixel
 	pLabel     *graph.Node // f32[N] probability of the labelled class
 	loss       *graph.Node // f32[N] cross-entropy >= 0, and 0 where not counted
 	bad        *graph.Node // bool[] something is NaN
@@ -23,17 +26,17 @@ type pixels struct {
 
 // newPixels takes the softmax and the cross-entropy.
 //
-//	logits   f32[N,K]
+//	logits   f32[K,N]
 //	label    u8[N] below K where counted
 //	counted  bool[N]
 func newPixels(logits, label, counted *graph.Node) pixels {
 	d := logits.Shape().Dimensions
 	h := &hook{}
-	x := pixels{n: d[0], classes: d[1], hook: h, logits: h.attach(logits), counted: counted}
+	x := pixels{n: d[1], classes: d[0], hook: h, logits: h.attach(logits), counted: counted}
 	x.label = graph.Where(counted, label, zero(label))
-	x.p = graph.Softmax(x.logits, -1)
+	x.p = layer.SoftmaxPlanes(x.logits)
 	x.at = place(x.label)
-	x.pLabel = graph.Gather(x.p, x.at, true)
+	x.pLabel = graph.Gather(x.p, x.at)
 	x.loss = x.crossEntropy()
 	// +Inf, or -Inf alone, makes all probabilities of a pixel NaN. NaN does not have to: the
 	// exponential of the Go backend's vector instructions is 0 there, and their maximum
@@ -43,7 +46,7 @@ func newPixels(logits, label, counted *graph.Node) pixels {
 	return x
 }
 
-// place is the row and class of each pixel, to gather from [N,K]. On the Go backend
+// place is the class and position of each pixel, to gather from [K,N]. On the Go backend
 // that takes a seventh of the time of comparing, selecting and summing over the
 // classes.
 //
@@ -51,8 +54,8 @@ func newPixels(logits, label, counted *graph.Node) pixels {
 //	return  i32[N,2]
 func place(label *graph.Node) *graph.Node {
 	n := label.Shape().Size()
-	row := graph.Iota(label.Graph(), shapes.Make(dtypes.Int32, n, 1), 0)
-	return graph.Concatenate([]*graph.Node{row, column(graph.ConvertDType(label, dtypes.Int32))}, -1)
+	position := graph.Iota(label.Graph(), shapes.Make(dtypes.Int32, n, 1), 0)
+	return graph.Concatenate([]*graph.Node{column(graph.ConvertDType(label, dtypes.Int32)), position}, -1)
 }
 
 // representable is a probability well within the normal float32 range: the logarithm
@@ -74,8 +77,8 @@ func (x pixels) crossEntropy() *graph.Node {
 	p := graph.Where(x.counted, x.pLabel, one)
 	underflow := positive(count(graph.LessThan(p, graph.Const(g, float32(representable)))))
 	l := onlyIf(underflow, graph.Log(p), func() *graph.Node {
-		short := graph.Sub(graph.Gather(x.logits, x.at, true), graph.ReduceMax(x.logits, -1))
-		return graph.Add(short, graph.Log(graph.ReduceMax(x.p, -1)))
+		short := graph.Sub(graph.Gather(x.logits, x.at), graph.ReduceMax(x.logits, 0))
+		return graph.Add(short, graph.Log(graph.ReduceMax(x.p, 0)))
 	})
 	// Abs turns the sign of log p, and -0 into the +0 that comparing bits needs.
 	return graph.Abs(graph.Where(x.counted, l, zero(l)))

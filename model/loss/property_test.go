@@ -178,8 +178,8 @@ func TestInGraph(t *testing.T) {
 		_, want := b.run(t, c)
 		out := evaluate(t, func(in []*graph.Node) []*graph.Node {
 			z := graph.MulScalar(in[0], 2)
-			l := graph.MulScalar(Supervised(c, graph.DivScalar(z, 2), in[1]), 3)
-			l = graph.Add(l, Supervised(c, in[0], in[1]))
+			l := graph.MulScalar(Supervised(c, planes(graph.DivScalar(z, 2)), in[1]), 3)
+			l = graph.Add(l, Supervised(c, planes(in[0]), in[1]))
 			whole := graph.AddScalar(graph.Mul(graph.ConvertDType(graph.Sub(l, l), dtypes.Int32), graph.Scalar(in[0].Graph(), dtypes.Int32, 2)), 1)
 			return []*graph.Node{l, graph.Gradient(l, in[0])[0], whole}
 		}, logits, labels)
@@ -201,7 +201,7 @@ func TestBFloat16(t *testing.T) {
 	_, labels := b.tensors()
 	want, _ := b.run(t, Default())
 	out := evaluate(t, func(in []*graph.Node) []*graph.Node {
-		l := Supervised(Default(), in[0], in[1])
+		l := Supervised(Default(), planes(in[0]), in[1])
 		d := graph.Gradient(l, in[0])[0]
 		if d.DType() != dtypes.BFloat16 || l.DType() != dtypes.Float32 {
 			t.Errorf("loss is %s and its gradient %s", l.DType(), d.DType())

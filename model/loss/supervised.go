@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -17,8 +19,8 @@ const ignored = 255
 // are 0. It panics where c does not pass Check or shapes do not fit; see the package
 // comment for the input that makes it NaN.
 //
-//	logits  f32[B,H,W,K]  unnormalised; any leading axes, any float type
-//	labels  u8[B,H,W]     the same leading axes; 255 is ignored
+//	logits  f32[K,B,H,W]  unnormalised, a plane a class; any axes after K, any float type
+//	labels  u8[B,H,W]     the same axes; 255 is ignored
 //	return  f32[]
 func Supervised(c Config, logits, labels *graph.Node) *graph.Node {
 	logits, n, classes := flatLogits(logits, labels, "labels")
@@ -50,24 +52,19 @@ func Supervised(c Config, logits, labels *graph.Node) *graph.Node {
 }
 
 // flatLogits puts the pixels in one row and checks that there is a label for each.
+//
+//	flat  f32[K,N]
 func flatLogits(logits, labels *graph.Node, name string) (flat *graph.Node, n, classes int) {
 	rank := logits.Rank()
 	if rank < 2 || !logits.DType().IsFloat() {
-		exceptions.Panicf("loss: logits are %s, not float [..., K]", logits.Shape())
+		exceptions.Panicf("loss: logits are %s, not float [K, ...]", logits.Shape())
 	}
 	d := logits.Shape().Dimensions
-	if labels.DType() != dtypes.Uint8 || labels.Rank() != rank-1 {
-		exceptions.Panicf("loss: %s are %s, not uint8 %v", name, labels.Shape(), d[:rank-1])
+	if labels.DType() != dtypes.Uint8 || !slices.Equal(labels.Shape().Dimensions, d[1:]) {
+		exceptions.Panicf("loss: %s are %s, not uint8 %v", name, labels.Shape(), d[1:])
 	}
-	n = 1
-	for i, size := range d[:rank-1] {
-		if labels.Shape().Dimensions[i] != size {
-			exceptions.Panicf("loss: %s are %s, not uint8 %v", name, labels.Shape(), d[:rank-1])
-		}
-		n *= size
-	}
-	classes = d[rank-1]
-	return graph.Reshape(graph.ConvertDType(logits, dtypes.Float32), n, classes), n, classes
+	n = labels.Shape().Size()
+	return graph.Reshape(graph.ConvertDType(logits, dtypes.Float32), d[0], n), n, d[0]
 }
 
 // crossEntropy is the term -log p_y.

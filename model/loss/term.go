@@ -33,7 +33,7 @@ func (t term) total(x pixels, weight *graph.Node) *graph.Node {
 	if t.negative != nil {
 		label := t.negative(x.pLabel)
 		others = t.negative(x.p)
-		value = graph.Add(value, graph.Sub(graph.ReduceSum(others.value, -1), label.value))
+		value = graph.Add(value, graph.Sub(graph.ReduceSum(others.value, 0), label.value))
 		slope = graph.Sub(slope, label.slope)
 	}
 	// Where, not Mul: the value of a pixel without weight may be infinite or NaN.
@@ -44,17 +44,20 @@ func (t term) total(x pixels, weight *graph.Node) *graph.Node {
 		a := graph.Mul(weight, v)
 		all := slope // Σ_k p_k·g_k
 		if t.negative != nil {
-			all = graph.Add(all, graph.ReduceSum(others.slope, -1))
+			all = graph.Add(all, graph.ReduceSum(others.slope, 0))
 		}
-		d := graph.Mul(x.p, column(graph.Neg(graph.Mul(a, all))))
+		d := graph.Mul(x.p, row(graph.Neg(graph.Mul(a, all))))
 		if t.negative != nil {
-			d = graph.Add(d, graph.Mul(others.slope, column(a)))
+			d = graph.Add(d, graph.Mul(others.slope, row(a)))
 		}
-		return graph.ScatterSum(d, x.at, graph.Mul(a, slope), true, true)
+		return graph.ScatterSum(d, x.at, graph.Mul(a, slope), false, true)
 	})
 }
 
-// column makes a row of pixels broadcast over the classes.
+// row makes values of pixels broadcast over the classes.
+func row(x *graph.Node) *graph.Node { return graph.ExpandAxes(x, 0) }
+
+// column makes values indices to gather by.
 func column(x *graph.Node) *graph.Node { return graph.ExpandAxes(x, -1) }
 
 // power is x to the power of y for x >= 0.

@@ -58,7 +58,7 @@ type Caption struct{ Text, Count *graph.Node }
 
 // Logits guides the features by the captions and decodes them.
 //
-//	return  f32[B,height,width,K]  unnormalised
+//	return  f32[K,B,height,width]  unnormalised
 func (c Config) Logits(s params.Scope, f clip.VisionFeatures, caption Caption, height, width int) *graph.Node {
 	in := dlg.Inputs{Vision: f.Dense, Skip: f.Skip, Text: caption.Text, Count: caption.Count}
 	if c.Guidance.NeedsClasses() {

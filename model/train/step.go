@@ -2,10 +2,12 @@ package train
 
 import (
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"semidavil"
+	"semidavil/model/layer"
 	"semidavil/model/loss"
 	"semidavil/model/optim"
 	"semidavil/model/params"
@@ -105,7 +107,7 @@ func (c Config) present(labels *graph.Node) *graph.Node {
 	return labels
 }
 
-// target is the teacher's prediction for the strong view: f32[U,H,W,K] probabilities
+// target is the teacher's prediction for the strong view: f32[K,U,H,W] probabilities
 // of the weak view, mixed as the images were.
 func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, width int) *graph.Node {
 	options := params.Options{Seed: c.Seed, Compute: c.computeType()}
@@ -115,26 +117,27 @@ func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, wi
 	}
 	network := params.In(store, g, Teacher, options)
 	logits := c.Segmenter.Logits(network, c.Segmenter.Features(vision, in.weak), in.unlabelled, height, width)
-	return mixTargets(graph.StopGradient(graph.Softmax(logits, -1)), in.mix, c.present(in.paste))
+	return mixTargets(graph.StopGradient(layer.SoftmaxPlanes(logits)), in.mix, c.present(in.paste))
 }
 
 // mixTargets takes where mix is 1 the prediction of the next image of the batch, and
 // where it is 2 the pasted label, with certainty. Pasted labels that are ignored
 // become all zeros: no class is probable enough there to be learnt.
 //
-//	p, return   f32[U,H,W,K]
+//	p, return   f32[K,U,H,W]
 //	mix, paste  u8[U,H,W]
 func mixTargets(p, mix, paste *graph.Node) *graph.Node {
 	g := p.Graph()
 	d := p.Shape().Dimensions
 	is := func(kind float64) *graph.Node {
-		return graph.BroadcastToDims(graph.ExpandAxes(graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind)), -1), d...)
+		return graph.BroadcastToDims(graph.ExpandAxes(graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind)), 0), d...)
 	}
 	next := p
-	if d[0] > 1 {
+	if d[1] > 1 {
 		next = graph.Concatenate([]*graph.Node{
-			graph.SliceAxis(p, 0, graph.AxisRangeToEnd(1)), graph.SliceAxis(p, 0, graph.AxisRange(0, 1))}, 0)
+			graph.SliceAxis(p, 1, graph.AxisRangeToEnd(1)), graph.SliceAxis(p, 1, graph.AxisRange(0, 1))}, 1)
 	}
-	pasted := graph.OneHot(graph.ConvertDType(paste, dtypes.Int32), d[3], dtypes.Float32)
+	class := graph.Iota(g, shapes.Make(dtypes.Uint8, d...), 0)
+	pasted := graph.ConvertDType(graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(paste, 0), d...)), dtypes.Float32)
 	return graph.Where(is(2), pasted, graph.Where(is(1), next, p))
 }

@@ -52,7 +52,9 @@ func TestMixTargets(t *testing.T) {
 				}
 			}
 		}
-		got, err := graph.ExecOnce(b.Backend, mixTargets, tensors.FromFlatDataAndDimensions(p, u, h, w, k),
+		got, err := graph.ExecOnce(b.Backend, func(p, mix, paste *graph.Node) *graph.Node {
+			return graph.TransposeAllAxes(mixTargets(graph.TransposeAllAxes(p, 3, 0, 1, 2), mix, paste), 1, 2, 3, 0)
+		}, tensors.FromFlatDataAndDimensions(p, u, h, w, k),
 			tensors.FromFlatDataAndDimensions(mix, u, h, w), tensors.FromFlatDataAndDimensions(paste, u, h, w))
 		if err != nil {
 			t.Fatal(err)
