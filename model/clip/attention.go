@@ -23,10 +23,12 @@ func (b block) attention(x *graph.Node) *graph.Node {
 	s := b.At("attn/qkv")
 	w := s.Weight("weight", b.init.attention, b.width, 3*b.width)
 	bias := s.Weight("bias", params.Zeros, 3*b.width)
-	if layer.HandTuned(b.Scope) {
-		return a.tuned(x, w, bias)
+	qkv := layer.Affine(x, w, bias)
+	// With Remat the plain form is taken, since a hand-written gradient keeps its inputs.
+	if x.Graph().Backend().String() == "go" && b.Compute == dtypes.Float32 && !b.Remat {
+		return a.tuned(qkv)
 	}
-	return a.plain(layer.Affine(b.Scope, x, w, bias))
+	return a.plain(qkv)
 }
 
 // heads are the sizes of an attention.

@@ -46,7 +46,7 @@ func (b block) value(x *graph.Node) *graph.Node {
 		bias := s.Weight("bias", params.Zeros, 3*b.width)
 		w = graph.SliceAxis(w, 1, graph.AxisRangeToEnd(2*b.width))
 		bias = graph.SliceAxis(bias, 0, graph.AxisRangeToEnd(2*b.width))
-		return b.finish(x, layer.Affine(b.Scope, b.norm1(x), w, bias))
+		return b.finish(x, layer.Affine(b.norm1(x), w, bias))
 	})
 }
 

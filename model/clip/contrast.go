@@ -22,7 +22,7 @@ func Contrastive(s params.Scope, image, text *graph.Node, symmetric bool) *graph
 	text.AssertDims(batch, image.Shape().Dimensions[1])
 	scale := s.Variable("logit_scale", params.Constant(float32(math.Log(1/0.07)))).NodeValue(s.Graph())
 	scale = graph.MinScalar(graph.Exp(scale), 100)
-	logits := layer.Product(s, unit(image), graph.Transpose(unit(text), 0, 1))
+	logits := layer.ProductTransposed(unit(image), unit(text))
 	logits = graph.Mul(logits, scale)
 	loss := diagonalLoss(logits, 1)
 	if symmetric {

@@ -20,7 +20,7 @@ func Text(s params.Scope, c Config, tokens *graph.Node) (all, pooled *graph.Node
 	x := c.textInputs(t, tokens)
 	last := layer.LayerNorm(t.At("ln_final"), x[c.TextLayers])
 	all = layer.Project(t.At("proj"), last, c.Embed, params.Normal(1/math.Sqrt(float64(c.TextWidth))))
-	return all, pickRow(t, all, graph.ArgMax(tokens, 1, dtypes.Int32))
+	return all, pickRow(all, graph.ArgMax(tokens, 1, dtypes.Int32))
 }
 
 // textInputs runs the tower. It returns the input of each block and the output of the
@@ -31,7 +31,7 @@ func (c Config) textInputs(t params.Scope, tokens *graph.Node) (x []*graph.Node)
 	tokens.AssertDims(-1, c.Context)
 	batch, w := tokens.Shape().Dimensions[0], c.TextWidth
 	table := t.Weight("tokens", params.Normal(0.02), c.Vocab, w)
-	first := graph.Reshape(lookup(t, table, graph.Reshape(tokens, -1)), batch, c.Context, w)
+	first := graph.Reshape(lookup(table, graph.Reshape(tokens, -1)), batch, c.Context, w)
 	first = graph.Add(first, graph.Reshape(t.Weight("positions", params.Normal(0.01), c.Context, w), 1, c.Context, w))
 	x = append(x, first)
 	for i := range c.TextLayers {
@@ -48,9 +48,9 @@ const smallVocab = 2048
 //	table   [V,W]
 //	ids     i32[M]
 //	return  [M,W]
-func lookup(s params.Scope, table, ids *graph.Node) *graph.Node {
+func lookup(table, ids *graph.Node) *graph.Node {
 	if v := table.Shape().Dimensions[0]; v <= smallVocab {
-		return layer.Product(s, graph.OneHot(ids, v, table.DType()), table)
+		return layer.Product(graph.OneHot(ids, v, table.DType()), table)
 	}
 	return graph.Gather(table, graph.ExpandAxes(ids, 1))
 }
@@ -61,8 +61,8 @@ func lookup(s params.Scope, table, ids *graph.Node) *graph.Node {
 //	x       [B,N,W]
 //	row     i32[B]
 //	return  [B,W]
-func pickRow(s params.Scope, x, row *graph.Node) *graph.Node {
+func pickRow(x, row *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
 	hot := graph.Reshape(graph.OneHot(row, d[1], x.DType()), d[0], 1, d[1])
-	return graph.Reshape(layer.Product(s, hot, x), d[0], d[2])
+	return graph.Reshape(layer.Product(hot, x), d[0], d[2])
 }

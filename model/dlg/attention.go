@@ -3,6 +3,7 @@ package dlg
 import (
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"semidavil/model/layer"
@@ -32,9 +33,9 @@ func attend(s params.Scope, vision *graph.Node, t captions, visionMap, textMap s
 	w, bias := linear(s, visionMap, c)
 	keys := layer.Linear(s.At("%s", textMap), t.text, c, params.XavierUniform)
 	keys = graph.MulScalar(keys, 1/math.Sqrt(float64(c)))
-	offset := multiply(s, keys, graph.Reshape(bias, c, 1))
-	keys = multiply(s, keys, layer.Swap(w))
-	scores := graph.Add(pairsTransposed(s, keys, vision), offset)
+	offset := layer.Multiply(keys, graph.Reshape(bias, c, 1))
+	keys = layer.Multiply(keys, layer.Swap(w))
+	scores := graph.Add(layer.ProductTransposed(keys, vision), offset)
 	return attention{s, t, vision, graph.ConvertDType(scores, float32Type)}
 }
 
@@ -60,7 +61,7 @@ func (a attention) overTokens() *graph.Node {
 //
 //	return  [B,n,C]
 func (a attention) attendedVision() *graph.Node {
-	return layer.Linear(a.At("value_vision"), pairs(a.Scope, a.overPixels(), a.vision), a.width(), params.XavierUniform)
+	return layer.Linear(a.At("value_vision"), layer.Product(a.overPixels(), a.vision), a.width(), params.XavierUniform)
 }
 
 // textValues is V_L = F_L W + b.
@@ -78,35 +79,12 @@ func linear(s params.Scope, name string, c int) (w, bias *graph.Node) {
 	return s.Weight("weight", params.XavierUniform, c, c), s.Weight("bias", params.Zeros, c)
 }
 
-// multiply is x·w.
+// softmax is over the last axis, in float32.
 //
-//	x       [B,n,C]
-//	w       [C,D]
-//	return  [B,n,D]
-func multiply(s params.Scope, x, w *graph.Node) *graph.Node {
-	d := x.Shape().Dimensions
-	y := layer.Product(s, graph.Reshape(x, d[0]*d[1], d[2]), w)
-	return graph.Reshape(y, d[0], d[1], w.Shape().Dimensions[1])
+//	x       f32[B,M,N]
+//	return  [B,M,N]  in the compute type
+func softmax(s params.Scope, x *graph.Node) *graph.Node {
+	return graph.ConvertDType(graph.Softmax(x, -1), s.Compute)
 }
 
-// pairs multiplies the pairs of matrices of a batch.
-//
-//	x       [B,M,L]
-//	y       [B,L,N]
-//	return  [B,M,N]
-func pairs(s params.Scope, x, y *graph.Node) *graph.Node { return layer.Product(s, x, y) }
-
-// pairsTransposed is x·yᵀ for each pair of a batch.
-//
-//	x       [B,M,L]
-//	y       [B,N,L]
-//	return  [B,M,N]
-func pairsTransposed(s params.Scope, x, y *graph.Node) *graph.Node {
-	forward := func() *graph.Node { return layer.ProductTransposed(x, y) }
-	if !layer.HandTuned(s) {
-		return forward()
-	}
-	return layer.WithGradient([]*graph.Node{x, y}, forward, func(dz *graph.Node) []*graph.Node {
-		return []*graph.Node{pairs(s, dz, y), pairs(s, layer.Swap(dz), x)}
-	})
-}
+const float32Type = dtypes.Float32

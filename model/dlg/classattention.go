@@ -62,9 +62,9 @@ func transformer(s params.Scope, x *graph.Node, hidden int) *graph.Node {
 	part := func(i int) *graph.Node {
 		return graph.Reshape(graph.SliceAxis(qkv, 0, graph.AxisElem(i)), m*classHeads, k, depth)
 	}
-	scores := pairsTransposed(s, part(0), part(1))
+	scores := layer.ProductTransposed(part(0), part(1))
 	scores = graph.ConvertDType(graph.MulScalar(scores, 1/math.Sqrt(float64(depth))), float32Type)
-	y := pairs(s, softmax(s, scores), part(2))
+	y := layer.Product(softmax(s, scores), part(2))
 	y = graph.Reshape(graph.TransposeAllAxes(graph.Reshape(y, m, classHeads, k, depth), 0, 2, 1, 3), m, k, width)
 	x = graph.Add(x, layer.Linear(s.At("attn/out"), y, width, params.XavierUniform))
 	y = layer.Linear(s.At("mlp/up"), layer.LayerNorm(s.At("ln_2"), x), hidden, params.XavierUniform)

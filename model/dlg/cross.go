@@ -14,7 +14,7 @@ import (
 func crossVision(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 	v := layer.LayerNorm(s.At("norm_vision"), vision)
 	a := attend(s, v, t.normalised(s), "query_vision", "key_text")
-	return graph.Add(v, pairs(s, a.overTokens(), a.textValues()))
+	return graph.Add(v, layer.Product(a.overTokens(), a.textValues()))
 }
 
 // crossLanguage is the form that the paper argues against (section 3.2), in which tokens
@@ -26,5 +26,5 @@ func crossVision(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 func crossLanguage(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 	v := layer.LayerNorm(s.At("norm_vision"), vision)
 	a := attend(s, v, t.normalised(s), "key_vision", "query_text")
-	return graph.Add(v, pairs(s, a.overTokens(), a.attendedVision()))
+	return graph.Add(v, layer.Product(a.overTokens(), a.attendedVision()))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/layer"
 	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
@@ -36,9 +37,9 @@ func TestVector(t *testing.T) {
 		attendedVision := a.attendedVision()
 		a.text = graph.Const(g, [][][]float32{{{1, 0}, {0, 1}}})
 		values := a.textValues()
-		attendedText := pairs(s, a.overTokens(), values)
-		product := pairs(s, attendedVision, graph.Transpose(attendedText, 1, 2))
-		sum := pairs(s, a.overTokens(), graph.Add(values, attendedVision))
+		attendedText := layer.Product(a.overTokens(), values)
+		product := layer.Product(attendedVision, graph.Transpose(attendedText, 1, 2))
+		sum := layer.Product(a.overTokens(), graph.Add(values, attendedVision))
 		return []*graph.Node{scores, attendedVision, attendedText, product, sum}
 	})
 	if err != nil {

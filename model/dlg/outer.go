@@ -38,10 +38,10 @@ func outerProduct(s params.Scope, c Config, vision *graph.Node, t captions, init
 	a := attend(s, vision, t, "key_vision", "key_text")
 	width, n := a.width(), t.text.Shape().Dimensions[1]
 	attended := t.mask(a.attendedVision())
-	between := pairsTransposed(s, a.textValues(), attended) // [B,n,n]
+	between := layer.ProductTransposed(a.textValues(), attended) // [B,n,n]
 	between = graph.MulScalar(between, 1/math.Sqrt(float64(width)))
 	w, bias := positional(s, c, n, width, init)
-	return graph.Add(pairs(s, a.overTokens(), multiply(s, between, w)), graph.Reshape(bias, 1, 1, width))
+	return graph.Add(layer.Product(a.overTokens(), layer.Multiply(between, w)), graph.Reshape(bias, 1, 1, width))
 }
 
 // positional is the linear map Φ of the tokens' axis to the width of the features: the

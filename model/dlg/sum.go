@@ -17,8 +17,8 @@ func sumResidual(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 	sum := graph.Add(a.textValues(), a.attendedVision())
 	o, c := s.At("out"), a.width()
 	// Ψ's weight is applied to the n tokens, not to the N pixels.
-	mapped := multiply(s, sum, o.Weight("weight", params.Zeros, c, c))
-	y := graph.Add(pairs(s, a.overTokens(), mapped), graph.Reshape(o.Weight("bias", params.Zeros, c), 1, 1, c))
+	mapped := layer.Multiply(sum, o.Weight("weight", params.Zeros, c, c))
+	y := graph.Add(layer.Product(a.overTokens(), mapped), graph.Reshape(o.Weight("bias", params.Zeros, c), 1, 1, c))
 	return graph.Add(v, y)
 }
 
@@ -30,13 +30,13 @@ func sumRaw(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 	a := attend(s, vision, t, "key_vision", "key_text")
 	p := a.overTokens()
 	// S_Lᵀ(F_V W + b) = (S_Lᵀ F_V) W + (the sums of S_L's columns) b
-	back := pairs(s, layer.Swap(p), vision)
+	back := layer.Product(layer.Swap(p), vision)
 	w, bias := linear(s, "value_vision", a.width())
 	sums := graph.ReduceSum(p, 1)
 	d := sums.Shape().Dimensions
-	values := graph.Add(multiply(s, back, w),
+	values := graph.Add(layer.Multiply(back, w),
 		graph.Mul(graph.Reshape(sums, d[0], d[1], 1), graph.Reshape(bias, 1, 1, a.width())))
-	return pairs(s, p, graph.Add(a.textValues(), values))
+	return layer.Product(p, graph.Add(a.textValues(), values))
 }
 
 // addLanguage is F_V + S_L V_L, as an earlier version of the authors' code has it.
@@ -44,5 +44,5 @@ func sumRaw(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 //	vision, return  [B,N,C]
 func addLanguage(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 	a := attend(s, vision, t, "key_vision", "key_text")
-	return graph.Add(vision, pairs(s, a.overTokens(), a.textValues()))
+	return graph.Add(vision, layer.Product(a.overTokens(), a.textValues()))
 }

@@ -66,7 +66,7 @@ func up(s params.Scope, x, skip *graph.Node, out int) *graph.Node {
 	// A pixel becomes 2×2 pixels, each by a matrix of its own; the bias is common.
 	u := s.At("up")
 	weight, bias := u.Weight("weight", params.KaimingUniform, d[3], 4*c), u.Weight("bias", params.Zeros, c)
-	x = graph.Reshape(layer.Product(s, graph.Reshape(x, d[0]*h*w, d[3]), weight), d[0], h, w, 2, 2, c)
+	x = graph.Reshape(layer.Product(graph.Reshape(x, d[0]*h*w, d[3]), weight), d[0], h, w, 2, 2, c)
 	x = graph.Reshape(graph.TransposeAllAxes(x, 0, 1, 3, 2, 4, 5), d[0], 2*h, 2*w, c)
 	x = graph.Add(x, graph.Reshape(bias, 1, 1, 1, c))
 

@@ -3,6 +3,7 @@ package dlg
 import (
 	"github.com/gomlx/gomlx/core/graph"
 
+	"semidavil/model/layer"
 	"semidavil/model/params"
 )
 
@@ -12,10 +13,10 @@ import (
 //	vision, return  [B,N,C]
 func wordPixel(s params.Scope, c Config, vision *graph.Node, t captions) *graph.Node {
 	d := vision.Shape().Dimensions
-	words := unit(t.text)                              // 0 for padded tokens
-	cosines := pairsTransposed(s, unit(vision), words) // [B,N,n]
+	words := unit(t.text)                                   // 0 for padded tokens
+	cosines := layer.ProductTransposed(unit(vision), words) // [B,N,n]
 	w, bias := positional(s, c, words.Shape().Dimensions[1], d[2], params.XavierUniform)
-	y := multiply(s, graph.MulScalar(cosines, c.scale()), w)
+	y := layer.Multiply(graph.MulScalar(cosines, c.scale()), w)
 	return graph.Add(y, graph.Reshape(bias, 1, 1, d[2]))
 }
 

@@ -23,31 +23,11 @@ func Conv(s params.Scope, x *graph.Node, out, kernel, dilation int, bias bool) *
 	w := s.Weight("weight", params.KaimingUniform, kernel*kernel*d[3], out)
 	taps := tapsOf(kernel, dilation, d[1], d[2])
 	w = taps.weights(w, d[3], kernel*kernel)
-	var b *graph.Node
+	y := Product(taps.patches(x), w)
 	if bias {
-		b = s.Weight("bias", params.Zeros, out)
+		y = graph.Add(y, row(s.Weight("bias", params.Zeros, out), 2))
 	}
-	forward := func() *graph.Node {
-		y := product(taps.patches(x), w)
-		if bias {
-			y = graph.Add(y, row(b, 2))
-		}
-		return graph.Reshape(y, d[0], d[1], d[2], out)
-	}
-	if !HandTuned(s) {
-		return forward()
-	}
-	inputs := []*graph.Node{x, w}
-	if bias {
-		inputs = append(inputs, b)
-	}
-	return WithGradient(inputs, forward, func(dy *graph.Node) []*graph.Node {
-		gradients := taps.gradients(x, w, dy)
-		if bias {
-			gradients = append(gradients, columnSums(graph.Reshape(dy, -1, out)))
-		}
-		return gradients
-	})
+	return graph.Reshape(y, d[0], d[1], d[2], out)
 }
 
 // taps are the positions of a kernel that reach the grid: a pixel at distance 18 is
@@ -99,25 +79,6 @@ func (t taps) patches(x *graph.Node) *graph.Node {
 		shifted[i] = graph.Slice(x, graph.AxisRange(), graph.AxisRange(y, y+d[1]), graph.AxisRange(x0, x0+d[2]))
 	}
 	return graph.Reshape(graph.Concatenate(shifted, -1), d[0]*d[1]*d[2], len(t.index)*d[3])
-}
-
-// gradients gives those of x and w. Both come from the patches of dy, in which the tap
-// at -distance stands where distance is in those of x; so the patches of x need not be
-// kept, and nothing is added up pixel by pixel. (The taps are symmetric: the opposite of
-// tap i is the i-th from the end.)
-//
-//	x   [B, H, W, C]
-//	w   [taps·C, D]
-//	dy  [B, H, W, D]
-func (t taps) gradients(x, w, dy *graph.Node) []*graph.Node {
-	d, out, n := x.Shape().Dimensions, w.Shape().Dimensions[1], len(t.index)
-	c := d[3]
-	p := t.patches(dy)
-	back := graph.Reshape(Swap(graph.Reverse(graph.Reshape(w, n, c, out), 0)), n*out, c)
-	dx := graph.Reshape(product(p, back), d...)
-	dw := graph.Reshape(product(Swap(graph.Reshape(x, -1, c)), p), c, n, out)
-	dw = graph.Reverse(graph.TransposeAllAxes(dw, 1, 0, 2), 0)
-	return []*graph.Node{dx, graph.Reshape(dw, n*c, out)}
 }
 
 // padGrid surrounds the grid with zeros, pad[0] rows and pad[1] columns at each side. It

@@ -3,7 +3,6 @@ package layer
 import (
 	"slices"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"semidavil/model/params"
@@ -15,7 +14,7 @@ import (
 //	return  f32[..., D]
 func Linear(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Node {
 	in := x.Shape().Dimensions[x.Rank()-1]
-	return Affine(s, x, s.Weight("weight", init, in, out), s.Weight("bias", params.Zeros, out))
+	return Affine(x, s.Weight("weight", init, in, out), s.Weight("bias", params.Zeros, out))
 }
 
 // Affine is x·w + bias with parameters at hand.
@@ -24,27 +23,8 @@ func Linear(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Nod
 //	w       f32[C,D]
 //	bias    f32[D]
 //	return  f32[..., D]
-func Affine(s params.Scope, x, w, bias *graph.Node) *graph.Node {
-	if !HandTuned(s) {
-		y := multiply(s, x, w)
-		return graph.Add(y, row(bias, y.Rank()))
-	}
-	flat := graph.Reshape(x, -1, w.Shape().Dimensions[0])
-	y := WithGradient([]*graph.Node{flat, w, bias},
-		func() *graph.Node { return graph.BackendFusedDense(flat, w, bias, compute.DenseConfig{}) },
-		func(dy *graph.Node) []*graph.Node {
-			return AffineGradient(flat, w, dy)
-		})
-	return graph.Reshape(y, outer(x, w)...)
-}
-
-// AffineGradient gives the gradients of x, w and bias for that of x·w + bias.
-//
-//	x   f32[M,C]
-//	w   f32[C,D]
-//	dy  f32[M,D]
-func AffineGradient(x, w, dy *graph.Node) []*graph.Node {
-	return []*graph.Node{ProductTransposed(dy, w), product(Swap(x), dy), columnSums(dy)}
+func Affine(x, w, bias *graph.Node) *graph.Node {
+	return graph.Add(Multiply(x, w), row(bias, x.Rank()))
 }
 
 // Project is x·W, a linear layer without bias.
@@ -53,18 +33,18 @@ func AffineGradient(x, w, dy *graph.Node) []*graph.Node {
 //	return  f32[..., D]
 func Project(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Node {
 	in := x.Shape().Dimensions[x.Rank()-1]
-	return multiply(s, x, s.Weight("weight", init, in, out))
+	return Multiply(x, s.Weight("weight", init, in, out))
 }
 
-func multiply(s params.Scope, x, w *graph.Node) *graph.Node {
-	return graph.Reshape(Product(s, graph.Reshape(x, -1, w.Shape().Dimensions[0]), w), outer(x, w)...)
-}
-
-// outer are the dimensions of x·w.
-func outer(x, w *graph.Node) []int {
+// Multiply is x·w.
+//
+//	x       [..., C]
+//	w       [C,D]
+//	return  [..., D]
+func Multiply(x, w *graph.Node) *graph.Node {
 	d := slices.Clone(x.Shape().Dimensions)
 	d[len(d)-1] = w.Shape().Dimensions[1]
-	return d
+	return graph.Reshape(Product(graph.Reshape(x, -1, w.Shape().Dimensions[0]), w), d...)
 }
 
 // QuickGELU is CLIP's activation x·σ(1.702x).

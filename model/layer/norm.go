@@ -3,6 +3,7 @@ package layer
 import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/nn"
 
 	"semidavil/model/params"
 )
@@ -16,32 +17,8 @@ const NormEpsilon = 1e-5
 func LayerNorm(s params.Scope, x *graph.Node) *graph.Node {
 	c := x.Shape().Dimensions[x.Rank()-1]
 	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
-	if HandTuned(s) {
-		return layerNorm(x, weight, bias)
-	}
-	y := standardise(float32Of(x), -1)
-	y = graph.Add(graph.Mul(y, row(weight, x.Rank())), row(bias, x.Rank()))
+	y := nn.LayerNorm(float32Of(x), []int{x.Rank() - 1}, NormEpsilon, weight, bias, nil)
 	return graph.ConvertDType(y, x.DType())
-}
-
-// layerNorm is the Go backend's fused operation, with a gradient.
-func layerNorm(x, weight, bias *graph.Node) *graph.Node {
-	shape := x.Shape().Dimensions
-	c := shape[len(shape)-1]
-	x = graph.Reshape(x, -1, c)
-	y := WithGradient([]*graph.Node{x, weight, bias},
-		func() *graph.Node { return graph.BackendFusedLayerNorm(x, []int{1}, NormEpsilon, weight, bias) },
-		func(dy *graph.Node) []*graph.Node {
-			mean := func(x *graph.Node) *graph.Node { return graph.MulScalar(rowSums(x), 1/float64(c)) }
-			centred := graph.Sub(x, mean(x))
-			deviation := graph.Sqrt(graph.AddScalar(mean(graph.Square(centred)), NormEpsilon))
-			z := graph.Div(centred, deviation)
-			dz := graph.Mul(dy, row(weight, 2))
-			// The part of dz that moves neither the mean nor the deviation of a row.
-			dx := graph.Sub(graph.Sub(dz, mean(dz)), graph.Mul(z, mean(graph.Mul(dz, z))))
-			return []*graph.Node{graph.Div(dx, deviation), columnSums(graph.Mul(dy, z)), columnSums(dy)}
-		})
-	return graph.Reshape(y, shape...)
 }
 
 // standardise subtracts the mean over the axes and divides by the standard deviation.
@@ -69,10 +46,10 @@ func BatchNorm(s params.Scope, x *graph.Node) *graph.Node {
 	x = float32Of(x)
 	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
 	mean, variance := row(meanVar.NodeValue(g), 4), row(varianceVar.NodeValue(g), 4)
-	var y *graph.Node
 	if s.Train {
 		runningMean, runningVariance := mean, variance
-		y, mean, variance = normaliseBatch(s, x, weight, bias)
+		mean = graph.ReduceAndKeep(x, graph.ReduceMean, 0, 1, 2)
+		variance = graph.ReduceAndKeep(graph.Square(graph.Sub(x, mean)), graph.ReduceMean, 0, 1, 2)
 		move := func(old, batch *graph.Node) *graph.Node {
 			moved := graph.Add(graph.MulScalar(old, 1-batchMomentum), graph.MulScalar(graph.StopGradient(batch), batchMomentum))
 			return graph.Reshape(moved, c)
@@ -80,51 +57,10 @@ func BatchNorm(s params.Scope, x *graph.Node) *graph.Node {
 		meanVar.SetNodeValue(move(runningMean, mean))
 		// The running variance is the unbiased one, the normalisation's is not.
 		varianceVar.SetNodeValue(move(runningVariance, graph.MulScalar(variance, n/max(n-1, 1))))
-	} else {
-		scale := graph.Div(row(weight, 4), deviation(variance))
-		y = graph.Add(graph.Mul(graph.Sub(x, mean), scale), row(bias, 4))
 	}
+	scale := graph.Div(row(weight, 4), graph.Sqrt(graph.AddScalar(variance, NormEpsilon)))
+	y := graph.Add(graph.Mul(graph.Sub(x, mean), scale), row(bias, 4))
 	return graph.ConvertDType(y, in)
-}
-
-// normaliseBatch normalises x by its own mean and variance.
-//
-//	x, y            f32[B,H,W,C]
-//	weight, bias    f32[C]
-//	mean, variance  f32[1,1,1,C]
-func normaliseBatch(s params.Scope, x, weight, bias *graph.Node) (y, mean, variance *graph.Node) {
-	if !HandTuned(s) {
-		mean = graph.ReduceAndKeep(x, graph.ReduceMean, 0, 1, 2)
-		centred := graph.Sub(x, mean)
-		variance = graph.ReduceAndKeep(graph.Square(centred), graph.ReduceMean, 0, 1, 2)
-		return graph.Add(graph.Mul(centred, graph.Div(row(weight, 4), deviation(variance))), row(bias, 4)), mean, variance
-	}
-	shape := x.Shape().Dimensions
-	c := shape[3]
-	x = graph.Reshape(x, -1, c)
-	n := float64(x.Shape().Dimensions[0])
-	means := func(x *graph.Node) *graph.Node { return graph.Reshape(graph.MulScalar(columnSums(x), 1/n), 1, c) }
-	mean = means(x)
-	centred := graph.Sub(x, mean)
-	variance = means(graph.Square(centred))
-	std := deviation(variance)
-	scale := graph.Div(row(weight, 2), std)
-	y = WithGradient([]*graph.Node{x, weight, bias},
-		func() *graph.Node { return graph.Add(graph.Mul(centred, scale), row(bias, 2)) },
-		func(dy *graph.Node) []*graph.Node {
-			meanDy, meanDyZ := means(dy), graph.Div(means(graph.Mul(dy, centred)), std)
-			// dx = scale·(dy - the mean of dy - z·(the mean of dy·z)), z = centred/std.
-			along := graph.Add(graph.Mul(centred, graph.Div(meanDyZ, std)), meanDy)
-			dx := graph.Mul(graph.Sub(dy, along), scale)
-			sum := func(mean *graph.Node) *graph.Node { return graph.Reshape(graph.MulScalar(mean, n), c) }
-			return []*graph.Node{dx, sum(meanDyZ), sum(meanDy)}
-		})
-	return graph.Reshape(y, shape...), graph.Reshape(mean, 1, 1, 1, c), graph.Reshape(variance, 1, 1, 1, c)
-}
-
-// deviation is the standard deviation that norms divide by.
-func deviation(variance *graph.Node) *graph.Node {
-	return graph.Sqrt(graph.AddScalar(variance, NormEpsilon))
 }
 
 // GroupNorm normalises each image's groups of channels over the grid.

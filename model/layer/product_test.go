@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"semidavil/model/layer/golden"
 )
 
 // BenchmarkProduct is a product with the right matrix stored row by row, and stored
-// transposed, at the sizes of the heads and layers of small and large towers. It is
-// why smallProduct and ProductTransposed exist.
+// transposed, at the sizes of the heads and layers of small and large towers.
 func BenchmarkProduct(b *testing.B) {
 	for _, c := range []struct{ batch, m, k, n int }{
 		{16, 129, 16, 129}, {16, 129, 16, 136}, {16, 129, 129, 16}, {24, 197, 64, 197}, {12, 1025, 64, 1025},
@@ -21,7 +23,7 @@ func BenchmarkProduct(b *testing.B) {
 				if transposed {
 					y, axis = random(c.batch, c.n, c.k), 2
 				}
-				exec, err := graph.NewExec(goBackend(), func(x, y *graph.Node) *graph.Node {
+				exec, err := graph.NewExec(golden.Backend(), func(x, y *graph.Node) *graph.Node {
 					return graph.Dot(x, y).General([]int{2}, []int{0}, []int{axis}, []int{0})
 				})
 				if err != nil {
@@ -47,7 +49,7 @@ func BenchmarkProduct(b *testing.B) {
 // BenchmarkExp is exp of 12 Mi elements, as many as the scores of ViT-B/16 at 512x512
 // have in a layer. tools/bench_train/torch_ops.py does the same in PyTorch.
 func BenchmarkExp(b *testing.B) {
-	exec, err := graph.NewExec(goBackend(), graph.Exp)
+	exec, err := graph.NewExec(golden.Backend(), graph.Exp)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -62,4 +64,8 @@ func BenchmarkExp(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func random(dims ...int) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(golden.Uniform("x", dims...), dims...)
 }

@@ -56,8 +56,8 @@ func ResizePlanes(x *graph.Node, height, width int, kernel Kernel) *graph.Node {
 	x = graph.Reshape(x, -1, h, w)
 	n := x.Shape().Dimensions[0]
 	rows := graph.BroadcastToDims(graph.InsertAxes(matrix(x, h, height, kernel), 0), n, height, h)
-	x = graph.Reshape(product(rows, x), n*height, w)
-	x = product(x, Swap(matrix(x, w, width, kernel)))
+	x = graph.Reshape(Product(rows, x), n*height, w)
+	x = Product(x, Swap(matrix(x, w, width, kernel)))
 	d[len(d)-2], d[len(d)-1] = height, width
 	return graph.Reshape(x, d...)
 }
