@@ -23,7 +23,7 @@ func (a heads) tuned(qkv *graph.Node) *graph.Node {
 	v := a.pad(a.rows(part(2)), 1)
 	p := graph.BackendFusedSoftmax(a.scores(q, kT), 2)
 	o := layer.Product(p, v)
-	backward := func(dy *graph.Node) *graph.Node {
+	backward := func(dy *graph.Node) []*graph.Node {
 		do, doT := a.rows(dy), a.columns(dy)
 		// dS = P∘(dO·Vᵀ - δ), δ = the sums of the rows of dO∘O. The subtraction is one more
 		// column of dO times a row of ones.
@@ -34,34 +34,9 @@ func (a heads) tuned(qkv *graph.Node) *graph.Node {
 		dq := graph.MulScalar(a.fromRows(layer.ProductTransposed(ds, kT)), a.scale)
 		dk := a.fromColumns(layer.Product(layer.Swap(q), ds))
 		dv := a.fromColumns(layer.Product(doT, p))
-		return graph.Concatenate([]*graph.Node{dq, dk, dv}, 1)
+		return []*graph.Node{graph.Concatenate([]*graph.Node{dq, dk, dv}, 1)}
 	}
-	return graph.Reshape(withGradient(qkv, a.fromRows(o), backward), a.batch, a.tokens, width)
-}
-
-// withGradient is y, a function of x, with the gradient that backward gives in the place
-// of the one that GoMLX derives. Backward takes the gradient of y and returns that of x.
-//
-// GoMLX lets an operation differentiate through another one ([graph.
-// InternalFusedOpCaller]). Here that other one is never computed: it hangs an identity of
-// x, whose gradient is backward's, below an identity of the shape of y, which catches the
-// gradient that arrives.
-func withGradient(x, y *graph.Node, backward func(dy *graph.Node) *graph.Node) *graph.Node {
-	carrier := func() *graph.Node {
-		var dy *graph.Node
-		c := graph.IdentityWithCustomGradient(x, func(_, _ *graph.Node) *graph.Node { return backward(dy) })
-		c = graph.Reshape(graph.Slice(c, graph.AxisElem(0), graph.AxisElem(0)))
-		c = graph.BroadcastToDims(c, y.Shape().Dimensions...)
-		return graph.IdentityWithCustomGradient(c, func(_, v *graph.Node) *graph.Node {
-			dy = v
-			return v
-		})
-	}
-	result, fused := graph.InternalFusedOpCaller(func() *graph.Node { return graph.Identity(y) }, carrier, true)
-	if !fused { // GOMLX_FUSION=0: the gradient is GoMLX's own
-		return y
-	}
-	return result
+	return graph.Reshape(layer.WithGradient([]*graph.Node{qkv}, a.fromRows(o), backward), a.batch, a.tokens, width)
 }
 
 // scores are the products of queries and keys, very negative where a query may not
