@@ -32,7 +32,8 @@ func BenchmarkSupervised(b *testing.B) {
 					return l, graph.Gradient(l, logits)[0]
 				})
 				defer exec.Finalize()
-				logits, labels := in.tensors()
+				last, labels := in.tensors()
+				logits := evaluate(b, func(x []*graph.Node) []*graph.Node { return []*graph.Node{planes(x[0])} }, last)[0]
 				for b.Loop() {
 					out, err := exec.Call(logits, labels)
 					if err != nil {
@@ -55,14 +56,15 @@ func BenchmarkConsistency(b *testing.B) {
 			c.Target = target
 			in := randomBatch(1, 2, 19, 4, 512, 512)
 			exec := graph.MustNewExec(openBackend(b), func(student, teacher, valid *graph.Node) (*graph.Node, *graph.Node) {
-				l, _ := Consistency(c, student, teacher, valid)
+				l, _ := Consistency(c, student, c.TargetOf(teacher), valid)
 				return l, graph.Gradient(l, student)[0]
 			})
 			defer exec.Finalize()
-			student, valid := in.tensors()
-			teacher := evaluate(b, func(x []*graph.Node) []*graph.Node {
-				return []*graph.Node{graph.Softmax(graph.MulScalar(x[0], 4), -1)}
-			}, student)[0]
+			last, valid := in.tensors()
+			out := evaluate(b, func(x []*graph.Node) []*graph.Node {
+				return []*graph.Node{planes(x[0]), graph.Softmax(graph.MulScalar(planes(x[0]), 4), 0)}
+			}, last)
+			student, teacher := out[0], out[1]
 			for b.Loop() {
 				out, err := exec.Call(student, teacher, valid)
 				if err != nil {
@@ -79,14 +81,14 @@ func BenchmarkConsistency(b *testing.B) {
 // plainCrossEntropy is written as one would without this package.
 func plainCrossEntropy(logits, labels *graph.Node) *graph.Node {
 	g := logits.Graph()
-	k := logits.Shape().Dimensions[logits.Rank()-1]
-	valid := graph.LessThan(labels, graph.Scalar(g, dtypes.Uint8, k))
-	classes := graph.ExpandLeftToRank(graph.Iota(g, shapes.Make(dtypes.Uint8, k), 0), logits.Rank())
 	d := logits.Shape().Dimensions
-	is := graph.Equal(graph.BroadcastToDims(graph.ExpandAxes(labels, -1), d...), graph.BroadcastToDims(classes, d...))
-	largest := graph.StopGradient(graph.ReduceAndKeep(logits, graph.ReduceMax, -1))
+	k := d[0]
+	valid := graph.LessThan(labels, graph.Scalar(g, dtypes.Uint8, k))
+	classes := graph.Iota(g, shapes.Make(dtypes.Uint8, d...), 0)
+	is := graph.Equal(graph.BroadcastToDims(graph.ExpandAxes(labels, 0), d...), classes)
+	largest := graph.StopGradient(graph.ReduceAndKeep(logits, graph.ReduceMax, 0))
 	shifted := graph.Sub(logits, largest)
-	l := graph.Sub(graph.Log(graph.ReduceSum(graph.Exp(shifted), -1)), graph.ReduceSum(graph.Where(is, shifted, graph.ZerosLike(shifted)), -1))
+	l := graph.Sub(graph.Log(graph.ReduceSum(graph.Exp(shifted), 0)), graph.ReduceSum(graph.Where(is, shifted, graph.ZerosLike(shifted)), 0))
 	l = graph.Where(valid, l, graph.ZerosLike(l))
 	return graph.Div(graph.ReduceAllSum(l), graph.ReduceAllSum(graph.ConvertDType(valid, dtypes.Float32)))
 }

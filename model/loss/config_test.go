@@ -73,11 +73,11 @@ func TestShapes(t *testing.T) {
 		exec.Finalize()
 	}
 	exec := graph.MustNewExec(openBackend(t), func(s, q, v *graph.Node) *graph.Node {
-		l, _ := Consistency(DefaultConsistency(), s, q, v)
+		l, _ := Consistency(DefaultConsistency(), s, DefaultConsistency().TargetOf(q), v)
 		return l
 	})
 	defer exec.Finalize()
-	if _, err := exec.Call([][]float32{{1}, {2}}, [][]float32{{1}, {0}, {0}}, []uint8{1}); err == nil || !strings.Contains(err.Error(), "teacher's probabilities are") {
+	if _, err := exec.Call([][]float32{{1}, {2}}, [][]float32{{1, 0}, {0, 1}}, []uint8{1}); err == nil || !strings.Contains(err.Error(), "teacher's labels are") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -41,33 +41,53 @@ func (c ConsistencyConfig) Check() error {
 	return errors.Join(f...)
 }
 
+// Target is what the teacher says of pixels; it passes no gradient.
+type Target struct {
+	Label      *graph.Node // u8[B,H,W] its most probable class; any axes
+	Confidence *graph.Node // f32[B,H,W] the probability of that class
+	// Probabilities f32[K,B,H,W] are those of all classes, nil where c.Target is hard.
+	Probabilities *graph.Node
+}
+
+// TargetOf takes the target from the teacher's probabilities.
+//
+//	teacher  f32[K,B,H,W]  any axes after K, any float type
+func (c ConsistencyConfig) TargetOf(teacher *graph.Node) Target {
+	d := teacher.Shape().Dimensions
+	if !teacher.DType().IsFloat() || teacher.Rank() < 2 || d[0] > ignored {
+		exceptions.Panicf("loss: teacher's probabilities are %s, not float [K, ...] of at most %d classes", teacher.Shape(), ignored)
+	}
+	q := graph.StopGradient(graph.ConvertDType(teacher, dtypes.Float32))
+	t := Target{Label: graph.ArgMax(q, 0, dtypes.Uint8)}
+	flat := graph.Reshape(q, d[0], -1)
+	t.Confidence = graph.Reshape(graph.Gather(flat, place(graph.Reshape(t.Label, -1))), d[1:]...)
+	if c.Target == "soft" {
+		t.Probabilities = q
+	}
+	return t
+}
+
 // Consistency is Eq. (4): the student learns the teacher's prediction of the pixels
-// where that reaches the threshold. The teacher gets no gradient. A pixel whose teacher
-// probabilities are all 0 never passes. Without a valid pixel loss and kept are 0. NaN
-// in student or teacher makes the loss NaN.
+// where that reaches the threshold. A pixel whose confidence is 0 never passes. Without a
+// valid pixel loss and kept are 0. NaN in student or confidence makes the loss NaN.
 //
 //	student  f32[K,B,H,W]  logits; any axes after K, any float type
-//	teacher  f32[K,B,H,W]  probabilities
+//	teacher                of the same pixels, see TargetOf
 //	valid    u8[B,H,W]     0 in the padding
 //	loss     f32[]
 //	kept     f32[]         share of the valid pixels that passed, within 0 to 1
-func Consistency(c ConsistencyConfig, student, teacher, valid *graph.Node) (loss, kept *graph.Node) {
+func Consistency(c ConsistencyConfig, student *graph.Node, teacher Target, valid *graph.Node) (loss, kept *graph.Node) {
 	if err := c.Check(); err != nil {
 		panic(err)
 	}
 	logits, n, classes := flatLogits(student, valid, "valid pixels")
-	if classes > ignored {
-		exceptions.Panicf("loss: %d classes are more than %d", classes, ignored)
-	}
-	if !teacher.DType().IsFloat() || teacher.Rank() != student.Rank() || teacher.Shape().Size() != n*classes {
-		exceptions.Panicf("loss: teacher's probabilities are %s, not as the logits %s", teacher.Shape(), student.Shape())
-	}
 	g := student.Graph()
-	q := graph.Reshape(graph.ConvertDType(teacher, dtypes.Float32), classes, n)
+	if teacher.Label.Shape().Size() != n || teacher.Confidence.Shape().Size() != n ||
+		c.Target == "soft" && teacher.Probabilities.Shape().Size() != n*classes {
+		exceptions.Panicf("loss: the teacher's labels are %s, the student's logits %s", teacher.Label.Shape(), student.Shape())
+	}
 	inside := graph.NotEqual(graph.Reshape(valid, n), graph.Scalar(g, dtypes.Uint8, 0))
-
-	label := graph.ArgMax(q, 0, dtypes.Uint8)
-	confidence := graph.Gather(q, place(label))
+	label, confidence := graph.Reshape(teacher.Label, n), graph.Reshape(teacher.Confidence, n)
 	confident := graph.LogicalAnd(positive(confidence), graph.GreaterOrEqual(confidence, graph.Const(g, float32(c.Threshold))))
 	confident = graph.LogicalAnd(confident, inside)
 	x := newPixels(logits, label, confident)
@@ -81,7 +101,7 @@ func Consistency(c ConsistencyConfig, student, teacher, valid *graph.Node) (loss
 	share := ratio(graph.ScalarOne(g, dtypes.Int32), divisor)
 	weight := graph.Where(confident, share, zero(share))
 	if c.Target == "soft" {
-		loss = divergence(x, q, weight)
+		loss = divergence(x, graph.Reshape(teacher.Probabilities, classes, n), weight)
 	} else {
 		loss = crossEntropy().total(x, weight)
 	}

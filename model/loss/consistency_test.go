@@ -42,7 +42,7 @@ func (p pair) run(t *testing.T, c ConsistencyConfig) (loss, kept float64, studen
 	t.Helper()
 	n := len(p.valid)
 	out := evaluate(t, func(in []*graph.Node) []*graph.Node {
-		l, kept := Consistency(c, planes(in[0]), planes(in[1]), in[2])
+		l, kept := Consistency(c, planes(in[0]), c.TargetOf(planes(in[1])), in[2])
 		return append([]*graph.Node{l, kept}, graph.Gradient(graph.Add(l, kept), in[0], in[1])...)
 	}, tensors.FromFlatDataAndDimensions(p.student, 1, n, p.k), tensors.FromFlatDataAndDimensions(p.teacher, 1, n, p.k),
 		tensors.FromFlatDataAndDimensions(p.valid, 1, n))

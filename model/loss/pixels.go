@@ -38,11 +38,11 @@ func newPixels(logits, label, counted *graph.Node) pixels {
 	x.at = place(x.label)
 	x.pLabel = graph.Gather(x.p, x.at)
 	x.loss = x.crossEntropy()
-	// +Inf, or -Inf alone, makes all probabilities of a pixel NaN. NaN does not have to: the
-	// exponential of the Go backend's vector instructions is 0 there, and their maximum
-	// passes over it.
-	nan := graph.Reshape(graph.IsNaN(x.logits), -1)
-	x.bad = positive(graph.Add(count(nan), count(graph.IsNaN(x.pLabel))))
+	// +Inf, or -Inf alone, makes all probabilities of a pixel NaN. NaN does not have to, but
+	// makes the sum NaN: with vector instructions the Go backend's exponential of NaN is 0,
+	// and its maximum passes over NaN.
+	bad := graph.LogicalOr(graph.IsNaN(graph.ReduceSum(x.logits, 0)), graph.IsNaN(x.pLabel))
+	x.bad = positive(count(bad))
 	return x
 }
 

@@ -63,7 +63,7 @@ func (c Config) step(store *model.Store, in inputs) []*graph.Node {
 	labelled, height, width := d[0], d[1], d[2]
 	net := c.Segmenter
 
-	var target *graph.Node
+	var target loss.Target
 	images := in.images
 	if in.weak != nil {
 		target = c.target(store, g, in, height, width)
@@ -107,9 +107,9 @@ func (c Config) present(labels *graph.Node) *graph.Node {
 	return labels
 }
 
-// target is the teacher's prediction for the strong view: f32[K,U,H,W] probabilities
-// of the weak view, mixed as the images were.
-func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, width int) *graph.Node {
+// target is the teacher's prediction for the strong view: that of the weak view, mixed as
+// the images were.
+func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, width int) loss.Target {
 	options := params.Options{Seed: c.Seed, Compute: c.computeType()}
 	vision := params.In(store, g, c.TeacherVision(), options)
 	if c.IndependentTeacher {
@@ -117,27 +117,36 @@ func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, wi
 	}
 	network := params.In(store, g, Teacher, options)
 	logits := c.Segmenter.Logits(network, c.Segmenter.Features(vision, in.weak), in.unlabelled, height, width)
-	return mixTargets(graph.StopGradient(layer.SoftmaxPlanes(logits)), in.mix, c.present(in.paste))
+	return mixTargets(c.Consistency.TargetOf(layer.SoftmaxPlanes(logits)), in.mix, c.present(in.paste), c.Segmenter.Decoder.Classes)
 }
 
 // mixTargets takes where mix is 1 the prediction of the next image of the batch, and
-// where it is 2 the pasted label, with certainty. Pasted labels that are ignored
-// become all zeros: no class is probable enough there to be learnt.
+// where it is 2 the pasted label, with certainty. Pasted labels that are ignored have no
+// confidence: nothing is learnt there.
 //
-//	p, return   f32[K,U,H,W]
+//	t           of [U,H,W]
 //	mix, paste  u8[U,H,W]
-func mixTargets(p, mix, paste *graph.Node) *graph.Node {
-	g := p.Graph()
-	d := p.Shape().Dimensions
-	is := func(kind float64) *graph.Node {
-		return graph.BroadcastToDims(graph.ExpandAxes(graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind)), 0), d...)
+func mixTargets(t loss.Target, mix, paste *graph.Node, classes int) loss.Target {
+	g := mix.Graph()
+	is := func(kind float64) *graph.Node { return graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind)) }
+	mixed, pasted := is(1), is(2)
+	known := graph.LessThan(paste, graph.Scalar(g, dtypes.Uint8, classes))
+	take := func(own *graph.Node, images int, pastedValue *graph.Node) *graph.Node {
+		next := own
+		if n := mix.Shape().Dimensions[0]; n > 1 {
+			next = graph.Concatenate([]*graph.Node{
+				graph.SliceAxis(own, images, graph.AxisRangeToEnd(1)), graph.SliceAxis(own, images, graph.AxisRange(0, 1))}, images)
+		}
+		over := func(mask *graph.Node) *graph.Node { return graph.BroadcastToDims(graph.ExpandLeftToRank(mask, own.Rank()), own.Shape().Dimensions...) }
+		return graph.Where(over(pasted), pastedValue, graph.Where(over(mixed), next, own))
 	}
-	next := p
-	if d[1] > 1 {
-		next = graph.Concatenate([]*graph.Node{
-			graph.SliceAxis(p, 1, graph.AxisRangeToEnd(1)), graph.SliceAxis(p, 1, graph.AxisRange(0, 1))}, 1)
+	t.Label = take(t.Label, 0, paste)
+	t.Confidence = take(t.Confidence, 0, graph.ConvertDType(known, dtypes.Float32))
+	if t.Probabilities != nil {
+		d := t.Probabilities.Shape().Dimensions
+		class := graph.Iota(g, shapes.Make(dtypes.Uint8, d...), 0)
+		one := graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(paste, 0), d...))
+		t.Probabilities = take(t.Probabilities, 1, graph.ConvertDType(one, dtypes.Float32))
 	}
-	class := graph.Iota(g, shapes.Make(dtypes.Uint8, d...), 0)
-	pasted := graph.ConvertDType(graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(paste, 0), d...)), dtypes.Float32)
-	return graph.Where(is(2), pasted, graph.Where(is(1), next, p))
+	return t
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -52,19 +53,30 @@ func TestMixTargets(t *testing.T) {
 				}
 			}
 		}
-		got, err := graph.ExecOnce(b.Backend, func(p, mix, paste *graph.Node) *graph.Node {
-			return graph.TransposeAllAxes(mixTargets(graph.TransposeAllAxes(p, 3, 0, 1, 2), mix, paste), 1, 2, 3, 0)
+		out, err := graph.CallOnceN(b.Backend, func(p, mix, paste *graph.Node) []*graph.Node {
+			target := loss.ConsistencyConfig{Target: "soft"}.TargetOf(graph.TransposeAllAxes(p, 3, 0, 1, 2))
+			target = mixTargets(target, mix, paste, k)
+			return []*graph.Node{graph.TransposeAllAxes(target.Probabilities, 1, 2, 3, 0), graph.ConvertDType(target.Label, dtypes.Float32), target.Confidence}
 		}, tensors.FromFlatDataAndDimensions(p, u, h, w, k),
 			tensors.FromFlatDataAndDimensions(mix, u, h, w), tensors.FromFlatDataAndDimensions(paste, u, h, w))
 		if err != nil {
 			t.Fatal(err)
 		}
-		values, err := tensors.CopyFlatData[float32](got)
-		if err != nil {
-			t.Fatal(err)
+		var values [3][]float32
+		for i := range values {
+			if values[i], err = tensors.CopyFlatData[float32](out[i]); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if !slices.Equal(values, want) {
-			t.Errorf("%d images: %v\nwant %v", u, values, want)
+		if !slices.Equal(values[0], want) {
+			t.Errorf("%d images: %v\nwant %v", u, values[0], want)
+		}
+		for i, confidence := range values[2] {
+			of := want[i*k : (i+1)*k]
+			largest := slices.Max(of)
+			if confidence != largest || largest > 0 && of[int(values[1][i])] != largest {
+				t.Errorf("%d images: pixel %d is of class %v with %v, of the probabilities %v", u, i, values[1][i], confidence, of)
+			}
 		}
 	}
 }
