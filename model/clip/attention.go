@@ -24,8 +24,8 @@ func (b block) attention(x *graph.Node) *graph.Node {
 	w := s.Weight("weight", b.init.attention, b.width, 3*b.width)
 	bias := s.Weight("bias", params.Zeros, 3*b.width)
 	qkv := layer.Affine(x, w, bias)
-	// With Remat the plain form is taken, since a hand-written gradient keeps its inputs.
-	if x.Graph().Backend().String() == "go" && b.Compute == dtypes.Float32 && !b.Remat {
+	// A hand-written gradient keeps what Remat would compute again.
+	if b.Compute == dtypes.Float32 && !b.Remat {
 		return a.tuned(qkv)
 	}
 	return a.plain(qkv)

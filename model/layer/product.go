@@ -1,6 +1,10 @@
 package layer
 
-import "github.com/gomlx/gomlx/core/graph"
+import (
+	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/params"
+)
 
 // Product multiplies matrices, or each pair of matrices of a batch.
 //
@@ -27,9 +31,10 @@ func ProductTransposed(a, b *graph.Node) *graph.Node {
 // product is y with a gradient for the Go backend, whose kernels want the axis that they
 // sum over at the end. GoMLX's own gradient transposes both matrices of a product over the
 // first axis, this one the narrower of them: a block of ViT-B/16 with its gradient takes
-// 0.86 of the time (BenchmarkBlock; compute v0.1.14).
+// 0.86 of the time (BenchmarkBlock; compute v0.1.14). It keeps what Remat would compute
+// again, so it is not taken there.
 func product(a, b, y *graph.Node, backward func(dy *graph.Node) []*graph.Node) *graph.Node {
-	if y.Graph().Backend().String() != "go" {
+	if g := y.Graph(); g.Backend().String() != "go" || params.Recomputes(g) {
 		return y
 	}
 	return WithGradient([]*graph.Node{a, b}, y, backward)

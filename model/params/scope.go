@@ -57,10 +57,21 @@ func In(store *model.Store, g *graph.Graph, network string, o Options) Scope {
 	}
 	// GoMLX makes constants of what it does not know to be trained.
 	store.SetTraining(g, !o.Constant)
+	if o.Remat {
+		model.SetGraphParam(g, rematParam, true)
+	}
 	if o.Compute == dtypes.InvalidDType {
 		o.Compute = dtypes.Float32
 	}
 	return Scope{Options: o, g: g, at: store.RootScope().At("%s", network)}
+}
+
+const rematParam = "/remat"
+
+// Recomputes tells whether a network of the graph has Options.Remat.
+func Recomputes(g *graph.Graph) bool {
+	_, found := model.GetGraphParam(g, rematParam)
+	return found
 }
 
 // At returns the place below s.
