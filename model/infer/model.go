@@ -37,8 +37,7 @@ type Options struct {
 	// Window covers the images.
 	Window Window
 	View   View
-	// Batch images pass the network together, 1 or more; always 1 on the Go backend without
-	// vector instructions.
+	// Batch images pass the network together, 1 or more; always 1 on the Go backend.
 	Batch int
 	// BFloat16 computes in bfloat16.
 	BFloat16 bool

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"semidavil/internal/store"
-	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/params"
 	"semidavil/model/textfeatures"
@@ -68,12 +67,10 @@ func Open(ctx context.Context, b compute.Backend, o Options) (*Model, error) {
 	}
 	atOnce := 1
 	if b.String() == "go" {
-		atOnce = runtime.GOMAXPROCS(0)
-		if !backend.SIMD {
-			// Its matrix products without vector instructions round the last image of a
-			// batch in another way, and what an image gets must not depend on its company.
-			o.Batch = 1
-		}
+		// Its products round a row by its place among all rows, so that the result of an
+		// image would depend on its company. Several images at once, each in a graph of its
+		// own, are as fast.
+		atOnce, o.Batch = runtime.GOMAXPROCS(0), 1
 	}
 	m := &Model{options: o, backend: b, store: model.NewStore(), atOnce: int64(atOnce)}
 	m.slots = semaphore.NewWeighted(m.atOnce)

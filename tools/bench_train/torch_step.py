@@ -126,13 +126,17 @@ def main():
     a.add_argument("--tokens", type=int, default=32)
     a.add_argument("--loss", default="dyce", choices=["dyce", "ce"])
     a.add_argument("--steps", type=int, default=10)
+    a.add_argument("--warmup", type=int, default=2)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--device", default="cpu")
     a.add_argument("--bf16", action="store_true")
     a.add_argument("--compile", action="store_true")
+    a.add_argument("--tf32", action="store_true", help="TF32 in products of float32 on CUDA")
     o = a.parse_args()
     torch.set_num_threads(o.threads)
     torch.manual_seed(0)
+    if o.tf32:
+        torch.set_float32_matmul_precision("high")
     p, classes, dev = PRESETS[o.preset], 19, o.device
     width, height = map(int, o.crop.split("x"))
     source, labelled, unlabelled = map(int, o.batch.split(","))
@@ -176,11 +180,11 @@ def main():
         return loss
 
     times = []
-    for t in range(o.steps + 2):
+    for t in range(o.steps + o.warmup):
         start = time.perf_counter()
         float(step(t))
         times.append(time.perf_counter() - start)
-    out = dict(vars(o), torch=torch.__version__, median_s=round(statistics.median(times[2:]), 4), min_s=round(min(times[2:]), 4))
+    out = dict(vars(o), torch=torch.__version__, median_s=round(statistics.median(times[o.warmup:]), 4), min_s=round(min(times[o.warmup:]), 4))
     if dev.startswith("cuda"):
         out["memory_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
     print(json.dumps(out))
