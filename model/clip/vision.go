@@ -23,16 +23,17 @@ var (
 //	return  f32[B,H,W,3]
 func Normalise(image *graph.Node) *graph.Node {
 	image.AssertDims(-1, -1, -1, 3)
-	// One product and one sum a pixel: x·(1/(255·Std)) - Mean/Std.
-	scale, shift := make([]float32, 3), make([]float32, 3)
-	for c := range 3 {
-		scale[c] = float32(1 / (255 * float64(Std[c])))
-		shift[c] = float32(-float64(Mean[c]) / float64(Std[c]))
+	d := image.Shape().Dimensions
+	// One product and one sum a value, x·(1/(255·Std)) - Mean/Std, along whole rows of the
+	// image: three channels alone would not fill a vector register.
+	scale, shift := make([]float32, 3*d[2]), make([]float32, 3*d[2])
+	for i := range scale {
+		std, mean := float64(Std[i%3]), float64(Mean[i%3])
+		scale[i], shift[i] = float32(1/(255*std)), float32(-mean/std)
 	}
-	g := image.Graph()
-	x := graph.ConvertDType(image, dtypes.Float32)
-	channels := func(v []float32) *graph.Node { return graph.Reshape(graph.Const(g, v), 1, 1, 1, 3) }
-	return graph.Add(graph.Mul(x, channels(scale)), channels(shift))
+	x := graph.Reshape(graph.ConvertDType(image, dtypes.Float32), d[0]*d[1], 3*d[2])
+	row := func(v []float32) *graph.Node { return graph.Reshape(graph.Const(x.Graph(), v), 1, 3*d[2]) }
+	return graph.Reshape(graph.Add(graph.Mul(x, row(scale)), row(shift)), d...)
 }
 
 // VisionFeatures is what the segmentation networks take from the image tower.

@@ -58,28 +58,14 @@ func place(label *graph.Node) *graph.Node {
 	return graph.Concatenate([]*graph.Node{column(graph.ConvertDType(label, dtypes.Int32)), position}, -1)
 }
 
-// representable is a probability well within the normal float32 range: the logarithm
-// of anything larger is exact to rounding.
-const representable = 1e-30
-
 // crossEntropy is -log p of the labelled class, Eq. (7), whose gradient is Eq. (8), and 0
-// where not counted.
-//
-// Where a labelled class is so improbable that p underflows, the loss is taken from
-// the logits: log Σ exp z = max z - log(max p), and max p is never below 1/K. That
-// costs two more passes, so it is done only for batches with such a pixel, see
-// [onlyIf].
+// where not counted. It is taken from the logits, since p may underflow:
+// log Σ exp z = max z - log(max p), and max p is never below 1/K.
 //
 //	return  f32[N] without negative zeros
 func (x pixels) crossEntropy() *graph.Node {
-	g := x.p.Graph()
-	one := graph.Const(g, float32(1))
-	p := graph.Where(x.counted, x.pLabel, one)
-	underflow := positive(count(graph.LessThan(p, graph.Const(g, float32(representable)))))
-	l := onlyIf(underflow, graph.Log(p), func() *graph.Node {
-		short := graph.Sub(graph.Gather(x.logits, x.at), graph.ReduceMax(x.logits, 0))
-		return graph.Add(short, graph.Log(graph.ReduceMax(x.p, 0)))
-	})
+	short := graph.Sub(graph.Gather(x.logits, x.at), graph.ReduceMax(x.logits, 0))
+	l := graph.Add(short, graph.Log(graph.ReduceMax(x.p, 0)))
 	// Abs turns the sign of log p, and -0 into the +0 that comparing bits needs.
 	return graph.Abs(graph.Where(x.counted, l, zero(l)))
 }
@@ -92,32 +78,4 @@ func ratio(a, b *graph.Node) *graph.Node {
 	a, b = graph.ConvertDType(a, dtypes.Float32), graph.ConvertDType(b, dtypes.Float32)
 	some := positive(b)
 	return graph.Where(some, graph.Div(a, graph.Where(some, b, graph.OnesLike(b))), zero(a))
-}
-
-// onlyIf is other() where need is true, and usual elsewhere.
-//
-// The Go backend computes other only if it is needed; elsewhere both are computed and
-// one is taken, which costs a GPU little. graph.If would be the way to say this, but
-// its branches on the Go backend (v0.1.0) free values that their caller frees again,
-// and those of XLA (go-xla v0.4.0) can neither reduce nor use values from outside. A
-// loop of one round or none works on the Go backend.
-//
-//	need    bool[]
-//	usual   [...]; other returns the same shape, and may use no graph.Scalar
-//	return  [...]
-func onlyIf(need, usual *graph.Node, other func() *graph.Node) *graph.Node {
-	g := usual.Graph()
-	if g.Backend().String() != "go" {
-		return graph.Where(graph.BroadcastToShape(need, shapes.Make(dtypes.Bool, usual.Shape().Dimensions...)), other(), usual)
-	}
-	state := func(g *graph.Graph) (again *graph.Node) {
-		graph.Parameter(g, "value", usual.Shape())
-		return graph.Parameter(g, "again", need.Shape())
-	}
-	pending := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node { return []*graph.Node{state(g)} })
-	once := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
-		state(g)
-		return []*graph.Node{other(), graph.Const(g, false)}
-	})
-	return graph.While(pending, once, usual, need)[0]
 }

@@ -77,9 +77,10 @@ func casedAfter(s string) bool {
 	return false
 }
 
-// cased is the derived property Cased of Unicode.
+// cased is the derived property Cased, here and below with one character each that lost
+// the property after Unicode 15: text is split alike whatever version Go has.
 func cased(r rune) bool {
-	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Uppercase, unicode.Other_Lowercase)
+	return r == 'ʕ' || unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Uppercase, unicode.Other_Lowercase)
 }
 
 // caseIgnorable is the derived property Case_Ignorable: some categories and the
@@ -88,7 +89,7 @@ func cased(r rune) bool {
 func caseIgnorable(r rune) bool {
 	switch r {
 	case '\'', '.', ':', 0xb7, 0x387, 0x55f, 0x5f4, 0x2018, 0x2019, 0x2024, 0x2027,
-		0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a:
+		0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a, 0x1171e:
 		return true
 	}
 	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk)
