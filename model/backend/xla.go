@@ -3,7 +3,6 @@
 package backend
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -18,18 +17,14 @@ func openXLA(plugin string) (compute.Backend, error) {
 	return xla.New(plugin)
 }
 
-// installed lists the plug-ins for CUDA and CPU that lie where go-xla looks for them
+// installed names the plug-in of a kind where one lies where go-xla looks
 // (PJRT_PLUGIN_LIBRARY_PATH, ~/.local/lib/go-xla and the system's folders).
-func installed() []string {
+func installed(kind string) []string {
 	xla.EnableAutoInstall(false)
-	var names []string
-	for _, kind := range []string{"cuda", "cpu"} {
-		found := slices.Sorted(slices.Values(xla.GetAvailablePlugins()))
-		for _, name := range found {
-			if strings.HasPrefix(name, kind) && !slices.Contains(names, kind) {
-				names = append(names, kind)
-			}
+	for _, name := range xla.GetAvailablePlugins() {
+		if name == kind || strings.HasPrefix(name, kind+"_v") {
+			return []string{kind}
 		}
 	}
-	return names
+	return nil
 }
