@@ -10,7 +10,7 @@
 # One program serves all commands, since each holds all stages. BEAM has to be the
 # version in go.mod, GO at least that.
 ARG BEAM=2.77.0
-ARG GO=1.26.8
+ARG GO=1.27.0
 FROM apache/beam_go_sdk:${BEAM} AS beam
 
 FROM golang:${GO}-bookworm AS build
