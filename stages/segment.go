@@ -3,8 +3,10 @@ package stages
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
@@ -46,9 +48,21 @@ func newSegmenter(ctx context.Context, load LoadParams, params []NetworkParams) 
 // called by several goroutines, so that files are written while networks compute.
 type use func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error
 
-// each segments the wanted images of a plan, in batches of one size. An image on which
-// the networks fail is given to use with its error; networks that fail on a blank image too
-// end the bundle.
+// networkSlots bounds the batches that are in work at once in a process. A network that
+// takes one after the other lets the next wait.
+var networkSlots = make(chan struct{}, runtime.GOMAXPROCS(0)+1)
+
+// segmented is a batch with what the networks made of each image.
+type segmented struct {
+	images      []*loaded
+	predictions [][]infer.Prediction
+	busy        time.Duration // of the networks
+	err         error         // of all of them, or of an image alone
+}
+
+// each segments the wanted images of a plan, in batches of one size, while the next are
+// loaded and the last written. An image on which the networks fail is given to use with its
+// error; networks that fail on a blank image too end the bundle.
 func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSample) bool, use use) (err error) {
 	after, ctx := errgroup.WithContext(ctx)
 	after.SetLimit(runtime.GOMAXPROCS(0) + 1)
@@ -57,75 +71,90 @@ func (g *segmenter) each(ctx context.Context, plan Plan, wanted func(PlannedSamp
 			err = e // the cause: what else fails, fails since ctx has ended
 		}
 	}()
-	var batch []*loaded
 	first := 0 // number of the batch's first image
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		predictions, err := g.predict(ctx, batch)
-		if err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil && len(batch) > 1 {
-			predictions = g.predictEach(ctx, batch)
-		} else if err != nil {
-			batch[0].err, predictions = err, make([][]infer.Prediction, 1)
+	for done, err := range mapOrdered(ctx, g.batches(ctx, plan, wanted), networkSlots, cap(networkSlots), g.segment) {
+		if err != nil {
+			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		// Counters are for this goroutine alone.
+		beam.NewCounter(Namespace, NetworkTime).Inc(ctx, done.busy.Milliseconds())
+		countDone(ctx, int64(len(done.images)))
 		probed := false
-		for _, image := range batch {
-			if image.err == nil {
-				continue
+		for i, image := range done.images {
+			if image.err != nil {
+				if done.err != nil && !probed {
+					if probed = true; g.probe(ctx, image) != nil {
+						return image.err
+					}
+				}
+				beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			}
-			if !probed && g.probe(ctx, image) != nil {
-				return image.err
-			}
-			probed = true
-			image.stage = networkStage
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-		}
-		countDone(ctx, int64(len(batch))) // counters are for this goroutine alone
-		for i, image := range batch {
 			n := first + i
-			after.Go(func() error { return use(ctx, n, image, predictions[i]) })
+			after.Go(func() error { return use(ctx, n, image, done.predictions[i]) })
 		}
-		first, batch = first+len(batch), nil
-		return nil
+		first += len(done.images)
 	}
+	return nil
+}
+
+// batches groups images of one size; one that could not be loaded is alone.
+func (g *segmenter) batches(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[[]*loaded, error] {
 	size := 1
 	if len(g.networks) > 0 {
 		size = g.networks[0].Batch()
 	}
-	for image, err := range g.loader.each(ctx, plan, wanted) {
-		if err != nil {
-			return err
+	return func(yield func([]*loaded, error) bool) {
+		var batch []*loaded
+		flush := func() bool {
+			full := batch
+			batch = nil
+			return len(full) == 0 || yield(full, nil)
 		}
-		if err := ofRun(ctx, image.err); err != nil {
-			return err
-		}
-		if image.err != nil || len(batch) > 0 && (batch[0].width != image.width || batch[0].height != image.height) {
-			if err := flush(); err != nil {
-				return err
+		for image, err := range g.loader.each(ctx, plan, wanted) {
+			if err == nil {
+				err = ofRun(ctx, image.err)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(batch) > 0 && (image.err != nil || batch[0].width != image.width || batch[0].height != image.height) && !flush() {
+				return
+			}
+			if batch = append(batch, image); (image.err != nil || len(batch) == size) && !flush() {
+				return
 			}
 		}
-		if image.err != nil {
-			n := first
-			first++
-			countDone(ctx, 1)
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			after.Go(func() error { return use(ctx, n, image, nil) })
+		flush()
+	}
+}
+
+// segment predicts the images of a batch, one by one where they fail together.
+func (g *segmenter) segment(ctx context.Context, batch []*loaded) segmented {
+	done := segmented{images: batch, predictions: make([][]infer.Prediction, len(batch))}
+	if batch[0].err != nil {
+		return done
+	}
+	together, busy, err := g.predict(ctx, batch)
+	if done.busy = busy; err == nil {
+		done.predictions = together
+		return done
+	}
+	for i, image := range batch {
+		if len(batch) > 1 {
+			together, busy, err = g.predict(ctx, batch[i:i+1])
+			done.busy += busy
+		}
+		if err == nil {
+			done.predictions[i] = together[0]
 			continue
 		}
-		if batch = append(batch, image); len(batch) == size {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
+		image.err, image.stage, done.err = err, networkStage, err
 	}
-	return flush()
+	return done
 }
 
 // networkStage is where an image is rejected that a network cannot compute.
@@ -136,27 +165,13 @@ const networkStage = "network"
 func (g *segmenter) probe(ctx context.Context, like *loaded) error {
 	blank := &loaded{width: like.width, height: like.height, tokens: textfeatures.Tokens{IDs: make([]int32, shards.Context), Count: 1}}
 	blank.image = &semidavil.Image{W: like.image.W, H: like.image.H, Pix: make([]uint8, len(like.image.Pix))}
-	_, err := g.predict(ctx, []*loaded{blank})
+	_, _, err := g.predict(ctx, []*loaded{blank})
 	return err
 }
 
-// predictEach predicts image by image. On the Go backend that gives the same as together;
-// other backends may round otherwise. Where it fails, the image has the error.
-func (g *segmenter) predictEach(ctx context.Context, batch []*loaded) [][]infer.Prediction {
-	out := make([][]infer.Prediction, len(batch))
-	for i := range batch {
-		one, err := g.predict(ctx, batch[i:i+1])
-		if err != nil {
-			batch[i].err = err
-			continue
-		}
-		out[i] = one[0]
-	}
-	return out
-}
-
-// predict returns the predictions of each image by each network.
-func (g *segmenter) predict(ctx context.Context, batch []*loaded) (out [][]infer.Prediction, err error) {
+// predict returns the predictions of each image by each network, and how long those
+// computed.
+func (g *segmenter) predict(ctx context.Context, batch []*loaded) (out [][]infer.Prediction, busy time.Duration, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			log.Errorf(ctx, "stages: panic in a network: %v\n%s", v, debug.Stack())
@@ -166,7 +181,7 @@ func (g *segmenter) predict(ctx context.Context, batch []*loaded) (out [][]infer
 	if before != nil {
 		for _, l := range batch {
 			if err := before(networkStage, l.ref); err != nil {
-				return nil, err
+				return nil, busy, err
 			}
 		}
 	}
@@ -177,14 +192,13 @@ func (g *segmenter) predict(ctx context.Context, batch []*loaded) (out [][]infer
 	}
 	out = make([][]infer.Prediction, len(batch))
 	for _, network := range g.networks {
-		all, busy, err := network.Segment(ctx, images, tokens, batch[0].width, batch[0].height)
-		if err != nil {
-			return nil, err
+		all, computed, err := network.Segment(ctx, images, tokens, batch[0].width, batch[0].height)
+		if busy += computed; err != nil {
+			return nil, busy, err
 		}
-		beam.NewCounter(Namespace, NetworkTime).Inc(ctx, busy.Milliseconds())
 		for i, p := range all {
 			out[i] = append(out[i], p)
 		}
 	}
-	return out, nil
+	return out, busy, nil
 }
