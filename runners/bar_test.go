@@ -5,10 +5,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-func TestBarWithoutTerminal(t *testing.T) {
+func TestBarWithoutTerminal(t *testing.T) { synctest.Test(t, testBarWithoutTerminal) }
+
+func testBarWithoutTerminal(t *testing.T) {
 	var out bytes.Buffer
 	d := NewDisplay(&out, "work", false)
 	bar := NewBar(d, "download", "files", 40)
@@ -21,16 +24,19 @@ func TestBarWithoutTerminal(t *testing.T) {
 		})
 	}
 	group.Wait()
+	time.Sleep(time.Second)
 	bar.Finish()
 	bar.Finish()
 	bar.Add(1)
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 2 || lines[0] != "work: download: 0/40 files (0%)" || !strings.HasPrefix(lines[1], "work: download: 40/40 files (100%) in 0.") {
+	if len(lines) != 2 || lines[0] != "work: download: 0/40 files (0%)" || lines[1] != "work: download: 40/40 files (100%) in 1.0s, 40/s" {
 		t.Errorf("lines %q", lines)
 	}
 }
 
-func TestBarRateAndTimeLeft(t *testing.T) {
+func TestBarRateAndTimeLeft(t *testing.T) { synctest.Test(t, testBarRateAndTimeLeft) }
+
+func testBarRateAndTimeLeft(t *testing.T) {
 	now := time.Now()
 	b := &Bar{display: NewDisplay(&bytes.Buffer{}, "", false), unit: "files", live: true, start: now.Add(-60 * time.Second), total: 98}
 	// 10 files in fifty seconds, then 4 a second within the window.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,10 @@ func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(int)) e
 
 var errMissing = errors.New("no such file")
 
+// atWork holds functions that workFn calls at each element, by its Mode: what a test
+// wants to happen while the work goes on, however long it took to begin.
+var atWork sync.Map // of func()
+
 // workFn does one unit of work, and fails in the way that Mode names at
 // element 3.
 type workFn struct {
@@ -48,6 +53,9 @@ func (f *workFn) Setup() error {
 }
 
 func (f *workFn) ProcessElement(ctx context.Context, n int) (int, error) {
+	if call, ok := atWork.Load(f.Mode); ok {
+		call.(func())()
+	}
 	time.Sleep(f.Sleep)
 	beam.NewCounter("test", "done").Inc(ctx, 1)
 	if n%10 == 1 {
@@ -96,6 +104,9 @@ var testProgress = &Progress{Label: "work", Namespace: "test", Total: "planned",
 // output can be seen from outside.
 const childEnv = "RUNNERS_TEST_COMMAND"
 
+// atWorkLine is what the command of the mode "tell" says once a DoFn is at work.
+const atWorkLine = "at work"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		Main(testCommand())
@@ -138,6 +149,8 @@ func testCommand() Command {
 					bar.Add(1)
 				}
 				bar.Finish()
+			case "tell":
+				atWork.Store(*mode, sync.OnceFunc(func() { fmt.Fprintln(os.Stderr, atWorkLine) }))
 			}
 			result, err := s.Run(ctx, pipeline(*mode, *count, *sleep), testProgress)
 			if err != nil {

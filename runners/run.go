@@ -35,8 +35,11 @@ const (
 	// localPoll and remotePoll are the times between two looks at the counters.
 	localPoll  = 200 * time.Millisecond
 	remotePoll = 2 * time.Second
-	// cancelTime bounds the request to cancel the job, stopTime the wait for
-	// the runner to return after it.
+)
+
+// cancelTime bounds the request to cancel the job, stopTime the wait for the runner
+// to return after it. They are variables for tests.
+var (
 	cancelTime = time.Second
 	stopTime   = 2 * time.Second
 )

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,22 +36,41 @@ func TestRunCounts(t *testing.T) {
 	}
 }
 
-// TestRunShowsProgress makes sure that counters are seen while a bundle runs.
-func TestRunShowsProgress(t *testing.T) {
-	var out bytes.Buffer
-	d := NewDisplay(&out, "work", false)
-	d.interval = 300 * time.Millisecond
-	if _, err := Run(context.Background(), pipeline("", 15, 100*time.Millisecond), Options{Runner: "prism", Display: d, Progress: testProgress}); err != nil {
-		t.Fatal(err)
-	}
-	between := 0
-	for _, line := range strings.Split(out.String(), "\n") {
-		if strings.Contains(line, "/15 samples") && strings.Contains(line, "/s, ") && strings.Contains(line, " left") {
-			between++
+// progressLines counts the lines between start and end of TestRunShowsProgress, and
+// closes enough at the second.
+type progressLines struct {
+	bytes.Buffer
+	count  int
+	enough chan struct{}
+}
+
+func (p *progressLines) Write(line []byte) (int, error) {
+	text := string(line)
+	if strings.Contains(text, "/3000 samples") && strings.Contains(text, "/s, ") && strings.Contains(text, " left") {
+		if p.count++; p.count == 2 {
+			close(p.enough)
 		}
 	}
-	if between < 2 {
-		t.Errorf("%d lines of progress between start and end:\n%s", between, &out)
+	return p.Buffer.Write(line)
+}
+
+// TestRunShowsProgress makes sure that counters are seen while a bundle runs: the work
+// goes on, for half a minute at most, until there are lines of progress.
+func TestRunShowsProgress(t *testing.T) {
+	out := &progressLines{enough: make(chan struct{})}
+	d := NewDisplay(out, "work", false)
+	d.interval = 300 * time.Millisecond
+	atWork.Store(t.Name(), func() {
+		select {
+		case <-out.enough:
+		case <-time.After(10 * time.Millisecond):
+		}
+	})
+	if _, err := Run(context.Background(), pipeline(t.Name(), 3000, 0), Options{Runner: "prism", Display: d, Progress: testProgress}); err != nil {
+		t.Fatal(err)
+	}
+	if out.count < 2 {
+		t.Errorf("%d lines of progress between start and end:\n%s", out.count, out)
 	}
 }
 
@@ -70,31 +90,47 @@ func TestRunRestoresFlags(t *testing.T) {
 	}
 }
 
+// TestRunInterrupted interrupts runs that are at work, one of them in a DoFn that looks
+// at nothing: both return since their jobs are cancelled, without waiting stopTime.
 func TestRunInterrupted(t *testing.T) {
 	endpoint, err := startPrism(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, sleep := range []time.Duration{20 * time.Millisecond, 6 * time.Second} {
-		setFlag(t, jobopts.JobName, "to-interrupt-"+sleep.String())
-		jobs, err := openJobService(context.Background(), endpoint, *jobopts.JobName)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer jobs.close()
-		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-		start := time.Now()
-		_, err = Run(ctx, pipeline("", 1000, sleep), Options{Runner: "prism"})
-		cancel()
-		if !errors.Is(err, ErrInterrupted) {
-			t.Errorf("error %v, want ErrInterrupted", err)
-		}
-		if took := time.Since(start); took > 4*time.Second {
-			t.Errorf("took %v", took)
-		}
-		if jobs.job(context.Background()); !jobs.cancelled(context.Background()) {
-			t.Errorf("the job of %v a sample was not cancelled", sleep)
-		}
+	setFlag(t, &cancelTime, time.Minute)
+	setFlag(t, &stopTime, time.Minute)
+	for name, work := range map[string]func(){
+		"short work": func() { time.Sleep(20 * time.Millisecond) },
+		"long work": func() {
+			select {
+			case <-t.Context().Done():
+			case <-time.After(time.Minute):
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setFlag(t, jobopts.JobName, "to-interrupt-"+name)
+			jobs, err := openJobService(context.Background(), endpoint, *jobopts.JobName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer jobs.close()
+			ctx, cancel := context.WithCancel(context.Background())
+			atWork.Store(t.Name(), func() { cancel(); work() })
+			start := time.Now()
+			if _, err := Run(ctx, pipeline(t.Name(), 1000, 0), Options{Runner: "prism"}); !errors.Is(err, ErrInterrupted) {
+				t.Errorf("error %v, want ErrInterrupted", err)
+			}
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("took %v", took)
+			}
+			for !jobs.cancelled(context.Background()) { // the job may end a moment after the run
+				if time.Since(start) > 30*time.Second {
+					t.Fatal("the job was not cancelled")
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
 	}
 }
 
@@ -129,24 +165,19 @@ func TestRunTellsCancelledJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer jobs.close()
-	go func() {
-		for jobs.job(context.Background()) == "" {
-			time.Sleep(10 * time.Millisecond)
-		}
-		time.Sleep(200 * time.Millisecond)
-		jobs.cancel(context.Background())
-	}()
-	_, err = Run(context.Background(), pipeline("", 1000, 20*time.Millisecond), Options{Runner: "prism"})
+	atWork.Store(t.Name(), sync.OnceFunc(func() { jobs.cancel(context.Background()) }))
+	_, err = Run(context.Background(), pipeline(t.Name(), 10, 0), Options{Runner: "prism"})
 	if err == nil || !strings.Contains(err.Error(), "job to-cancel was cancelled") {
 		t.Errorf("error %v", err)
 	}
 }
 
+// TestRunRefusesClosedPort at once, where Beam would wait for two minutes.
 func TestRunRefusesClosedPort(t *testing.T) {
 	setFlag(t, jobopts.Endpoint, "localhost:1")
 	start := time.Now()
 	_, err := Run(context.Background(), pipeline("", 1, 0), Options{Runner: "flink"})
-	if err == nil || !strings.Contains(err.Error(), "--endpoint=localhost:1") || time.Since(start) > 2*time.Second {
+	if err == nil || !strings.Contains(err.Error(), "--endpoint=localhost:1") || time.Since(start) > 30*time.Second {
 		t.Errorf("error %v after %v", err, time.Since(start))
 	}
 }
@@ -182,7 +213,7 @@ func TestSumCounters(t *testing.T) {
 	}
 }
 
-func setFlag(t *testing.T, flag *string, value string) {
+func setFlag[T any](t *testing.T, flag *T, value T) {
 	old := *flag
 	*flag = value
 	t.Cleanup(func() { *flag = old })

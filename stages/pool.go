@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"sync"
 
@@ -26,50 +27,20 @@ type worker struct {
 // process and yields them in order. At most twice as many are held ready, which
 // bounds the memory whatever the size of a shard. The order of the yielded
 // values, not of the work, decides the bytes of the shard.
-func (f *writeFn) makeAll(ctx context.Context, plan Plan) func(yield func(int, made) bool) {
-	return func(yield func(int, made) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		var work sync.WaitGroup
-		defer work.Wait()
-		defer cancel()
-		ready := make(chan chan made, 2*cap(f.workers)-1)
-		work.Add(1)
-		go func() {
-			defer work.Done()
-			defer close(ready)
-			for _, s := range plan.Samples {
-				result := make(chan made, 1)
-				select {
-				case ready <- result:
-				case <-ctx.Done():
-					return
-				}
-				var w *worker
-				select {
-				case w = <-f.workers:
-				case <-ctx.Done():
-					result <- made{err: ctx.Err()}
-					return
-				}
-				work.Add(1)
-				go func() {
-					defer work.Done()
-					defer func() { f.workers <- w }()
-					result <- f.makeOne(ctx, w, plan.Subset, s)
-				}()
-			}
-		}()
-		i := 0
-		for result := range ready {
-			if !yield(i, <-result) {
+func (f *writeFn) makeAll(ctx context.Context, plan Plan) iter.Seq2[made, error] {
+	samples := func(yield func(PlannedSample, error) bool) {
+		for _, s := range plan.Samples {
+			if !yield(s, nil) {
 				return
 			}
-			i++
-		}
-		if i < len(plan.Samples) {
-			yield(i, made{err: ctx.Err()})
 		}
 	}
+	n := cap(f.workers)
+	return mapOrdered(ctx, samples, make(chan struct{}, n), 2*n-1, func(ctx context.Context, s PlannedSample) made {
+		w := <-f.workers
+		defer func() { f.workers <- w }()
+		return f.makeOne(ctx, w, plan.Subset, s)
+	})
 }
 
 // shardSlots bounds the shards in work at once in a process: two, so that the

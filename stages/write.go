@@ -131,7 +131,11 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 	}
 	defer file.Abort()
 	w := shards.NewWriter(file)
-	for i, made := range f.makeAll(ctx, plan) {
+	i := -1
+	for made, err := range f.makeAll(ctx, plan) {
+		if i++; err != nil {
+			return err
+		}
 		if made.err != nil {
 			if err := ofRun(ctx, made.err); err != nil {
 				return err

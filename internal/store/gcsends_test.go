@@ -46,7 +46,7 @@ func TestCloudEnds(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if took := time.Since(begin); took < patience/2 || took > 10*time.Second {
+	if took := time.Since(begin); took < patience/2 || took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 	if text := warnings(); !strings.Contains(text, "gs://data/503-write/a.bin") || strings.Count(text, "gs://data/503-write/a.bin") != 1 {

@@ -200,7 +200,7 @@ func TestCloudPermanent(t *testing.T) {
 			if code == 404 && op == "stat" {
 				most = 2 // it may be a folder
 			}
-			if requests > most || time.Since(begin) > 5*time.Second {
+			if requests > most || time.Since(begin) > patience/2 {
 				t.Errorf("%s: %d requests in %v", folder, requests, time.Since(begin))
 			}
 			if code == 404 && op == "remove" {

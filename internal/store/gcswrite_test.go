@@ -192,7 +192,7 @@ func TestCloudKilled(t *testing.T) {
 		if !strings.HasPrefix(part, fmt.Sprintf("bytes %d-", googleapi.DefaultUploadChunkSize)) {
 			t.Errorf("the second part is %q", part)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("the child uploads nothing")
 	}
 	child.Process.Kill()

@@ -3,6 +3,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,7 +47,11 @@ func Check(name string) error {
 // where go-xla's installer puts it and in the active Python environment. "auto" takes a
 // CUDA plug-in, then a CPU plug-in, where one is there and works, and otherwise the Go
 // backend. Nothing is ever downloaded.
-func Open(name string) (Choice, error) {
+func Open(name string) (Choice, error) { return open(name, find, openXLA) }
+
+// open is Open with what looks for the plug-ins of a kind, the first to be tried first, and
+// what starts one.
+func open(name string, find func(kind string) ([]plugin, error), start func(plugin string) (compute.Backend, error)) (Choice, error) {
 	if err := Check(name); err != nil {
 		return Choice{}, err
 	}
@@ -55,7 +60,7 @@ func Open(name string) (Choice, error) {
 	case name == "go":
 		return openGo("")
 	case xla && filepath.IsAbs(plugin):
-		b, err := openXLA(plugin)
+		b, err := start(plugin)
 		if err != nil {
 			return Choice{}, fmt.Errorf("backend: open %s: %w", name, err)
 		}
@@ -65,19 +70,24 @@ func Open(name string) (Choice, error) {
 	}
 	var why []string
 	for _, kind := range kinds {
-		for _, plugin := range slices.Concat(installed(kind), inPython(kind)) {
-			b, err := openXLA(plugin)
-			if err == nil {
-				return Choice{b, "xla:" + plugin, "backend xla:" + plugin + compiles}, nil
+		found, err := find(kind)
+		if err != nil && !slices.Contains(why, err.Error()) {
+			why = append(why, err.Error())
+		}
+		for _, p := range found {
+			if p.fault == "" {
+				b, err := start(p.name)
+				if err == nil {
+					line := fmt.Sprintf("backend xla:%s (%s)%s", kind, p.from, compiles)
+					return Choice{b, "xla:" + p.name, strings.Join(append([]string{line}, why...), "; ")}, nil
+				}
+				p.fault = cause(err)
 			}
-			why = append(why, "the PJRT plug-in "+plugin+" does not start: "+firstLine(err.Error()))
+			why = append(why, "the PJRT plug-in "+p.from+" is passed over: "+p.fault)
 		}
 	}
-	switch {
-	case xlaMissing != "":
-		why = []string{xlaMissing}
-	case len(why) == 0:
-		why = []string{"no PJRT plug-in is installed (pip install " + toInstall[kinds[len(kinds)-1]] + ")"}
+	if len(why) == 0 {
+		why = []string{"no PJRT plug-in was found (pip install " + toInstall[kinds[len(kinds)-1]] + ")"}
 	}
 	if name != "auto" {
 		return Choice{}, fmt.Errorf("backend: open %s: %s", name, strings.Join(why, "; "))
@@ -108,16 +118,8 @@ func openGo(why string) (Choice, error) {
 // preset takes 1.3 times as long and a block of ViT-B/16 1.7 times (compute v0.1.14).
 func NewGo() (compute.Backend, error) {
 	reserve()
-	quiet.Lock()
-	defer quiet.Unlock()
 	// The library reports the setting on standard output, which belongs to results.
-	out := os.Stdout
-	defer func() { os.Stdout = out }()
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		defer null.Close()
-		os.Stdout = null
-	}
-	return compute.NewWithConfig("go:parallelism=-1")
+	return silenced(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 }
 
 // headroom is the memory that reserve maps. It costs 4 MiB of page tables.
@@ -135,10 +137,28 @@ var reserve = sync.OnceFunc(func() {
 	}
 })
 
-// quiet is held while os.Stdout is another one.
+// quiet is held while os.Stdout or os.Stderr is another one.
 var quiet sync.Mutex
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
+// silenced opens a backend whose library writes what nobody needs to a standard file.
+func silenced(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
+	quiet.Lock()
+	defer quiet.Unlock()
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		defer null.Close()
+		defer func(old *os.File) { *file = old }(*file)
+		*file = null
+	}
+	return open()
+}
+
+// cause is the first line of the innermost error, without the advice after a dash: go-xla
+// repeats the path at every level and in it.
+func cause(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	line, _, _ = strings.Cut(line, " -- ")
 	return line
 }

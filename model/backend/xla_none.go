@@ -13,4 +13,4 @@ const xlaMissing = "this binary has no XLA (built without cgo or with -tags=noxl
 
 func openXLA(string) (compute.Backend, error) { return nil, errors.New(xlaMissing) }
 
-func installed(string) []string { return nil }
+func find(string) ([]plugin, error) { return nil, errors.New(xlaMissing) }

@@ -123,9 +123,9 @@ func divergence(x pixels, q, weight *graph.Node) *graph.Node {
 	// Where: 0·log 0 is 0, also of a class that the student's logits exclude.
 	value := graph.ReduceSum(graph.Where(some, d, zero(d)), 0)
 	weighted := graph.Where(positive(weight), graph.Mul(weight, value), zero(value))
-	return x.hook.result(poison(layer.Sum(weighted), x.bad), x.logits, func(v *graph.Node) *graph.Node {
+	return layer.WithGradient([]*graph.Node{x.logits}, poison(layer.Sum(weighted), x.bad), func(v *graph.Node) []*graph.Node {
 		a := graph.Mul(weight, v)
 		mass := graph.ReduceSum(q, 0)
-		return graph.Sub(graph.Mul(x.p, row(graph.Mul(a, mass))), graph.Mul(q, row(a)))
+		return []*graph.Node{graph.Sub(graph.Mul(x.p, row(graph.Mul(a, mass))), graph.Mul(q, row(a)))}
 	})
 }

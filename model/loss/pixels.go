@@ -9,11 +9,9 @@ import (
 )
 
 // pixels is a batch of pixels in one row, each class a plane of it, with what all losses
-// need of them. Nothing
-// here is differentiated, see [hook].
+// need of them. Nothing here is differentiated: losses have gradients of their own.
 type pixels struct {
 	n, classes int
-	hook       *hook
 	logits     *graph.Node // f32[K,N]
 	p          *graph.Node // f32[K,N] softmax
 	label      *graph.Node // u8[N], 0 where not counted
@@ -31,8 +29,7 @@ type pixels struct {
 //	counted  bool[N]
 func newPixels(logits, label, counted *graph.Node) pixels {
 	d := logits.Shape().Dimensions
-	h := &hook{}
-	x := pixels{n: d[1], classes: d[0], hook: h, logits: h.attach(logits), counted: counted}
+	x := pixels{n: d[1], classes: d[0], logits: logits, counted: counted}
 	x.label = graph.Where(counted, label, zero(label))
 	x.p = layer.SoftmaxPlanes(x.logits)
 	x.at = place(x.label)

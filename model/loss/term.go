@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"math"
+
 	"github.com/gomlx/gomlx/core/graph"
 
 	"semidavil/model/layer"
@@ -40,7 +42,7 @@ func (t term) total(x pixels, weight *graph.Node) *graph.Node {
 	weighted := graph.Where(graph.GreaterThan(weight, zero(weight)), graph.Mul(weight, value), zero(value))
 	result := poison(layer.Sum(weighted), x.bad)
 
-	return x.hook.result(result, x.logits, func(v *graph.Node) *graph.Node {
+	return layer.WithGradient([]*graph.Node{x.logits}, result, func(v *graph.Node) []*graph.Node {
 		a := graph.Mul(weight, v)
 		all := slope // Σ_k p_k·g_k
 		if t.negative != nil {
@@ -50,7 +52,7 @@ func (t term) total(x pixels, weight *graph.Node) *graph.Node {
 		if t.negative != nil {
 			d = graph.Add(d, graph.Mul(others.slope, row(a)))
 		}
-		return graph.ScatterSum(d, x.at, graph.Mul(a, slope), false, true)
+		return []*graph.Node{graph.ScatterSum(d, x.at, graph.Mul(a, slope), false, true)}
 	})
 }
 
@@ -71,4 +73,10 @@ func power(x *graph.Node, y float64) *graph.Node {
 		return graph.Square(x)
 	}
 	return graph.Pow(x, graph.Scalar(x.Graph(), x.DType(), y))
+}
+
+// poison is NaN where bad, and value elsewhere.
+func poison(value, bad *graph.Node) *graph.Node {
+	nan := graph.Const(value.Graph(), float32(math.NaN()))
+	return graph.Where(bad, nan, value)
 }

@@ -123,7 +123,7 @@ func (e *Engine) startServer(t testing.TB, prism string) {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	e.Endpoint = fmt.Sprintf("127.0.0.1:%d", port)
-	for range 100 {
+	for range 1200 { // a minute
 		conn, err := net.Dial("tcp", e.Endpoint)
 		if err == nil {
 			conn.Close()

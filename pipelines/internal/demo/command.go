@@ -29,7 +29,7 @@ func Command() runners.Command {
 		},
 		Examples: []runners.Example{
 			{Text: "Minutes on two cores", Command: "go run ./pipelines/demo"},
-			{Text: "Better scores in half an hour", Command: "go run ./pipelines/demo --steps=600 --pretrain_steps=200 --output=out/demo600"},
+			{Text: "Longer trainings, better scores", Command: "go run ./pipelines/demo --steps=2000 --pretrain_steps=200 --output=out/demo2000"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {
 			cfg, err := configs.Load(ctx, configs.DefaultDemo(), "", flag.CommandLine, configs.BindDemo)
