@@ -137,7 +137,9 @@ func mixTargets(t loss.Target, mix, paste *graph.Node, classes int) loss.Target 
 			next = graph.Concatenate([]*graph.Node{
 				graph.SliceAxis(own, images, graph.AxisRangeToEnd(1)), graph.SliceAxis(own, images, graph.AxisRange(0, 1))}, images)
 		}
-		over := func(mask *graph.Node) *graph.Node { return graph.BroadcastToDims(graph.ExpandLeftToRank(mask, own.Rank()), own.Shape().Dimensions...) }
+		over := func(mask *graph.Node) *graph.Node {
+			return graph.BroadcastToDims(graph.ExpandLeftToRank(mask, own.Rank()), own.Shape().Dimensions...)
+		}
 		return graph.Where(over(pasted), pastedValue, graph.Where(over(mixed), next, own))
 	}
 	t.Label = take(t.Label, 0, paste)
