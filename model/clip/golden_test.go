@@ -26,9 +26,7 @@ const slow = "SEMIDAVIL_SLOW"
 // tolerance is relative to the largest magnitude of a tensor.
 const tolerance = 1e-4
 
-// goBackend may start as many goroutines as it wants. With its default limit of twice
-// the number of cores it can deadlock: an operation that runs beside others occupies a
-// worker while its matrix product waits for a free one.
+// goBackend is the pure-Go backend as [backend.NewGo] opens it.
 var goBackend = sync.OnceValue(func() compute.Backend {
 	b, err := backend.NewGo()
 	if err != nil {

@@ -48,8 +48,7 @@ type Sampled struct {
 // samples is SAMPLES of golden_dlg.py.
 const samples = 24
 
-// Backend is the pure-Go backend without a limit on its goroutines: with its default
-// limit it can deadlock.
+// Backend is the pure-Go backend as [backend.NewGo] opens it.
 var Backend = sync.OnceValue(func() compute.Backend {
 	b, err := backend.NewGo()
 	if err != nil {
