@@ -132,7 +132,9 @@ const headroom = 4 << 30
 // heap that stays below the headroom is never in use.
 var reserve = sync.OnceFunc(func() {
 	if SIMD {
-		runtime.KeepAlive(make([]byte, headroom))
+		// A builder's memory is not cleared; that of make may be, and 4 GiB would be in use.
+		var b strings.Builder
+		b.Grow(headroom)
 		runtime.GC()
 	}
 })
