@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,9 +35,20 @@ func (f *planFn) ProcessElement(ctx context.Context, _ []byte, emit func(int)) e
 
 var errMissing = errors.New("no such file")
 
-// atWork holds functions that workFn calls at each element, by its Mode: what a test
-// wants to happen while the work goes on, however long it took to begin.
-var atWork sync.Map // of func()
+// atWork holds functions that workFn calls at each element, by its Mode.
+var (
+	atWork      sync.Map // of func()
+	atWorkCount atomic.Int64
+)
+
+// during returns a Mode of workFn, of this call alone, in which it calls f at each
+// element: what is to happen while the work goes on, however long it takes to begin. A
+// DoFn may go on after the end of its run.
+func during(f func()) (mode string) {
+	mode = fmt.Sprintf("during %d", atWorkCount.Add(1))
+	atWork.Store(mode, f)
+	return mode
+}
 
 // workFn does one unit of work, and fails in the way that Mode names at
 // element 3.
@@ -150,7 +162,7 @@ func testCommand() Command {
 				}
 				bar.Finish()
 			case "tell":
-				atWork.Store(*mode, sync.OnceFunc(func() { fmt.Fprintln(os.Stderr, atWorkLine) }))
+				*mode = during(sync.OnceFunc(func() { fmt.Fprintln(os.Stderr, atWorkLine) }))
 			}
 			result, err := s.Run(ctx, pipeline(*mode, *count, *sleep), testProgress)
 			if err != nil {

@@ -60,13 +60,13 @@ func TestRunShowsProgress(t *testing.T) {
 	out := &progressLines{enough: make(chan struct{})}
 	d := NewDisplay(out, "work", false)
 	d.interval = 300 * time.Millisecond
-	atWork.Store(t.Name(), func() {
+	mode := during(func() {
 		select {
 		case <-out.enough:
 		case <-time.After(10 * time.Millisecond):
 		}
 	})
-	if _, err := Run(context.Background(), pipeline(t.Name(), 3000, 0), Options{Runner: "prism", Display: d, Progress: testProgress}); err != nil {
+	if _, err := Run(context.Background(), pipeline(mode, 3000, 0), Options{Runner: "prism", Display: d, Progress: testProgress}); err != nil {
 		t.Fatal(err)
 	}
 	if out.count < 2 {
@@ -116,9 +116,9 @@ func TestRunInterrupted(t *testing.T) {
 			}
 			defer jobs.close()
 			ctx, cancel := context.WithCancel(context.Background())
-			atWork.Store(t.Name(), func() { cancel(); work() })
+			mode := during(func() { cancel(); work() })
 			start := time.Now()
-			if _, err := Run(ctx, pipeline(t.Name(), 1000, 0), Options{Runner: "prism"}); !errors.Is(err, ErrInterrupted) {
+			if _, err := Run(ctx, pipeline(mode, 1000, 0), Options{Runner: "prism"}); !errors.Is(err, ErrInterrupted) {
 				t.Errorf("error %v, want ErrInterrupted", err)
 			}
 			if took := time.Since(start); took > 30*time.Second {
@@ -165,8 +165,8 @@ func TestRunTellsCancelledJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer jobs.close()
-	atWork.Store(t.Name(), sync.OnceFunc(func() { jobs.cancel(context.Background()) }))
-	_, err = Run(context.Background(), pipeline(t.Name(), 10, 0), Options{Runner: "prism"})
+	mode := during(sync.OnceFunc(func() { jobs.cancel(context.Background()) }))
+	_, err = Run(context.Background(), pipeline(mode, 10, 0), Options{Runner: "prism"})
 	if err == nil || !strings.Contains(err.Error(), "job to-cancel was cancelled") {
 		t.Errorf("error %v", err)
 	}
