@@ -13,8 +13,8 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
-	"semidavil/transforms/plots"
 	"semidavil/transforms/pseudo"
+	"semidavil/transforms/report/plots"
 	"semidavil/transforms/shards"
 )
 

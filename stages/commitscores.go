@@ -15,7 +15,7 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/transforms/metrics"
-	"semidavil/transforms/plots"
+	"semidavil/transforms/report/plots"
 	"semidavil/transforms/shards"
 )
 

@@ -19,8 +19,8 @@ import (
 	"semidavil/internal/store"
 	"semidavil/model/infer"
 	"semidavil/transforms/metrics"
+	"semidavil/transforms/report/sheet"
 	"semidavil/transforms/shards"
-	"semidavil/transforms/sheet"
 )
 
 func init() {

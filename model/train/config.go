@@ -9,7 +9,7 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 
-	"semidavil/model/feed"
+	"semidavil/internal/loader"
 	"semidavil/model/infer"
 	"semidavil/model/loss"
 	"semidavil/model/optim"
@@ -52,7 +52,7 @@ type Config struct {
 	Steps int
 	Seed  uint64
 
-	Feed feed.Config
+	Loader loader.Config `json:"Feed"` // as fingerprints have it
 
 	// BFloat16 computes in bfloat16; weights, statistics and losses stay float32.
 	BFloat16 bool
@@ -87,7 +87,7 @@ func (c Config) Check() error {
 		faults = append(faults, err)
 	}
 	if c.CLIP == "" { // else its patches are not known yet
-		if err := c.Segmenter.CheckSize(c.Feed.CropW, c.Feed.CropH); err != nil {
+		if err := c.Segmenter.CheckSize(c.Loader.CropW, c.Loader.CropH); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -106,7 +106,7 @@ func (c Config) Check() error {
 	if err := c.Consistency.Check(); err != nil {
 		faults = append(faults, err)
 	}
-	if c.Feed.Source+c.Feed.Labelled < 1 {
+	if c.Loader.Source+c.Loader.Labelled < 1 {
 		fault("a step has no labelled images")
 	}
 	if c.Steps < 1 || c.LogEvery < 1 || c.EvaluateEvery < 1 || c.CheckpointEvery < 1 || c.Keep < 1 {

@@ -12,7 +12,7 @@ import (
 	"semidavil/model/infer"
 	"semidavil/model/params"
 	"semidavil/transforms/metrics"
-	"semidavil/transforms/sheet"
+	"semidavil/transforms/report/sheet"
 )
 
 // Score is the result of an evaluation on the val subset, at the prepared size.
@@ -41,7 +41,7 @@ func (t *trainer) evaluate(ctx context.Context, step int, all bool) (student, te
 	if err != nil {
 		return student, teacher, err
 	}
-	if t.Feed.Unlabelled > 0 {
+	if t.Loader.Unlabelled > 0 {
 		if teacher, _, err = t.score(ctx, Teacher, t.TeacherVision(), limit); err != nil {
 			return student, teacher, err
 		}
@@ -95,12 +95,12 @@ func (t *trainer) score(ctx context.Context, network, vision string, limit int) 
 	defer p.Close()
 	confusion := metrics.NewConfusion(t.Segmenter.Decoder.Classes)
 	var rows []sheet.Sample
-	total := t.feed.Len(semidavil.Val)
+	total := t.loader.Len(semidavil.Val)
 	if limit > 0 {
 		total = min(total, limit)
 	}
 	n := 0
-	for s, err := range t.feed.Evaluate(ctx) {
+	for s, err := range t.loader.Evaluate(ctx) {
 		if err != nil {
 			return Score{}, nil, err
 		}

@@ -41,7 +41,7 @@ func TestNaNStepChangesNothing(t *testing.T) {
 	tr := trainerOf(t, testConfig(prepared.Write(t, prepared.Small), t.TempDir()))
 	tr.steps(t, 0, 2)
 	before := tr.values(t)
-	batch, err := tr.feed.Batch(context.Background(), 2)
+	batch, err := tr.loader.Batch(context.Background(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +147,9 @@ func TestCheck(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"outer_res, sum_res": func(c *Config) { c.Segmenter.Guidance.Kind = "other" },
 		"valid: frozen":      func(c *Config) { c.Vision = "some" },
-		"multiples of the":   func(c *Config) { c.Feed.CropW = 33 },
+		"multiples of the":   func(c *Config) { c.Loader.CropW = 33 },
 		"prompt for each":    func(c *Config) { c.Segmenter.Guidance.Kind, c.Segmenter.Decoder.Kind = "vlga", "resize" },
-		"no labelled images": func(c *Config) { c.Feed.Source, c.Feed.Labelled = 0, 0 },
+		"no labelled images": func(c *Config) { c.Loader.Source, c.Loader.Labelled = 0, 0 },
 		"must be 1 or more":  func(c *Config) { c.Steps = 0 },
 		"unknown":            func(c *Config) { c.Optimiser.Kind = "adam" },
 		"schedule":           func(c *Config) { c.Schedule.Kind = "linear" },
@@ -176,7 +176,7 @@ func TestOtherPatchSize(t *testing.T) {
 		t.Error(err)
 	}
 	c = testConfig(data, t.TempDir())
-	c.CLIP, c.Feed.CropW, c.Feed.CropH, c.Steps = clipFolder(t, fine, nil), 20, 12, 1
+	c.CLIP, c.Loader.CropW, c.Loader.CropH, c.Steps = clipFolder(t, fine, nil), 20, 12, 1
 	if _, err := Run(context.Background(), open(t), c, Watcher{}); err != nil {
 		t.Error(err)
 	}

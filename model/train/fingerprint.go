@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"semidavil/model/feed"
+	"semidavil/internal/loader"
 	"semidavil/model/infer"
 )
 
@@ -17,7 +17,7 @@ func (t *trainer) fingerprint() (string, error) {
 	c.Output, c.Overwrite, c.CLIP = "", false, t.clipDigest
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep, c.EvaluateImages = 0, 0, 0, 0, 0
 	c.Window = infer.Window{}
-	data, err := feedIdentity(&c.Feed, t.feed)
+	data, err := dataIdentity(&c.Loader, t.loader)
 	if err != nil {
 		return "", err
 	}
@@ -29,11 +29,11 @@ func (t *trainer) fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:16]), nil
 }
 
-// feedIdentity clears what does not decide the batches from c, and returns what
+// dataIdentity clears what does not decide the batches from c, and returns what
 // stands for the data itself: the shards with their checksums.
-func feedIdentity(c *feed.Config, f *feed.Feed) ([]byte, error) {
+func dataIdentity(c *loader.Config, l *loader.Loader) ([]byte, error) {
 	c.Dir, c.CacheDir, c.Workers, c.Prefetch, c.CacheBytes = "", "", 0, 0, 0
-	data, err := json.Marshal(f.Manifest().Shards)
+	data, err := json.Marshal(l.Manifest().Shards)
 	if err != nil {
 		return nil, fmt.Errorf("train: fingerprint: %w", err)
 	}

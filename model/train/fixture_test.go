@@ -14,11 +14,11 @@ import (
 	"gorgonia.org/tensor"
 
 	"semidavil/internal/fixture/prepared"
+	"semidavil/internal/loader"
 	"semidavil/model/backend"
 	"semidavil/model/clip"
 	"semidavil/model/decode"
 	"semidavil/model/dlg"
-	"semidavil/model/feed"
 	"semidavil/model/loss"
 	"semidavil/model/optim"
 	"semidavil/model/params"
@@ -45,7 +45,7 @@ func testConfig(data, output string) Config {
 		Consistency: loss.ConsistencyConfig{Threshold: 0.3, Norm: "valid", Target: "hard"}, Lambda: 1, Alpha: 0.9,
 		Optimiser: optim.Config{Kind: "adamw", LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 1e-2, Momentum: 0.9},
 		VisionLR:  1e-3, Schedule: optim.DefaultSchedule(), Steps: 6, Seed: 5,
-		Feed:     feed.Config{Dir: data, Seed: 5, CropW: 32, CropH: 32, Source: 1, Labelled: 1, Unlabelled: 2, Strong: feed.CutMix, Flip: true, Workers: 2},
+		Loader:   loader.Config{Dir: data, Seed: 5, CropW: 32, CropH: 32, Source: 1, Labelled: 1, Unlabelled: 2, Strong: loader.CutMix, Flip: true, Workers: 2},
 		LogEvery: 2, EvaluateEvery: 3, CheckpointEvery: 2, Keep: 10,
 	}
 }
@@ -123,7 +123,7 @@ func (t *trainer) steps(tb testing.TB, first, last int) []Losses {
 	tb.Helper()
 	var out []Losses
 	for step := first; step < last; step++ {
-		b, err := t.feed.Batch(context.Background(), step)
+		b, err := t.loader.Batch(context.Background(), step)
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -15,10 +15,10 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"semidavil"
+	"semidavil/internal/loader"
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/clip"
-	"semidavil/model/feed"
 	"semidavil/model/optim"
 	"semidavil/model/params"
 	"semidavil/model/textfeatures"
@@ -46,7 +46,7 @@ type PretrainConfig struct {
 	Schedule  optim.Schedule
 	Steps     int
 	Seed      uint64
-	Feed      feed.Config
+	Loader    loader.Config `json:"Feed"` // as fingerprints have it
 
 	LogEvery, EvaluateEvery, CheckpointEvery, Keep int
 }
@@ -109,7 +109,7 @@ type pretrainer struct {
 	PretrainConfig
 	backend backend.Choice
 	watch   Watcher
-	feed    *feed.Feed
+	loader  *loader.Loader
 	store   *model.Store
 	byKey   map[string]textfeatures.Tokens
 	exec    *model.Exec
@@ -130,18 +130,18 @@ func Pretrain(ctx context.Context, b backend.Choice, c PretrainConfig, w Watcher
 		return PretrainSummary{}, err
 	}
 	var err error
-	if p.feed, err = feed.Open(ctx, c.Feed); err != nil {
+	if p.loader, err = loader.Open(ctx, c.Loader); err != nil {
 		return PretrainSummary{}, err
 	}
-	defer p.feed.Close()
-	captions, err := p.feed.Captions(ctx)
+	defer p.loader.Close()
+	captions, err := p.loader.Captions(ctx)
 	if err != nil {
 		return PretrainSummary{}, err
 	}
 	for _, caption := range captions {
 		p.byKey[caption.Key] = textfeatures.Tokens{IDs: caption.Tokens[:], Count: caption.Count}
 	}
-	if vocab := p.feed.Manifest().Tokenizer.Vocab; vocab > p.CLIP.Vocab {
+	if vocab := p.loader.Manifest().Tokenizer.Vocab; vocab > p.CLIP.Vocab {
 		return PretrainSummary{}, fmt.Errorf("train: pre-train: the data has a vocabulary of %d tokens, the text tower of %d", vocab, p.CLIP.Vocab)
 	}
 	if p.CLIP.Context != shards.Context {
@@ -183,7 +183,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 		return PretrainSummary{}, err
 	}
 	summary := PretrainSummary{Steps: p.Steps, Resumed: first, Backend: p.backend.Chosen, Model: p.Output + "/" + ModelDir}
-	next, stop := iter.Pull2(p.feed.Pairs(ctx, first, p.Batch, p.Width, p.Height))
+	next, stop := iter.Pull2(p.loader.Pairs(ctx, first, p.Batch, p.Width, p.Height))
 	defer stop()
 	l := loop{
 		first: first, steps: p.Steps, logEvery: p.LogEvery, evaluateEvery: p.EvaluateEvery, checkpointEvery: p.CheckpointEvery,
@@ -193,7 +193,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 			batch, err, _ := next()
 			return batch, err
 		},
-		step: func(step int, input any) (Losses, error) { return p.step(step, input.(*feed.Pairs)) },
+		step: func(step int, input any) (Losses, error) { return p.step(step, input.(*loader.Pairs)) },
 		evaluate: func(ctx context.Context, done int, _ bool) (err error) {
 			summary.Retrieval, err = p.evaluate(ctx, done)
 			return err
@@ -214,7 +214,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 	return summary, p.record.finish(ctx, summary)
 }
 
-func (p *pretrainer) step(step int, batch *feed.Pairs) (Losses, error) {
+func (p *pretrainer) step(step int, batch *loader.Pairs) (Losses, error) {
 	out, err := p.exec.Call(array[uint8](batch.Images), p.tokens(batch.Keys), float32(p.Schedule.At(step, p.Steps)))
 	if err != nil {
 		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
@@ -249,7 +249,7 @@ func (p *pretrainer) evaluate(ctx context.Context, done int) (Retrieval, error) 
 	defer exec.Finalize()
 	var images, texts [][]float32
 	var captions []string
-	for batch, err := range p.feed.ValPairs(ctx, p.Width, p.Height) {
+	for batch, err := range p.loader.ValPairs(ctx, p.Width, p.Height) {
 		if err != nil {
 			return Retrieval{}, err
 		}
@@ -265,7 +265,7 @@ func (p *pretrainer) evaluate(ctx context.Context, done int) (Retrieval, error) 
 			*dst = append(*dst, values)
 		}
 		captions = append(captions, textfeatures.Key(p.byKey[batch.Keys[0]]))
-		p.watch.phase("evaluate", len(images), p.feed.Len(semidavil.Val))
+		p.watch.phase("evaluate", len(images), p.loader.Len(semidavil.Val))
 	}
 	r := Retrieval{Pairs: len(images), ImageToText: hits(images, texts, captions), TextToImage: hits(texts, images, captions)}
 	if r.Pairs > 0 {
@@ -304,7 +304,7 @@ func (p *pretrainer) fingerprint() (string, error) {
 	c := p.PretrainConfig
 	c.Output, c.Overwrite, c.Start = "", false, p.start
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep = 0, 0, 0, 0
-	data, err := feedIdentity(&c.Feed, p.feed)
+	data, err := dataIdentity(&c.Loader, p.loader)
 	if err != nil {
 		return "", err
 	}

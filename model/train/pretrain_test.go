@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"semidavil/internal/fixture/prepared"
+	"semidavil/internal/loader"
 	"semidavil/model/checkpoint"
-	"semidavil/model/feed"
 	"semidavil/model/optim"
 	"semidavil/model/weights"
 )
@@ -18,7 +18,7 @@ import (
 func pretrainConfig(data, output string) PretrainConfig {
 	return PretrainConfig{Output: output, CLIP: small(), Width: 32, Height: 16, Batch: 3, Symmetric: true,
 		Optimiser: optim.Config{Kind: "adamw", LR: 1e-3, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-6, WeightDecay: 0.1, ClipNorm: 1},
-		Schedule:  optim.Schedule{Kind: "poly", Power: 1, Warmup: 2}, Steps: 6, Seed: 4, Feed: feed.Config{Dir: data, Seed: 4, Workers: 2},
+		Schedule:  optim.Schedule{Kind: "poly", Power: 1, Warmup: 2}, Steps: 6, Seed: 4, Loader: loader.Config{Dir: data, Seed: 4, Workers: 2},
 		LogEvery: 2, EvaluateEvery: 3, CheckpointEvery: 2, Keep: 9}
 }
 

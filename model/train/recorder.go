@@ -14,7 +14,7 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
-	"semidavil/transforms/events"
+	"semidavil/transforms/report/tensorboard"
 )
 
 // Files that a run writes into its output, beside checkpoints.
@@ -31,7 +31,7 @@ type recorder struct {
 	output  string
 	metrics bytes.Buffer
 	events  bytes.Buffer
-	writer  *events.Writer
+	writer  *tensorboard.Writer
 	host    string
 	name    string // of the events file
 	flushed time.Time
@@ -47,15 +47,15 @@ func newRecorder(output string) *recorder {
 	if err != nil {
 		host = "unknown"
 	}
-	r.host, r.name = host, events.FileName(time.Now().Unix(), host, "")
-	if r.writer, err = events.NewWriter(&r.events, time.Now); err != nil {
+	r.host, r.name = host, tensorboard.FileName(time.Now().Unix(), host, "")
+	if r.writer, err = tensorboard.NewWriter(&r.events, time.Now); err != nil {
 		panic(fmt.Sprintf("train: begin events: %v", err)) // a buffer in memory takes all
 	}
 	return r
 }
 
 // tell adds values to the events.
-func (r *recorder) tell(step int, values ...events.Value) {
+func (r *recorder) tell(step int, values ...tensorboard.Value) {
 	if err := r.writer.Add(int64(step), values...); err != nil {
 		panic(fmt.Sprintf("train: events of step %d: %v", step, err)) // a buffer in memory takes all
 	}
@@ -83,7 +83,7 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 		return fmt.Errorf("train: events: %w", err)
 	}
 	if step > 0 { // the run before may have begun in the same second
-		r.name = events.FileName(time.Now().Unix(), r.host, fmt.Sprintf(".step-%08d", step))
+		r.name = tensorboard.FileName(time.Now().Unix(), r.host, fmt.Sprintf(".step-%08d", step))
 	}
 	for line := range bytes.Lines(data) {
 		var x Row
@@ -100,9 +100,9 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 
 func (r *recorder) losses(step int, l Losses, lr float64) {
 	r.line(Row{Step: step, LR: lr, Losses: &l})
-	r.tell(step, events.Scalar("loss/total", l.Loss), events.Scalar("loss/supervised", l.Supervised),
-		events.Scalar("loss/consistency", l.Consistency), events.Scalar("pseudo_labels/kept", l.Kept),
-		events.Scalar("gradient_norm", l.GradientNorm), events.Scalar("lr", lr))
+	r.tell(step, tensorboard.Scalar("loss/total", l.Loss), tensorboard.Scalar("loss/supervised", l.Supervised),
+		tensorboard.Scalar("loss/consistency", l.Consistency), tensorboard.Scalar("pseudo_labels/kept", l.Kept),
+		tensorboard.Scalar("gradient_norm", l.GradientNorm), tensorboard.Scalar("lr", lr))
 }
 
 // evaluated records an evaluation; that of a finished training is there already when
@@ -113,21 +113,21 @@ func (r *recorder) evaluated(ctx context.Context, step int, student, teacher Sco
 	}
 	r.scored = step
 	line := Row{Step: step, Student: &student}
-	values := []events.Value{events.Scalar("miou/student", student.MIoU)}
+	values := []tensorboard.Value{tensorboard.Scalar("miou/student", student.MIoU)}
 	if teacher.Images > 0 {
 		line.Teacher = &teacher
-		values = append(values, events.Scalar("miou/teacher", teacher.MIoU))
+		values = append(values, tensorboard.Scalar("miou/teacher", teacher.MIoU))
 	}
 	for i, v := range student.IoU {
 		if v >= 0 && i < len(classes) {
-			values = append(values, events.Scalar("iou/"+classes[i].Name, v))
+			values = append(values, tensorboard.Scalar("iou/"+classes[i].Name, v))
 		}
 	}
 	config, err := png.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
 		return fmt.Errorf("train: picture of step %d: %w", step, err)
 	}
-	r.tell(step, append(values, events.Image("predictions", config.Width, config.Height, picture))...)
+	r.tell(step, append(values, tensorboard.Image("predictions", config.Width, config.Height, picture))...)
 	r.line(line)
 	return store.WriteFile(ctx, fmt.Sprintf("%s/%s/step-%08d.png", r.output, PicturesDir, step), picture)
 }
@@ -137,7 +137,7 @@ func (r *recorder) retrieval(step int, x Retrieval) {
 		return
 	}
 	r.scored = step
-	r.tell(step, events.Scalar("retrieval/image_to_text", x.ImageToText), events.Scalar("retrieval/text_to_image", x.TextToImage))
+	r.tell(step, tensorboard.Scalar("retrieval/image_to_text", x.ImageToText), tensorboard.Scalar("retrieval/text_to_image", x.TextToImage))
 	r.line(Row{Step: step, Retrieval: &x})
 }
 

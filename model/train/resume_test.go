@@ -181,11 +181,11 @@ func TestRefusedCheckpoints(t *testing.T) {
 		"steps":    func(c *Config) { c.Steps = 4 },
 		"seed":     func(c *Config) { c.Seed = 6 },
 		"guidance": func(c *Config) { c.Segmenter.Guidance.Kind = "none" },
-		"crop":     func(c *Config) { c.Feed.CropW = 16 },
+		"crop":     func(c *Config) { c.Loader.CropW = 16 },
 		"data": func(c *Config) {
 			o := prepared.Small
 			o.Seed = 1
-			c.Feed.Dir = prepared.Write(t, o)
+			c.Loader.Dir = prepared.Write(t, o)
 		},
 	} {
 		other := c
@@ -201,7 +201,7 @@ func TestRefusedCheckpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	same := c
-	same.Feed.Dir, same.Feed.Workers, same.LogEvery, same.Keep, same.EvaluateImages = moved, 1, 1, 1, 1
+	same.Loader.Dir, same.Loader.Workers, same.LogEvery, same.Keep, same.EvaluateImages = moved, 1, 1, 1, 1
 	if s, err := Run(context.Background(), open(t), same, Watcher{}); err != nil || s.Resumed != 2 {
 		t.Errorf("%+v %v", s, err)
 	}

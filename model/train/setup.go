@@ -11,9 +11,9 @@ import (
 	"gorgonia.org/tensor"
 
 	"semidavil"
+	"semidavil/internal/loader"
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
-	"semidavil/model/feed"
 	"semidavil/model/infer"
 	"semidavil/model/params"
 	"semidavil/model/segmenter"
@@ -28,11 +28,11 @@ const textNetwork = "clip"
 func newTrainer(ctx context.Context, b backend.Choice, c Config, w Watcher) (*trainer, error) {
 	t := &trainer{Config: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{}}
 	var err error
-	if t.feed, err = feed.Open(ctx, c.Feed); err != nil {
+	if t.loader, err = loader.Open(ctx, c.Loader); err != nil {
 		return nil, err
 	}
 	if err := t.prepare(ctx); err != nil {
-		return nil, errors.Join(err, t.feed.Close())
+		return nil, errors.Join(err, t.loader.Close())
 	}
 	return t, nil
 }
@@ -41,11 +41,11 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.loadCLIP(ctx); err != nil {
 		return err
 	}
-	if err := t.Segmenter.CheckSize(t.Feed.CropW, t.Feed.CropH); err != nil {
+	if err := t.Segmenter.CheckSize(t.Loader.CropW, t.Loader.CropH); err != nil {
 		return err
 	}
 	if t.Loss.Kind == "wce" && t.Loss.ClassWeights == nil {
-		counts, err := t.feed.Frequencies()
+		counts, err := t.loader.Frequencies()
 		if err != nil {
 			return err
 		}
@@ -63,13 +63,13 @@ func (t *trainer) prepare(ctx context.Context) error {
 
 func (t *trainer) close() {
 	t.exec.Finalize()
-	if err := t.feed.Close(); err != nil {
+	if err := t.loader.Close(); err != nil {
 		t.watch.note("%v", err)
 	}
 }
 
 // classes are those of the data, by train id.
-func (t *trainer) classes() semidavil.ClassSet { return t.feed.Manifest().Set() }
+func (t *trainer) classes() semidavil.ClassSet { return t.loader.Manifest().Set() }
 
 // classWeights are inverse frequencies of mean 1.
 func classWeights(frequencies []float64) []float32 {
@@ -99,7 +99,7 @@ func (t *trainer) loadCLIP(ctx context.Context) error {
 	if err := params.Load(t.store, Student, vision); err != nil {
 		return err
 	}
-	if t.TeacherVision() == Teacher && t.Feed.Unlabelled > 0 {
+	if t.TeacherVision() == Teacher && t.Loader.Unlabelled > 0 {
 		return params.Load(t.store, Teacher, vision)
 	}
 	return nil
@@ -110,7 +110,7 @@ const captionBatch = 16
 
 // encodeCaptions runs the text tower over all captions once and forgets it.
 func (t *trainer) encodeCaptions(ctx context.Context) error {
-	captions, err := t.feed.Captions(ctx)
+	captions, err := t.loader.Captions(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (t *trainer) encodeCaptions(ctx context.Context) error {
 	if t.Segmenter.Guidance.NeedsClasses() {
 		prompts := params.Values{segmenter.ClassText: params.Dense(t.captions.Pooled(t.Prompts), len(t.Prompts), t.Segmenter.CLIP.Embed)}
 		for _, network := range []string{Student, Teacher} {
-			if network == Teacher && t.Feed.Unlabelled == 0 {
+			if network == Teacher && t.Loader.Unlabelled == 0 {
 				continue
 			}
 			if err := params.Load(t.store, network, prompts); err != nil {
@@ -221,10 +221,10 @@ func (t *trainer) meta() (map[string]string, error) {
 
 // facts are what the network needs to be used on other images.
 func (t *trainer) facts() infer.Facts {
-	m := t.feed.Manifest()
+	m := t.loader.Manifest()
 	f := infer.Facts{Segmenter: t.Segmenter, ClassSet: t.classes(), Tokenizer: m.Tokenizer, TextTower: t.textDigest,
-		Window: t.Window, Crop: [2]int{t.Feed.CropW, t.Feed.CropH}, SharedVision: t.TeacherVision() == Student}
-	f.Width, f.Height = t.feed.Size()
+		Window: t.Window, Crop: [2]int{t.Loader.CropW, t.Loader.CropH}, SharedVision: t.TeacherVision() == Student}
+	f.Width, f.Height = t.loader.Size()
 	return f
 }
 

@@ -26,7 +26,7 @@ type inputs struct {
 
 	weak, strong *graph.Node // u8[U,H,W,3] two views of the same crops
 	valid        *graph.Node // u8[U,H,W] 0 in the padding
-	mix          *graph.Node // u8[U,H,W] see feed.Batch
+	mix          *graph.Node // u8[U,H,W] see loader.Batch
 	paste        *graph.Node // u8[U,H,W] pasted source labels
 	unlabelled   segmenter.Caption
 }

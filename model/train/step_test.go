@@ -14,8 +14,8 @@ import (
 
 	"semidavil"
 	"semidavil/internal/fixture/prepared"
+	"semidavil/internal/loader"
 	"semidavil/model/dlg"
-	"semidavil/model/feed"
 	"semidavil/model/loss"
 	"semidavil/model/params"
 	"semidavil/model/textfeatures"
@@ -210,7 +210,7 @@ func under(v params.Values, prefix string) (out []string) {
 func TestSourceOnly(t *testing.T) {
 	for _, kind := range []string{"outer_res", "vlga"} {
 		c := testConfig(prepared.Write(t, prepared.Small), t.TempDir())
-		c.Feed.Source, c.Feed.Labelled, c.Feed.Unlabelled, c.Feed.Strong = 2, 0, 0, feed.None
+		c.Loader.Source, c.Loader.Labelled, c.Loader.Unlabelled, c.Loader.Strong = 2, 0, 0, loader.None
 		c.Steps = 2
 		withKind(&c, kind)
 		s := run(t, c, Watcher{})
@@ -251,8 +251,8 @@ func TestKinds(t *testing.T) {
 		"sgd":   func(c *Config) { c.Optimiser.Kind = "sgd" },
 		"clip":  func(c *Config) { c.Optimiser.ClipNorm = 0.1 },
 		"soft":  func(c *Config) { c.Consistency.Target, c.Consistency.Norm = "soft", "confident" },
-		"mixed": func(c *Config) { c.Feed.Strong = feed.ClassMix },
-		"rare":  func(c *Config) { c.Feed.RareClass = true },
+		"mixed": func(c *Config) { c.Loader.Strong = loader.ClassMix },
+		"rare":  func(c *Config) { c.Loader.RareClass = true },
 	}
 	for _, kind := range dlg.Kinds() {
 		cases["guidance "+kind] = func(c *Config) { withKind(c, kind) }
@@ -294,9 +294,9 @@ func TestAbsent(t *testing.T) {
 	o.Counts[0] = 6
 	c := testConfig(prepared.Write(t, o), t.TempDir())
 	c.Segmenter.Decoder.Absent = []int{1, 3}
-	c.Feed.Strong, c.Feed.Source = feed.ClassMix, 2
-	batch := func(tr *trainer, to uint8) *feed.Batch {
-		b, err := tr.feed.Batch(context.Background(), 0)
+	c.Loader.Strong, c.Loader.Source = loader.ClassMix, 2
+	batch := func(tr *trainer, to uint8) *loader.Batch {
+		b, err := tr.loader.Batch(context.Background(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/internal/loader"
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
-	"semidavil/model/feed"
 	"semidavil/model/teacher"
 	"semidavil/model/textfeatures"
 )
@@ -80,7 +80,7 @@ type trainer struct {
 	Config
 	backend  backend.Choice
 	watch    Watcher
-	feed     *feed.Feed
+	loader   *loader.Loader
 	store    *model.Store
 	captions *textfeatures.Table
 	byKey    map[string]textfeatures.Tokens
@@ -125,7 +125,7 @@ func (t *trainer) run(ctx context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	summary := Summary{Steps: t.Steps, Resumed: first, Backend: t.backend.Chosen, Checkpoint: checkpoint.Path(t.Output, t.Steps)}
-	next, stop := iter.Pull2(t.feed.Batches(ctx, first))
+	next, stop := iter.Pull2(t.loader.Batches(ctx, first))
 	defer stop()
 	l := loop{
 		first: first, steps: t.Steps, logEvery: t.LogEvery, evaluateEvery: t.EvaluateEvery, checkpointEvery: t.CheckpointEvery,
@@ -135,7 +135,7 @@ func (t *trainer) run(ctx context.Context) (Summary, error) {
 			batch, err, _ := next()
 			return batch, err
 		},
-		step: func(step int, input any) (Losses, error) { return t.step(step, input.(*feed.Batch)) },
+		step: func(step int, input any) (Losses, error) { return t.step(step, input.(*loader.Batch)) },
 		evaluate: func(ctx context.Context, done int, last bool) (err error) {
 			summary.Student, summary.Teacher, err = t.evaluate(ctx, done, last)
 			return err
@@ -151,7 +151,7 @@ func (t *trainer) run(ctx context.Context) (Summary, error) {
 }
 
 // step runs one step. The variables are unchanged where it fails.
-func (t *trainer) step(step int, batch *feed.Batch) (Losses, error) {
+func (t *trainer) step(step int, batch *loader.Batch) (Losses, error) {
 	return t.call(step, t.arguments(step, batch))
 }
 
@@ -170,7 +170,7 @@ func (t *trainer) call(step int, args []any) (Losses, error) {
 }
 
 // arguments packs a batch in the order of unpack.
-func (t *trainer) arguments(step int, b *feed.Batch) []any {
+func (t *trainer) arguments(step int, b *loader.Batch) []any {
 	text, count := t.captions.Batch(t.tokens(b.Keys), 0)
 	args := []any{array[uint8](b.Images), array[uint8](b.Labels), text, count,
 		float32(t.Schedule.At(step, t.Steps)), float32(t.momentum(step))}

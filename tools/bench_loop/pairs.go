@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"semidavil"
-	"semidavil/transforms/minicity"
+	"semidavil/transforms/datasets/minicity"
 )
 
 const width, height = 2048, 1024

@@ -21,7 +21,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/datasets"
-	"semidavil/transforms/minicity"
+	"semidavil/transforms/datasets/minicity"
 	"semidavil/transforms/pixels"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"

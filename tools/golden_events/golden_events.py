@@ -1,7 +1,7 @@
-"""Event files of TensorBoard's own writer, for transforms/events; and a check
+"""Event files of TensorBoard's own writer, for transforms/report/tensorboard; and a check
 of files that the Go package wrote.
 
-Run:      python tools/golden_events/golden_events.py write transforms/events/testdata/golden.tfevents
+Run:      python tools/golden_events/golden_events.py write transforms/report/tensorboard/testdata/golden.tfevents
           python tools/golden_events/golden_events.py read FOLDER
 Versions: tensorboard 2.21.0 (without TensorFlow), protobuf 7.36.2, Python 3.11
 

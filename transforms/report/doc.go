@@ -8,7 +8,7 @@
 // escaped by html/template.
 //
 // SVG documents that hold nothing but plain shapes and text, as those of
-// transforms/charts, stand inline: they stay sharp, and their texts can be searched
+// transforms/report/charts, stand inline: they stay sharp, and their texts can be searched
 // and read out. Other SVG documents are shown as images, in which a browser runs
 // no script and loads nothing. The same document gives the same bytes.
 package report

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"semidavil"
-	"semidavil/transforms/charts"
 	"semidavil/transforms/report"
+	"semidavil/transforms/report/charts"
 )
 
 // tilePNG draws a street of 256x128: sky, buildings, road, a car; kind is image,

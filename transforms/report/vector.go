@@ -67,7 +67,7 @@ func checkSVG(data []byte) (plain bool, err error) {
 	return plain, nil
 }
 
-// plainSheet is the style sheet of transforms/charts, other colours allowed: it
+// plainSheet is the style sheet of transforms/report/charts, other colours allowed: it
 // reaches no class but theirs. plainRules are harmless declarations.
 var (
 	plainSheet = regexp.MustCompile(`^@media [a-z :()-]+\{(\.chart-[a-z]+\{(fill|stroke):#[0-9a-f]+\})*\}$`)

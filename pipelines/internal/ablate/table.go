@@ -14,7 +14,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/model/train"
 	"semidavil/stages"
-	"semidavil/transforms/charts"
+	"semidavil/transforms/report/charts"
 )
 
 // Names of the files below the output.

@@ -19,8 +19,8 @@ import (
 	"semidavil/transforms/pixels"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report"
+	"semidavil/transforms/report/sheet"
 	"semidavil/transforms/shards"
-	"semidavil/transforms/sheet"
 )
 
 // cards segments some val images and shows what is true, predicted and kept of them.

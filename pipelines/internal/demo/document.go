@@ -13,11 +13,11 @@ import (
 	"semidavil/model/backend"
 	"semidavil/model/train"
 	"semidavil/stages"
-	"semidavil/transforms/charts"
 	"semidavil/transforms/classstats"
-	"semidavil/transforms/plots"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report"
+	"semidavil/transforms/report/charts"
+	"semidavil/transforms/report/plots"
 )
 
 // names are how the report calls the trainings, in their order.

@@ -16,7 +16,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/runners"
-	"semidavil/transforms/minicity"
+	"semidavil/transforms/datasets/minicity"
 )
 
 // drawScenes writes the built-in data set below the output, in the layouts of

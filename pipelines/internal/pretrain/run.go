@@ -8,13 +8,13 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/loader"
 	"semidavil/internal/outputs"
 	"semidavil/internal/screen"
 	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/clip"
-	"semidavil/model/feed"
 	"semidavil/model/optim"
 	"semidavil/model/train"
 	"semidavil/pipelines/internal/inputs"
@@ -76,7 +76,7 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 		Optimiser: optim.Config{Kind: "adamw", LR: cfg.LR, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-6, WeightDecay: cfg.WeightDecay, ClipNorm: cfg.ClipNorm},
 		Schedule:  optim.Schedule{Kind: "poly", Power: 1, Warmup: cfg.Warmup},
 		Steps:     cfg.Steps, Seed: cfg.Seed,
-		Feed:     feed.Config{Dir: cfg.Data, Seed: cfg.Seed, Workers: cfg.Workers},
+		Loader:   loader.Config{Dir: cfg.Data, Seed: cfg.Seed, Workers: cfg.Workers},
 		LogEvery: cfg.LogEvery, EvaluateEvery: cfg.EvaluateEvery, CheckpointEvery: cfg.CheckpointEvery, Keep: 2,
 	}, nil
 }

@@ -34,7 +34,7 @@ func summarise(ctx context.Context, s *runners.Session, c train.Config) error {
 	if err != nil {
 		return err
 	}
-	m, err := stages.ReadManifest(ctx, c.Feed.Dir)
+	m, err := stages.ReadManifest(ctx, c.Loader.Dir)
 	if err != nil {
 		return err
 	}

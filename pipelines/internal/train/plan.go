@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"semidavil/configs"
+	"semidavil/internal/loader"
 	"semidavil/model/clip"
 	"semidavil/model/decode"
 	"semidavil/model/dlg"
-	"semidavil/model/feed"
 	"semidavil/model/infer"
 	"semidavil/model/loss"
 	"semidavil/model/optim"
@@ -62,7 +62,7 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		Schedule:           schedule,
 		Steps:              cfg.Steps,
 		Seed:               cfg.Seed,
-		Feed: feed.Config{Dir: cfg.Data, Seed: cfg.Seed, CropW: width, CropH: height,
+		Loader: loader.Config{Dir: cfg.Data, Seed: cfg.Seed, CropW: width, CropH: height,
 			Source: cfg.Batch[0], Labelled: cfg.Batch[1], Unlabelled: cfg.Batch[2], Strong: cfg.Strong, Flip: true,
 			RareClass: cfg.RareClass, RareTemperature: cfg.RareClassTemperature, Workers: cfg.Workers},
 		BFloat16: cfg.Precision == "bfloat16",

@@ -52,7 +52,7 @@ func (j *Job) Finish(ctx context.Context) error { return outputs.Finish(ctx, j.c
 // Notes are what stands behind the bar of the steps.
 func (j *Job) Notes(p train.Progress) []string {
 	notes := []string{fmt.Sprintf("loss %.3f", p.Loss)}
-	if j.config.Feed.Unlabelled > 0 {
+	if j.config.Loader.Unlabelled > 0 {
 		notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency), fmt.Sprintf("kept %.0f %%", 100*p.Kept))
 	}
 	return notes

@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"semidavil/transforms/minicity"
+	"semidavil/transforms/datasets/minicity"
 	"semidavil/transforms/text"
 )
 
