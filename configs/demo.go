@@ -20,7 +20,7 @@ type Demo struct {
 
 // DefaultDemo returns the defaults: minutes on two cores.
 func DefaultDemo() Demo {
-	return Demo{Output: "out/demo", Steps: 420, PretrainSteps: 20, Labelled: 20, Cards: 6, Backend: "auto"}
+	return Demo{Output: "out/demo", Steps: 450, PretrainSteps: 20, Labelled: 20, Cards: 6, Backend: "auto"}
 }
 
 // BindDemo registers a flag for every field of c.
