@@ -104,8 +104,9 @@ func TestHelp(t *testing.T) {
 // draws its hundreds of scenes whatever its flags, so it is only begun.
 //
 // What networks decide is frozen for each kind of instructions, and -update records those that
-// this run takes; GODEBUG=cpu.avx512f=off and GODEBUG=cpu.avx2=off take lesser ones. A change of
-// the results wants all kinds recorded anew. An upgrade of Go may change the compression of PNGs.
+// this run takes: GODEBUG=cpu.avx512f=off takes AVX2, a build with an empty GOEXPERIMENT plain
+// ones. A change of the results wants all kinds recorded anew. An upgrade of Go may change the
+// compression of PNGs.
 func TestFrozen(t *testing.T) {
 	work, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -176,6 +177,9 @@ func instructionsIn(t *testing.T, stderr string) string {
 		t.Fatalf("no instructions are told in\n%s", stderr)
 	}
 	name := strings.ToLower(m[1])
+	if name == "plain" && !strings.Contains(stderr, "built without GOEXPERIMENT=simd") {
+		name = "plain-simd" // a build with vector instructions rounds otherwise where it has none to use
+	}
 	if runtime.GOARCH != "amd64" {
 		name += "-" + runtime.GOARCH
 	}
