@@ -14,9 +14,9 @@ type Config struct {
 	// CropW and CropH are the size of all images of a batch; smaller samples are
 	// padded. They may be 0 where no batches are made.
 	CropW, CropH int
-	// Source, Labelled and Unlabelled are images a step (METHOD A.7: 4, 4, 4).
+	// Source, Labelled and Unlabelled are images a step (docs/METHOD.md#batches: 4, 4, 4).
 	Source, Labelled, Unlabelled int
-	// Strong names the strong augmentation: cutmix, classmix or none (A.5).
+	// Strong names the strong augmentation: cutmix, classmix or none (docs/METHOD.md#augmentation).
 	Strong string
 	// RareClass draws source images by DAFormer's rare-class sampling, with
 	// RareTemperature; 0 stands for its 0.01.

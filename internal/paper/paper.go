@@ -1,5 +1,6 @@
 // Package paper ties the equations of the paper to the code: doc comments that say
-// "Eq. (9)" make docs/EQUATIONS.md, and its test fails where an equation has no code.
+// "Eq. (9)" make docs/EQUATIONS.md. Its tests fail where an equation has no
+// code, and where a citation of a document leads nowhere.
 package paper
 
 import (
@@ -7,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"path"
 	"regexp"
@@ -32,8 +34,8 @@ var Equations = []string{
 // Symbol is a piece of code that says it implements an equation.
 type Symbol struct {
 	Equation int
-	Package  string // folder
-	Name     string
+	File     string // below the root
+	Name     string // with the receiver's type, as in "pixels.crossEntropy"
 }
 
 var mention = regexp.MustCompile(`Eqs?\. \((\d+)\)`)
@@ -69,21 +71,29 @@ func Symbols(root fs.FS) ([]Symbol, error) {
 				if err != nil || n < 1 || n >= len(Equations) {
 					return fmt.Errorf("paper: %s: %s: there is no equation %s", name, f.Name.Name, m[1])
 				}
-				out = append(out, Symbol{n, path.Dir(name), f.Name.Name})
+				out = append(out, Symbol{n, name, nameOf(f)})
 			}
 		}
 		return nil
 	})
 	slices.SortFunc(out, func(a, b Symbol) int {
-		return strings.Compare(fmt.Sprintf("%03d%s.%s", a.Equation, a.Package, a.Name), fmt.Sprintf("%03d%s.%s", b.Equation, b.Package, b.Name))
+		return strings.Compare(fmt.Sprintf("%03d%s#%s", a.Equation, a.File, a.Name), fmt.Sprintf("%03d%s#%s", b.Equation, b.File, b.Name))
 	})
 	return slices.Compact(out), err
 }
 
-// Markdown is docs/EQUATIONS.md.
+func nameOf(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return f.Name.Name
+	}
+	return strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + f.Name.Name
+}
+
+// Markdown is docs/EQUATIONS.md. It links to files and names symbols: line numbers would
+// go stale.
 func Markdown(symbols []Symbol) string {
 	var b strings.Builder
-	b.WriteString("# Equations of the paper and their code\n\nMade from the doc comments by `go test ./internal/paper -args -update`.\n\n| Eq. | what | code |\n|---|---|---|\n")
+	b.WriteString("# Equations of the paper and their code\n\nWhat they say is in [METHOD.md](METHOD.md). Made from the doc comments by `go test ./internal/paper -args -update`.\n\n| Eq. | what | code |\n|---|---|---|\n")
 	for n, what := range Equations {
 		if n == 0 {
 			continue
@@ -91,7 +101,7 @@ func Markdown(symbols []Symbol) string {
 		var names []string
 		for _, s := range symbols {
 			if s.Equation == n {
-				names = append(names, fmt.Sprintf("[`%s.%s`](../%s)", path.Base(s.Package), s.Name, s.Package))
+				names = append(names, fmt.Sprintf("[`%s.%s`](../%s)", path.Base(path.Dir(s.File)), s.Name, s.File))
 			}
 		}
 		fmt.Fprintf(&b, "| %d | %s | %s |\n", n, what, strings.Join(names, ", "))

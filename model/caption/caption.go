@@ -1,5 +1,5 @@
 // Package caption gives every image the sentence that guides its segmentation
-// (METHOD section G: captions are computed once and stored as data).
+// (docs/METHOD.md#captions: they are computed once and stored as data).
 //
 // Where the captions come from is one of a few kinds behind one interface: text
 // files beside the images, a fixed sentence of class names, or a vision model

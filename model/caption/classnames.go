@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// classNames gives every image the same sentence (METHOD section C: "one fixed
-// sentence listing the class names").
+// classNames gives every image the same sentence (docs/METHOD.md#captions).
 type classNames struct{ sentence string }
 
 func newClassNames(classes []string) (*classNames, error) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// vector is the example of METHOD, section E.
+// vector is the example of docs/METHOD.md#dyce.
 func vector() batch {
 	return batch{
 		logits: []float32{2, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 3, 3, 0, 0, 0, 0, 0},

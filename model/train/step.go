@@ -52,8 +52,8 @@ const (
 	resultCount
 )
 
-// step is a whole training step in the order of METHOD D: teacher on the weak view,
-// student on the labelled images and the strong view, both losses, optimiser, EMA.
+// step is a whole training step in the order of docs/METHOD.md#training-step: teacher on the
+// weak view, student on the labelled images and the strong view, both losses, optimiser, EMA.
 // It changes the variables in store.
 func (c Config) step(store *model.Store, in inputs) []*graph.Node {
 	g := in.images.Graph()

@@ -1,5 +1,5 @@
 // Package augment changes training images: random crops with padding, mirroring,
-// colour jitter, blur, and the mixing of two images (METHOD A.3 and A.5).
+// colour jitter, blur, and the mixing of two images (docs/METHOD.md#augmentation).
 //
 // Colour jitter, grayscale and blur give the bytes that torchvision's transforms
 // give for a PIL image, as SemiVL and UniMatch train on: Pillow's blend, luma,

@@ -1,4 +1,4 @@
-// Package pseudo turns stored predictions into pseudo-labels (METHOD, section H):
+// Package pseudo turns stored predictions into pseudo-labels (docs/METHOD.md#pseudo-labels):
 // hard labels of unlabelled images, kept where the network is sure enough.
 //
 // Work is done in two passes, so that thresholds which depend on the whole set

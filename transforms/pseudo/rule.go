@@ -50,7 +50,7 @@ func (r Rule) Check() error {
 }
 
 // Thresholds returns τ of each class of the histogram in units of 1/One, 0 to
-// One (METHOD, section H):
+// One (docs/METHOD.md#pseudo-labels):
 //
 //   - fixed: ceil(Threshold·One), so that exactly the probabilities of at least
 //     Threshold pass, to the resolution of Quantise.

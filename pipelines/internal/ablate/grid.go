@@ -63,7 +63,7 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 				if c.config, err = row.Over(base); err != nil {
 					return nil, err
 				}
-				if labelled == 0 && c.config.Batch[1] > 0 { // METHOD A.6: no labelled stream
+				if labelled == 0 && c.config.Batch[1] > 0 { // docs/METHOD.md#splits: no labelled stream
 					c.config.Batch[1] = 0
 				}
 				c.config.Data, c.config.Output = dataOf(cfg, labelled), cfg.Output+"/trainings/"+c.name()

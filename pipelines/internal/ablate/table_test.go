@@ -44,7 +44,7 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// TestPaper checks some figures of METHOD K against the tables as they were typed.
+// TestPaper checks some figures of the paper's tables as they were typed (docs/METHOD.md#reported-figures).
 func TestPaper(t *testing.T) {
 	for set, rows := range paperRows {
 		for name, figures := range rows {
