@@ -11,8 +11,8 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil"
+	"semidavil/internal/captioner"
 	"semidavil/internal/fixture"
-	"semidavil/model/caption"
 	"semidavil/runners/runnerstest"
 	"semidavil/transforms/pixels"
 	"semidavil/transforms/samples"
@@ -28,7 +28,7 @@ func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
 		refs, r1 := Match(s, sets, false)
 		assigned, r2 := Split(s, SplitParams{Labelled: labelled}, refs)
 		plans := Assign(s, 3, 0, assigned)
-		captioned, r3 := Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.Sidecar, Classes: semidavil.Cityscapes19.Names()},
+		captioned, r3 := Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: semidavil.Cityscapes19.Names()},
 			FallBack: true, Output: out + "/captions", Concurrency: 2}, plans)
 		tokenised, r4 := Tokenise(s, "", captioned)
 		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: pixels.Bilinear}, Workers: 2, Config: "c"}, tokenised)

@@ -1,4 +1,4 @@
-package caption
+package captionservice
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"image"
 	"image/jpeg"
 	_ "image/png" // decoder
-	"net/http"
 
 	"github.com/disintegration/imaging"
 	_ "golang.org/x/image/bmp"  // decoder
@@ -19,17 +18,9 @@ import (
 // maxPixels keeps a small file from asking for all the memory.
 const maxPixels = 128 << 20
 
-// dataURL returns an image file as a data: URL: shrunk to maxSide pixels where
-// it is larger and coded as JPEG, or as it is for a negative maxSide.
+// dataURL returns an image file as the data: URL of a JPEG, shrunk to maxSide pixels
+// where it is larger.
 func dataURL(file []byte, maxSide, quality int) (string, error) {
-	if maxSide < 0 {
-		kind := http.DetectContentType(file)
-		switch kind {
-		case "image/png", "image/jpeg", "image/gif", "image/webp":
-			return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(file), nil
-		}
-		return "", fmt.Errorf("content of type %s cannot be sent as it is; valid: PNG, JPEG, GIF, WebP", kind)
-	}
 	size, _, err := image.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
 		return "", err

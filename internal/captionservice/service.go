@@ -1,4 +1,6 @@
-package caption
+// Package captionservice asks a vision model for captions, through an HTTP service with
+// the chat interface of OpenAI.
+package captionservice
 
 import (
 	"bytes"
@@ -15,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"semidavil/transforms/captions"
 )
 
 // maxResponse is the greatest length of an answer, in bytes.
@@ -27,8 +31,12 @@ const (
 	longestPause = 30 * time.Second
 )
 
-// httpCaptioner asks a vision model.
-type httpCaptioner struct {
+// ErrService matches, by errors.Is, failures of a service that was asked, as
+// opposed to faults of the image.
+var ErrService = errors.New("the service failed")
+
+// Service asks a vision model. It may be used by several goroutines at a time.
+type Service struct {
 	cfg  Endpoint
 	url  string // with its query
 	name string // for errors, without the query, which may hold a key
@@ -40,41 +48,40 @@ type httpCaptioner struct {
 	sleep func(context.Context, time.Duration) error
 }
 
-func newHTTP(cfg Endpoint) (*httpCaptioner, error) {
+// New returns a captioner that asks an endpoint. It connects to nothing yet, and wants the
+// key in the environment.
+func New(cfg Endpoint) (*Service, error) {
 	full, err := cfg.prepare()
 	key, keyErr := cfg.key()
 	if err := errors.Join(err, keyErr); err != nil {
 		return nil, fmt.Errorf("caption: captioner http: %w", err)
 	}
 	// Errors, stored captions and run.json show these.
-	if shown := full + "\n" + cfg.Model + "\n" + cfg.Prompt; len(key) >= keyGram && blot(shown, key) != shown {
+	if shown := full + "\n" + cfg.Model + "\n" + cfg.Prompt; len(key) >= keyGram && redact(shown, key) != shown {
 		return nil, fmt.Errorf("caption: captioner http: url, model or prompt hold the key of the environment variable %s; leave it out there", cfg.KeyVariable)
 	}
 	name, _, _ := strings.Cut(full, "?")
-	return &httpCaptioner{
+	return &Service{
 		cfg: cfg, url: full, name: name, key: key, proxy: proxySecrets(full), lane: laneTo(full, cfg.Concurrency), sleep: sleep,
 	}, nil
 }
 
-// ID leaves the address out: the same model elsewhere gives the same captions.
-func (c *httpCaptioner) ID() string {
-	side := strconv.Itoa(c.cfg.MaxSide) + ";quality=" + strconv.Itoa(c.cfg.Quality)
-	if c.cfg.MaxSide < 0 {
-		side = "none"
-	}
-	return fmt.Sprintf("http:model=%s;prompt=%s;max_tokens=%d;max_side=%s",
-		c.cfg.Model, digest(c.cfg.Prompt), c.cfg.MaxTokens, side)
+// ID names the model and what is asked of it. It leaves the address out: the same model elsewhere gives the same captions.
+func (s *Service) ID() string {
+	return fmt.Sprintf("http:model=%s;prompt=%s;max_tokens=%d;max_side=%d;quality=%d",
+		s.cfg.Model, captions.Digest(s.cfg.Prompt), s.cfg.MaxTokens, s.cfg.MaxSide, s.cfg.Quality)
 }
 
-func (c *httpCaptioner) Caption(ctx context.Context, req Request) (string, error) {
-	text, err := c.caption(ctx, req)
+// Caption asks about one image.
+func (s *Service) Caption(ctx context.Context, req captions.Request) (string, error) {
+	text, err := s.caption(ctx, req)
 	if err != nil {
-		return "", fmt.Errorf("caption: ask %s about %s: %w", c.name, req.Key, err)
+		return "", fmt.Errorf("caption: ask %s about %s: %w", s.name, req.Key, err)
 	}
 	return text, nil
 }
 
-func (c *httpCaptioner) caption(ctx context.Context, req Request) (string, error) {
+func (s *Service) caption(ctx context.Context, req captions.Request) (string, error) {
 	if req.ReadImage == nil {
 		return "", errors.New("the request gives no image")
 	}
@@ -82,27 +89,27 @@ func (c *httpCaptioner) caption(ctx context.Context, req Request) (string, error
 	if err != nil {
 		return "", err
 	}
-	image, err := dataURL(file, c.cfg.MaxSide, c.cfg.Quality)
+	image, err := dataURL(file, s.cfg.MaxSide, s.cfg.Quality)
 	if err != nil {
 		return "", fmt.Errorf("image: %w", err)
 	}
-	body, err := chatRequest(c.cfg, image)
+	body, err := chatRequest(s.cfg, image)
 	if err != nil {
 		return "", err
 	}
-	text, err := c.converse(ctx, req.Key, body)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrEmpty) {
+	text, err := s.converse(ctx, req.Key, body)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, captions.ErrEmpty) {
 		err = &serviceError{err}
 	}
 	return text, err
 }
 
 // converse asks until there is an answer or no hope of one.
-func (c *httpCaptioner) converse(ctx context.Context, key string, body []byte) (string, error) {
+func (s *Service) converse(ctx context.Context, key string, body []byte) (string, error) {
 	for attempt := 1; ; attempt++ {
-		answer, err := c.ask(ctx, body)
+		answer, err := s.ask(ctx, body)
 		if err == nil {
-			return parseAnswer(answer, c.key)
+			return parseAnswer(answer, s.key)
 		}
 		if ctx.Err() != nil {
 			return "", ctx.Err()
@@ -111,15 +118,15 @@ func (c *httpCaptioner) converse(ctx context.Context, key string, body []byte) (
 		if !errors.As(err, &again) {
 			return "", err
 		}
-		if attempt >= c.cfg.Attempts {
+		if attempt >= s.cfg.Attempts {
 			return "", fmt.Errorf("gave up after attempt %d: %w", attempt, err)
 		}
-		if again.after > c.cfg.MaxWait {
+		if again.after > s.cfg.MaxWait {
 			return "", fmt.Errorf("gave up after attempt %d: the service asks to wait %v, more than %v: %w",
-				attempt, again.after, c.cfg.MaxWait, err)
+				attempt, again.after, s.cfg.MaxWait, err)
 		}
-		wait := again.after + min(pause(key, attempt), c.cfg.MaxWait)
-		if err := c.sleep(ctx, wait); err != nil {
+		wait := again.after + min(pause(key, attempt), s.cfg.MaxWait)
+		if err := s.sleep(ctx, wait); err != nil {
 			return "", err
 		}
 	}
@@ -141,34 +148,34 @@ func (t *transient) Error() string { return t.err.Error() }
 func (t *transient) Unwrap() error { return t.err }
 
 // ask makes one request and returns the body of a successful answer.
-func (c *httpCaptioner) ask(ctx context.Context, body []byte) ([]byte, error) {
+func (s *Service) ask(ctx context.Context, body []byte) ([]byte, error) {
 	select {
-	case c.lane.slots <- struct{}{}:
-		defer func() { <-c.lane.slots }()
+	case s.lane.slots <- struct{}{}:
+		defer func() { <-s.lane.slots }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("the request cannot be made")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
+	if s.key != "" {
+		req.Header.Set("Authorization", "Bearer "+s.key)
 	}
-	resp, err := c.lane.client.Do(req)
+	resp, err := s.lane.client.Do(req)
 	if err != nil {
-		return nil, c.failed(err)
+		return nil, s.failed(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if resp.StatusCode != http.StatusOK {
-		return nil, c.refused(resp, answer)
+		return nil, s.refused(resp, answer)
 	}
 	if err != nil {
-		return nil, c.failed(err)
+		return nil, s.failed(err)
 	}
 	if len(answer) > maxResponse {
 		return nil, fmt.Errorf("the answer is longer than %d bytes", maxResponse)
@@ -178,20 +185,20 @@ func (c *httpCaptioner) ask(ctx context.Context, body []byte) ([]byte, error) {
 
 // failed describes a request without an answer. All but certificates that cannot
 // be trusted may pass.
-func (c *httpCaptioner) failed(err error) error {
+func (s *Service) failed(err error) error {
 	// url.Error repeats the address with its query.
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %v: %w", c.cfg.Timeout, err)
+		err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
 	}
 	var cert *tls.CertificateVerificationError
 	lasting := errors.As(err, &cert)
 	// An answer that is no HTTP is repeated in the error, and may repeat the key.
-	if text := err.Error(); c.hide(text) != text {
-		err = errors.New(c.hide(text))
+	if text := err.Error(); s.hide(text) != text {
+		err = errors.New(s.hide(text))
 	}
 	if lasting {
 		return err
@@ -199,11 +206,11 @@ func (c *httpCaptioner) failed(err error) error {
 	return &transient{err: err}
 }
 
-// hide blots out the key and the password of a proxy.
-func (c *httpCaptioner) hide(text string) string {
-	text = blot(text, c.key)
-	for _, secret := range c.proxy {
-		text = blot(text, secret)
+// hide redacts the key and the password of a proxy.
+func (s *Service) hide(text string) string {
+	text = redact(text, s.key)
+	for _, secret := range s.proxy {
+		text = redact(text, secret)
 	}
 	return text
 }
@@ -227,8 +234,8 @@ func proxySecrets(address string) []string {
 }
 
 // refused describes an answer other than 200.
-func (c *httpCaptioner) refused(resp *http.Response, body []byte) error {
-	err := fmt.Errorf("status %d: %s", resp.StatusCode, c.hide(firstLine(body, c.key)))
+func (s *Service) refused(resp *http.Response, body []byte) error {
+	err := fmt.Errorf("status %d: %s", resp.StatusCode, s.hide(firstLine(body, s.key)))
 	code := resp.StatusCode
 	if code == http.StatusTooManyRequests || code == http.StatusRequestTimeout ||
 		code >= 500 && code != http.StatusNotImplemented {
@@ -239,8 +246,8 @@ func (c *httpCaptioner) refused(resp *http.Response, body []byte) error {
 
 // retryAfter reads a header that holds seconds or a date; 0 where it is neither.
 func retryAfter(value string, now time.Time) time.Duration {
-	if s, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.Duration(min(max(s, 0), 1<<31)) * time.Second
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return time.Duration(min(max(n, 0), 1<<31)) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(at.Sub(now), 0)

@@ -1,4 +1,4 @@
-package caption
+package captionservice
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"semidavil/transforms/captions"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 
 // asker returns a captioner that asks a server with the given handler, a request
 // for a small image, and the pauses it made, which take no time.
-func asker(t *testing.T, cfg Endpoint, handler http.HandlerFunc) (*httpCaptioner, Request, *[]time.Duration) {
+func asker(t *testing.T, cfg Endpoint, handler http.HandlerFunc) (*Service, captions.Request, *[]time.Duration) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -32,18 +34,17 @@ func asker(t *testing.T, cfg Endpoint, handler http.HandlerFunc) (*httpCaptioner
 	if cfg.Model == "" {
 		cfg.Model = "org/model-7b"
 	}
-	c, err := New(Config{Kind: HTTP, Endpoint: cfg})
+	c, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var pauses []time.Duration
-	h := c.(*httpCaptioner)
-	h.sleep = func(ctx context.Context, d time.Duration) error {
+	c.sleep = func(ctx context.Context, d time.Duration) error {
 		pauses = append(pauses, d)
 		return ctx.Err()
 	}
 	file := pngFile(t, 8, 4)
-	return h, Request{Key: "frame_1", ReadImage: func(context.Context) ([]byte, error) { return file, nil }}, &pauses
+	return c, captions.Request{Key: "frame_1", ReadImage: func(context.Context) ([]byte, error) { return file, nil }}, &pauses
 }
 
 func answer(w http.ResponseWriter, content any) {
@@ -176,13 +177,13 @@ func TestHTTPUnreachable(t *testing.T) {
 	}
 	url := "http://" + l.Addr().String() + "/v1?token=query-secret"
 	l.Close()
-	c, err := newHTTP(Endpoint{URL: url, Model: "m", Attempts: 3})
+	c, err := New(Endpoint{URL: url, Model: "m", Attempts: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	pauses := 0
 	c.sleep = func(context.Context, time.Duration) error { pauses++; return nil }
-	_, err = c.Caption(t.Context(), Request{ReadImage: func(context.Context) ([]byte, error) { return pngFile(t, 1, 1), nil }})
+	_, err = c.Caption(t.Context(), captions.Request{ReadImage: func(context.Context) ([]byte, error) { return pngFile(t, 1, 1), nil }})
 	noSecrets(t, "unreachable", err)
 	if pauses != 2 || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("%d pauses, %v", pauses, err)

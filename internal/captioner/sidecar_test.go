@@ -1,7 +1,6 @@
-package caption
+package captioner
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"semidavil/internal/store"
+	"semidavil/transforms/captions"
 )
 
 // dataset writes files below a new folder and returns it.
@@ -24,7 +24,7 @@ func dataset(t *testing.T, files map[string]string) string {
 	return root
 }
 
-func sidecarOf(t *testing.T, cfg Config) Captioner {
+func sidecarOf(t *testing.T, cfg Config) captions.Captioner {
 	t.Helper()
 	cfg.Kind = Sidecar
 	c, err := New(cfg)
@@ -45,7 +45,6 @@ func TestSidecar(t *testing.T) {
 		"train/latin.txt":     "Stra\xdfe",
 		"train/large.txt":     strings.Repeat("x", maxSidecar+1),
 		"train/folder.txt/x":  "",
-		"elsewhere/mine.text": "Named by the request.",
 		"captions.jsonl": "\uFEFF" + `{"image":"train/t.png","caption":"From the  table.","model":"m"}` + "\n\n" +
 			`{"image":"./train/a.png","caption":"Hidden by the file beside."}` + "\r\n" +
 			`{"image":"train/twice.png","caption":"Same."}` + "\n" +
@@ -55,45 +54,40 @@ func TestSidecar(t *testing.T) {
 			`{"image":"train/void.png","caption":""}`,
 	})
 	c := sidecarOf(t, Config{})
-	ask := func(rel, sidecar string) (string, error) {
-		if sidecar != "" {
-			sidecar = filepath.Join(root, sidecar)
-		}
-		return c.Caption(t.Context(), Request{Key: "k_" + rel, Image: filepath.Join(root, rel), Root: root, Sidecar: sidecar})
+	ask := func(rel string) (string, error) {
+		return c.Caption(t.Context(), captions.Request{Key: "k_" + rel, Image: filepath.Join(root, rel), Root: root})
 	}
-	for _, tc := range []struct{ rel, sidecar, want string }{
-		{"train/a.png", "", "Beside the image."},
-		{"train/b.png", "", "Second name."},
-		{"train/c.jpeg", "", "Preferred."},
-		{"train/odd.x.png", "", "Odd stem."},
-		{"train/t.png", "", "From the table."},
-		{"train/twice.png", "", "Same."},
-		{"train/a.png", "elsewhere/mine.text", "Named by the request."},
+	for _, tc := range []struct{ rel, want string }{
+		{"train/a.png", "Beside the image."},
+		{"train/b.png", "Second name."},
+		{"train/c.jpeg", "Preferred."},
+		{"train/odd.x.png", "Odd stem."},
+		{"train/t.png", "From the table."},
+		{"train/twice.png", "Same."},
 	} {
-		if got, err := ask(tc.rel, tc.sidecar); got != tc.want || err != nil {
+		if got, err := ask(tc.rel); got != tc.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", tc.rel, got, err, tc.want)
 		}
 	}
 	for _, tc := range []struct {
-		rel, sidecar string
-		is           error
-		text         string
+		rel  string
+		is   error
+		text string
 	}{
-		{"train/none.png", "", ErrMissing, "captions.jsonl"},
-		{"train/a.png", "elsewhere/absent.txt", ErrMissing, "absent.txt"},
-		{"train/empty.png", "", ErrEmpty, ""},
-		{"train/void.png", "", ErrEmpty, ""},
-		{"train/clash.png", "", nil, "lines 6 and 7"},
-		{"train/latin.png", "", nil, "UTF-8"},
-		{"train/large.png", "", store.ErrTooLarge, ""},
-		{"train/folder.png", "", nil, "folder"},
-		{"../outside.png", "", nil, "below"},
+		{"train/none.png", captions.ErrMissing, "captions.jsonl"},
+		{"train/empty.png", captions.ErrEmpty, ""},
+		{"train/void.png", captions.ErrEmpty, ""},
+		{"train/clash.png", nil, "lines 6 and 7"},
+		{"train/latin.png", nil, "UTF-8"},
+		{"train/large.png", store.ErrTooLarge, ""},
+		{"train/folder.png", nil, "folder"},
+		{"../outside.png", nil, "below"},
 	} {
-		got, err := ask(tc.rel, tc.sidecar)
+		got, err := ask(tc.rel)
 		if err == nil || tc.is != nil && !errors.Is(err, tc.is) || !strings.Contains(err.Error(), tc.text) || !strings.Contains(err.Error(), "k_"+tc.rel) {
 			t.Errorf("%s: %q, %v", tc.rel, got, err)
 		}
-		if tc.is == nil && (errors.Is(err, ErrMissing) || errors.Is(err, ErrEmpty)) {
+		if tc.is == nil && (errors.Is(err, captions.ErrMissing) || errors.Is(err, captions.ErrEmpty)) {
 			t.Errorf("%s: a fault passes for a missing caption: %v", tc.rel, err)
 		}
 	}
@@ -106,8 +100,8 @@ func TestBeside(t *testing.T) {
 		"d/.png":             "d/.png.txt",
 		"a_leftImg8bit.png":  "a_leftImg8bit.txt",
 	} {
-		if got := Beside(image)[0]; got != want {
-			t.Errorf("Beside(%s) = %s, want %s", image, got, want)
+		if got := beside(image)[0]; got != want {
+			t.Errorf("beside(%s) = %s, want %s", image, got, want)
 		}
 	}
 }
@@ -133,7 +127,7 @@ func TestRelative(t *testing.T) {
 // when it changed.
 func TestTableShared(t *testing.T) {
 	root := dataset(t, map[string]string{"captions.jsonl": `{"image":"a.png","caption":"First."}`})
-	req := Request{Key: "k", Image: filepath.Join(root, "a.png"), Root: root}
+	req := captions.Request{Key: "k", Image: filepath.Join(root, "a.png"), Root: root}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -167,23 +161,10 @@ func TestTableShared(t *testing.T) {
 	}
 	for _, bad := range []string{"{", `{"image":"a.png"}`, `{"caption":"x"}`, "[]", "\"\xff\""} {
 		root := dataset(t, map[string]string{"captions.jsonl": `{"image":"b.png","caption":"x"}` + "\n" + bad})
-		req := Request{Key: "k", Image: filepath.Join(root, "a.png"), Root: root}
+		req := captions.Request{Key: "k", Image: filepath.Join(root, "a.png"), Root: root}
 		_, err := sidecarOf(t, Config{}).Caption(t.Context(), req)
 		if err == nil || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("table with %q: %v", bad, err)
 		}
 	}
-}
-
-func FuzzTable(f *testing.F) {
-	f.Add([]byte(`{"image":"a/../b.png","caption":"x"}` + "\n"))
-	f.Add([]byte("null\n{}"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		rows, err := parseTable(bytes.NewReader(data))
-		for image, e := range rows {
-			if err == nil && (image == "" || e.line < 1 || e.other != 0 && e.other <= e.line) {
-				t.Errorf("%q: %+v", image, e)
-			}
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package caption
+package captionservice
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"semidavil/transforms/captions"
 )
 
 func TestHTTPSuccess(t *testing.T) {
@@ -73,7 +75,7 @@ func TestHTTPContent(t *testing.T) {
 		t.Errorf("parts: %q, %v", text, err)
 	}
 	for _, content = range []any{"", " \" \" ", nil, []any{}} {
-		if text, err := c.Caption(t.Context(), req); !errors.Is(err, ErrEmpty) {
+		if text, err := c.Caption(t.Context(), req); !errors.Is(err, captions.ErrEmpty) {
 			t.Errorf("content %v: %q, %v", content, text, err)
 		}
 	}
@@ -110,8 +112,25 @@ func FuzzParseAnswer(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"message":{"content":[{"type":"text","text":"x"}]}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text, err := parseAnswer(data, secret)
-		if err == nil && (text == "" || Normalise(text) != text) {
+		if err == nil && (text == "" || captions.Normalise(text) != text) {
 			t.Errorf("%q", text)
 		}
 	})
+}
+
+func TestUnquote(t *testing.T) {
+	for in, want := range map[string]string{
+		`"a road"`:          "a road",
+		"“a ‘big’ road”":    "a ‘big’ road",
+		"'`a`'":             "a",
+		`"a" and "b"`:       `"a" and "b"`,
+		`the driver's car'`: `the driver's car'`,
+		`"`:                 `"`,
+		`""`:                "",
+		` " spaced " `:      "spaced",
+	} {
+		if got := unquote(in); got != want {
+			t.Errorf("unquote(%q) = %q, want %q", in, got, want)
+		}
+	}
 }

@@ -1,10 +1,12 @@
-package caption
+package captionservice
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"semidavil/transforms/captions"
 )
 
 // The request and the answer of the chat interface, as far as they are used.
@@ -64,16 +66,16 @@ func parseAnswer(body []byte, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if text = Normalise(unquote(Normalise(text))); text != "" {
-		if len(key) >= keyGram && blot(text, key) != text { // captions are stored
+	if text = captions.Normalise(unquote(captions.Normalise(text))); text != "" {
+		if len(key) >= keyGram && redact(text, key) != text { // captions are stored
 			return "", errors.New("the answer repeats the key of the service")
 		}
 		return text, nil
 	}
 	if message.Refusal != "" {
-		return "", fmt.Errorf("%w: the model refuses: %s", ErrEmpty, firstLine([]byte(message.Refusal), key))
+		return "", fmt.Errorf("%w: the model refuses: %s", captions.ErrEmpty, firstLine([]byte(message.Refusal), key))
 	}
-	return "", ErrEmpty
+	return "", captions.ErrEmpty
 }
 
 // contentText reads a content that is a string, a list of parts or null.
@@ -100,7 +102,7 @@ func contentText(raw json.RawMessage) (string, error) {
 
 // firstLine returns the message of an error body: the field that services put
 // it in, or the first line, at most 200 bytes of it. Some services repeat the key
-// of the request, or a part of it, which is blotted out before the text is cut.
+// of the request, or a part of it, which is redacted before the text is cut.
 func firstLine(body []byte, key string) string {
 	var known struct {
 		Error struct {
@@ -111,9 +113,9 @@ func firstLine(body []byte, key string) string {
 	if json.Unmarshal(body, &known) == nil && known.Error.Message != "" {
 		text = known.Error.Message
 	}
-	text = blot(text, key)
+	text = redact(text, key)
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	text = Normalise(text)
+	text = captions.Normalise(text)
 	if len(text) > 200 {
 		text = strings.ToValidUTF8(text[:200], "") + "..."
 	}
@@ -121,4 +123,26 @@ func firstLine(body []byte, key string) string {
 		return "(no text)"
 	}
 	return text
+}
+
+// quotes are the pairs that language models like to put around an answer.
+var quotes = [][2]string{{`"`, `"`}, {"'", "'"}, {"`", "`"}, {"“", "”"}, {"‘", "’"}, {"«", "»"}}
+
+// unquote removes quotes that enclose a whole caption.
+func unquote(s string) string {
+	for {
+		s = strings.TrimSpace(s)
+		before := s
+		for _, q := range quotes {
+			inner, opened := strings.CutPrefix(s, q[0])
+			inner, closed := strings.CutSuffix(inner, q[1])
+			// Quotes inside mean that the outer two are not a pair.
+			if opened && closed && !strings.Contains(inner, q[0]) && !strings.Contains(inner, q[1]) {
+				s = inner
+			}
+		}
+		if s == before {
+			return s
+		}
+	}
 }

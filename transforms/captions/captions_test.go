@@ -1,4 +1,4 @@
-package caption
+package captions
 
 import (
 	"strings"
@@ -8,31 +8,13 @@ import (
 	"semidavil"
 )
 
-func TestNewUnknown(t *testing.T) {
-	for _, kind := range []string{"", "blip", "Sidecar"} {
-		_, err := New(Config{Kind: kind})
-		if err == nil {
-			t.Fatalf("New(%q) succeeded", kind)
-		}
-		for _, valid := range []string{"sidecar", "classnames", "http", "blip2"} {
-			if !strings.Contains(err.Error(), valid) {
-				t.Errorf("New(%q): %v does not list %s", kind, err, valid)
-			}
-		}
-	}
-	_, err := New(Config{Kind: BLIP2})
-	if err == nil || !strings.Contains(err.Error(), "not available") || !strings.Contains(err.Error(), `"http"`) {
-		t.Errorf("blip2: %v", err)
-	}
-}
-
 func TestClassNames(t *testing.T) {
 	for want, classes := range map[string][]string{
 		"A street scene with road.":              {"road"},
 		"A street scene with road and car.":      {"road", "car"},
 		"A street scene with road, car and sky.": {"road", "car", "sky"},
 	} {
-		c, err := New(Config{Kind: ClassNames, Classes: classes})
+		c, err := OfClassNames(classes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,8 +22,8 @@ func TestClassNames(t *testing.T) {
 			t.Errorf("Caption = %q, %v; want %q", got, err, want)
 		}
 	}
-	a, errA := New(Config{Kind: ClassNames, Classes: semidavil.Cityscapes19.Names()})
-	b, errB := New(Config{Kind: ClassNames, Classes: semidavil.CamVid11.Names()})
+	a, errA := OfClassNames(semidavil.Cityscapes19.Names())
+	b, errB := OfClassNames(semidavil.CamVid11.Names())
 	if errA != nil || errB != nil {
 		t.Fatal(errA, errB)
 	}
@@ -49,7 +31,7 @@ func TestClassNames(t *testing.T) {
 		t.Errorf("IDs %s and %s", a.ID(), b.ID())
 	}
 	for _, classes := range [][]string{nil, {"road", " "}, {strings.Repeat("x", MaxBytes)}} {
-		if _, err := New(Config{Kind: ClassNames, Classes: classes}); err == nil {
+		if _, err := OfClassNames(classes); err == nil {
 			t.Errorf("%d classes were accepted", len(classes))
 		}
 	}
@@ -87,21 +69,4 @@ func FuzzNormalise(f *testing.F) {
 			t.Errorf("Normalise(%q) = %q", s, n)
 		}
 	})
-}
-
-func TestUnquote(t *testing.T) {
-	for in, want := range map[string]string{
-		`"a road"`:          "a road",
-		"“a ‘big’ road”":    "a ‘big’ road",
-		"'`a`'":             "a",
-		`"a" and "b"`:       `"a" and "b"`,
-		`the driver's car'`: `the driver's car'`,
-		`"`:                 `"`,
-		`""`:                "",
-		` " spaced " `:      "spaced",
-	} {
-		if got := unquote(in); got != want {
-			t.Errorf("unquote(%q) = %q, want %q", in, got, want)
-		}
-	}
 }

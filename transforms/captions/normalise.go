@@ -1,4 +1,4 @@
-package caption
+package captions
 
 import (
 	"strings"
@@ -45,26 +45,4 @@ letters:
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// quotes are the pairs that language models like to put around an answer.
-var quotes = [][2]string{{`"`, `"`}, {"'", "'"}, {"`", "`"}, {"“", "”"}, {"‘", "’"}, {"«", "»"}}
-
-// unquote removes quotes that enclose a whole caption.
-func unquote(s string) string {
-	for {
-		s = strings.TrimSpace(s)
-		before := s
-		for _, q := range quotes {
-			inner, opened := strings.CutPrefix(s, q[0])
-			inner, closed := strings.CutSuffix(inner, q[1])
-			// Quotes inside mean that the outer two are not a pair.
-			if opened && closed && !strings.Contains(inner, q[0]) && !strings.Contains(inner, q[1]) {
-				s = inner
-			}
-		}
-		if s == before {
-			return s
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package caption
+package captionservice
 
 import (
 	"context"
@@ -21,14 +21,14 @@ func TestHTTPConcurrency(t *testing.T) {
 		now.Add(-1)
 		answer(w, "Fine.")
 	})
-	again, err := newHTTP(c.cfg)
+	again, err := New(c.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	for i := range 24 {
 		wg.Go(func() {
-			if _, err := []*httpCaptioner{c, again}[i%2].Caption(t.Context(), req); err != nil {
+			if _, err := []*Service{c, again}[i%2].Caption(t.Context(), req); err != nil {
 				t.Error(err)
 			}
 		})
@@ -59,13 +59,14 @@ func TestHTTPConfig(t *testing.T) {
 		"no model":      func(e *Endpoint) { e.Model = "" },
 		"odd model":     func(e *Endpoint) { e.Model = "a;b" },
 		"quality":       func(e *Endpoint) { e.Quality = 101 },
+		"side":          func(e *Endpoint) { e.MaxSide = -1 },
 		"attempts":      func(e *Endpoint) { e.Attempts = -1 },
 		"unset key":     func(e *Endpoint) { e.KeyVariable = secretVariable + "_ABSENT" },
 		"key of spaces": func(e *Endpoint) { e.KeyVariable = secretVariable },
 	} {
 		cfg := good
 		change(&cfg)
-		_, err := New(Config{Kind: HTTP, Endpoint: cfg})
+		_, err := New(cfg)
 		noSecrets(t, what, err)
 	}
 	ids := map[string]bool{}
@@ -75,12 +76,11 @@ func TestHTTPConfig(t *testing.T) {
 		func(e *Endpoint) { e.Prompt = "other" },
 		func(e *Endpoint) { e.MaxTokens = 5 },
 		func(e *Endpoint) { e.MaxSide = 5 },
-		func(e *Endpoint) { e.MaxSide = -1 },
 		func(e *Endpoint) { e.Quality = 5 },
 	} {
 		cfg := good
 		change(&cfg)
-		c, err := New(Config{Kind: HTTP, Endpoint: cfg})
+		c, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestHTTPConfig(t *testing.T) {
 		ids[c.ID()] = true
 	}
 	good.URL, good.Attempts, good.Concurrency = "https://other/v2", 9, 9
-	c, err := New(Config{Kind: HTTP, Endpoint: good})
+	c, err := New(good)
 	if err != nil || !ids[c.ID()] {
 		t.Errorf("the ID depends on what changes no caption: %v", err)
 	}

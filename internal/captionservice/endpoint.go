@@ -1,6 +1,7 @@
-package caption
+package captionservice
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,7 +21,7 @@ type Endpoint struct {
 	URL string
 	// Model is the name that the service knows the model by.
 	Model string
-	// Prompt is the question put to the model; DefaultPrompt by default.
+	// Prompt is the question put to the model; by default one for a sentence about a street scene.
 	Prompt string
 	// MaxTokens is the greatest length of the answer; 60 by default.
 	MaxTokens int
@@ -29,8 +30,7 @@ type Endpoint struct {
 	// is neither stored nor shown in errors.
 	KeyVariable string
 	// MaxSide is the greatest side in pixels of the image that is sent: larger
-	// ones are shrunk and every one is sent as a JPEG. 1024 by default; negative
-	// to send the file as it is, which must then be PNG, JPEG, GIF or WebP.
+	// ones are shrunk and every one is sent as a JPEG. 1024 by default.
 	MaxSide int
 	// Quality is that of the JPEG, 1 to 100; 90 by default.
 	Quality int
@@ -47,33 +47,22 @@ type Endpoint struct {
 	Concurrency int
 }
 
-// DefaultPrompt asks for what the text encoder can take: one sentence.
-const DefaultPrompt = "Describe this street scene in one sentence, naming the objects that can be seen."
+// defaultPrompt asks for what the text encoder can take: one sentence.
+const defaultPrompt = "Describe this street scene in one sentence, naming the objects that can be seen."
 
 // prepare fills in the defaults and checks the fields. It returns the full URL.
 func (e *Endpoint) prepare() (string, error) {
-	set := func(field *int, value int) {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	set(&e.MaxTokens, 60)
-	set(&e.MaxSide, 1024)
-	set(&e.Quality, 90)
-	set(&e.Attempts, 5)
-	set(&e.Concurrency, 4)
-	if e.Timeout == 0 {
-		e.Timeout = time.Minute
-	}
-	if e.MaxWait == 0 {
-		e.MaxWait = 2 * time.Minute
-	}
-	if e.Prompt == "" {
-		e.Prompt = DefaultPrompt
-	}
+	e.MaxTokens = cmp.Or(e.MaxTokens, 60)
+	e.MaxSide = cmp.Or(e.MaxSide, 1024)
+	e.Quality = cmp.Or(e.Quality, 90)
+	e.Attempts = cmp.Or(e.Attempts, 5)
+	e.Concurrency = cmp.Or(e.Concurrency, 4)
+	e.Timeout = cmp.Or(e.Timeout, time.Minute)
+	e.MaxWait = cmp.Or(e.MaxWait, 2*time.Minute)
+	e.Prompt = cmp.Or(e.Prompt, defaultPrompt)
 	var faults []error
-	if e.MaxTokens < 0 || e.Attempts < 0 || e.Concurrency < 0 || e.Timeout < 0 || e.MaxWait < 0 {
-		faults = append(faults, errors.New("max tokens, attempts, concurrency, timeout and max wait must be positive"))
+	if e.MaxTokens < 0 || e.MaxSide < 0 || e.Attempts < 0 || e.Concurrency < 0 || e.Timeout < 0 || e.MaxWait < 0 {
+		faults = append(faults, errors.New("max tokens, max side, attempts, concurrency, timeout and max wait must be positive"))
 	}
 	if e.Quality < 1 || e.Quality > 100 {
 		faults = append(faults, fmt.Errorf("quality %d is not in 1..100", e.Quality))
@@ -141,10 +130,10 @@ type laneKey struct {
 	concurrency int
 }
 
-var lanes struct {
+var lanes = struct {
 	sync.Mutex
 	byKey map[laneKey]*lane
-}
+}{byKey: map[laneKey]*lane{}}
 
 func laneTo(url string, concurrency int) *lane {
 	lanes.Lock()
@@ -162,9 +151,6 @@ func laneTo(url string, concurrency int) *lane {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		slots: make(chan struct{}, concurrency),
-	}
-	if lanes.byKey == nil {
-		lanes.byKey = map[laneKey]*lane{}
 	}
 	lanes.byKey[key] = l
 	return l

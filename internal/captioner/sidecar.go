@@ -1,4 +1,4 @@
-package caption
+package captioner
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"semidavil/internal/store"
+	"semidavil/transforms/captions"
 )
 
 // maxSidecar is the greatest length of a caption file, in bytes. Larger files
@@ -17,20 +18,17 @@ import (
 const maxSidecar = 64 << 10
 
 // sidecar reads captions that somebody wrote. The places are, in this order:
-// the file that the request names and no other; a .txt or a .caption.txt file
-// beside the image, with the same stem; captions.jsonl in the folder of the data
-// set.
+// a .txt or a .caption.txt file beside the image, with the same stem;
+// captions.jsonl in the folder of the data set.
 type sidecar struct{ tables tables }
 
-func (s *sidecar) ID() string {
-	return "sidecar"
-}
+func (s *sidecar) ID() string { return "sidecar" }
 
-func (s *sidecar) Caption(ctx context.Context, req Request) (string, error) {
+func (s *sidecar) Caption(ctx context.Context, req captions.Request) (string, error) {
 	text, err := s.text(ctx, req)
 	if err == nil {
-		if text = Normalise(text); text == "" {
-			err = ErrEmpty
+		if text = captions.Normalise(text); text == "" {
+			err = captions.ErrEmpty
 		}
 	}
 	if err == nil {
@@ -40,38 +38,31 @@ func (s *sidecar) Caption(ctx context.Context, req Request) (string, error) {
 }
 
 // text returns the caption as it was written.
-func (s *sidecar) text(ctx context.Context, req Request) (string, error) {
-	if req.Sidecar != "" {
-		text, err := readText(ctx, req.Sidecar)
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("%w: %w", ErrMissing, err)
-		}
-		return text, err
-	}
+func (s *sidecar) text(ctx context.Context, req captions.Request) (string, error) {
 	if req.Image == "" {
 		return "", errors.New("the request names no image")
 	}
-	beside := Beside(req.Image)
-	for _, name := range beside {
+	places := beside(req.Image)
+	for _, name := range places {
 		text, err := readBelow(ctx, req, name)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return text, err
 		}
 	}
-	looked := strings.Join(beside, ", ")
+	looked := strings.Join(places, ", ")
 	if req.Root != "" {
 		text, name, err := s.tables.lookup(ctx, req.Root, req.Image, links(req))
-		if !errors.Is(err, ErrMissing) {
+		if !errors.Is(err, captions.ErrMissing) {
 			return text, err
 		}
 		looked += ", " + name
 	}
-	return "", fmt.Errorf("%w in %s", ErrMissing, looked)
+	return "", fmt.Errorf("%w in %s", captions.ErrMissing, looked)
 }
 
 // readBelow reads a text of the data set. A link that leads out of its root is an error
 // that wraps store.ErrLink: the text would become part of what is shared as data.
-func readBelow(ctx context.Context, req Request, name string) (string, error) {
+func readBelow(ctx context.Context, req captions.Request, name string) (string, error) {
 	if req.Root == "" || store.IsRemote(name) {
 		return readText(ctx, name)
 	}
@@ -86,7 +77,7 @@ func readBelow(ctx context.Context, req Request, name string) (string, error) {
 	return readText(ctx, joined)
 }
 
-func links(req Request) []store.Option {
+func links(req captions.Request) []store.Option {
 	if req.FollowLinks {
 		return []store.Option{store.FollowLinks}
 	}
@@ -99,15 +90,15 @@ func readText(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	if !utf8.Valid(data) {
-		return "", fmt.Errorf("%s %w", name, errNotUTF8)
+		return "", fmt.Errorf("%s is not UTF-8", name)
 	}
 	return string(data), nil
 }
 
-// Beside returns the names of the text files that may hold the caption of an
+// beside returns the names of the text files that may hold the caption of an
 // image, the preferred one first: its extension replaced by .txt and by
 // .caption.txt.
-func Beside(image string) []string {
+func beside(image string) []string {
 	stem := image
 	slash := strings.LastIndexByte(image, '/')
 	if !store.IsRemote(image) {

@@ -1,4 +1,4 @@
-package caption
+package captions
 
 import (
 	"context"
@@ -11,7 +11,10 @@ import (
 // sentence listing the class names").
 type classNames struct{ sentence string }
 
-func newClassNames(classes []string) (*classNames, error) {
+// OfClassNames returns a captioner that gives every image one sentence of the given
+// names, such as "A street scene with road, car and person." It needs at least one name,
+// and refuses a sentence that Normalise would change.
+func OfClassNames(classes []string) (Captioner, error) {
 	if len(classes) == 0 {
 		return nil, errors.New("caption: captioner classnames: no class names are given")
 	}
@@ -20,31 +23,21 @@ func newClassNames(classes []string) (*classNames, error) {
 			return nil, fmt.Errorf("caption: captioner classnames: class %d has no name", i)
 		}
 	}
+	last := len(classes) - 1
+	list := classes[last]
+	if last > 0 {
+		list = strings.Join(classes[:last], ", ") + " and " + list
+	}
+	s := "A street scene with " + list + "."
 	// Cut sentences would silently lose the last classes.
-	s := Sentence(classes)
 	if Normalise(s) != s {
 		return nil, fmt.Errorf("caption: captioner classnames: the sentence is longer than %d bytes or its names hold control characters or repeated spaces", MaxBytes)
 	}
-	return &classNames{sentence: s}, nil
+	return classNames{s}, nil
 }
 
-// Sentence lists class names in one sentence, such as "A street scene with road,
-// car and person."
-func Sentence(classes []string) string {
-	list := ""
-	switch n := len(classes); n {
-	case 0:
-		return "A street scene."
-	case 1:
-		list = classes[0]
-	default:
-		list = strings.Join(classes[:n-1], ", ") + " and " + classes[n-1]
-	}
-	return "A street scene with " + list + "."
-}
-
-func (c *classNames) Caption(ctx context.Context, _ Request) (string, error) {
+func (c classNames) Caption(ctx context.Context, _ Request) (string, error) {
 	return c.sentence, ctx.Err()
 }
 
-func (c *classNames) ID() string { return "classnames:sentence=" + digest(c.sentence) }
+func (c classNames) ID() string { return "classnames:sentence=" + Digest(c.sentence) }

@@ -1,7 +1,6 @@
-package caption
+package captions
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -55,31 +54,7 @@ func AppendRow(dst []byte, row Row) ([]byte, error) {
 	return append(dst, buf.Bytes()...), nil
 }
 
-// WriteRows writes rows in the given order; a key must not occur twice.
-func WriteRows(w io.Writer, rows []Row) error {
-	bw := bufio.NewWriter(w)
-	seen := make(map[string]bool, len(rows))
-	var line []byte
-	for _, row := range rows {
-		if seen[row.Key] {
-			return fmt.Errorf("caption: write row of %q: the key occurs twice", row.Key)
-		}
-		seen[row.Key] = true
-		var err error
-		if line, err = AppendRow(line[:0], row); err != nil {
-			return err
-		}
-		if _, err := bw.Write(line); err != nil {
-			return fmt.Errorf("caption: write row of %q: %w", row.Key, err)
-		}
-	}
-	if err := bw.Flush(); err != nil {
-		return fmt.Errorf("caption: write rows: %w", err)
-	}
-	return nil
-}
-
-// ReadRows reads what WriteRows wrote and refuses everything else: unknown or
+// ReadRows reads rows that AppendRow wrote and refuses everything else: unknown or
 // missing fields, empty lines, captions that are not normalised, keys that occur
 // twice. Errors name the line.
 func ReadRows(r io.Reader) ([]Row, error) {

@@ -1,4 +1,4 @@
-package caption
+package captionservice
 
 import (
 	"encoding/base64"
@@ -11,10 +11,10 @@ import (
 // keys, such as the "none" of a service without keys, are known as a whole only.
 const keyGram = 8
 
-// blot puts "[key]" in place of a key in a text, of any part of it that is keyGram
+// redact puts "[key]" in place of a key in a text, of any part of it that is keyGram
 // characters or longer, in capitals or not, and of the key as URLs, HTML and basic
 // authentication write it.
-func blot(text, key string) string {
+func redact(text, key string) string {
 	if key == "" {
 		return text
 	}
@@ -22,12 +22,12 @@ func blot(text, key string) string {
 		key, url.QueryEscape(key), url.PathEscape(key), html.EscapeString(key),
 		base64.StdEncoding.EncodeToString([]byte(key)), base64.StdEncoding.EncodeToString([]byte(":" + key)),
 	} {
-		text = blotOne(text, strings.TrimRight(written, "="))
+		text = redactOne(text, strings.TrimRight(written, "="))
 	}
 	return text
 }
 
-func blotOne(text, key string) string {
+func redactOne(text, key string) string {
 	n := min(len(key), keyGram)
 	grams := map[string]bool{}
 	low := lower(key)

@@ -1,41 +1,29 @@
-package caption
+package captioner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"semidavil/internal/store"
+	"semidavil/transforms/captions"
 )
 
 // tableName is the file at the root of a data set that may hold the captions of
-// all its images: one JSON object a line with the fields "image", a path with
-// forward slashes relative to the root, and "caption". Other fields are ignored.
-// Rows for one image must agree: where they do not, that image has an error.
+// all its images (captions.Table). Rows for one image must agree: where they do
+// not, that image has an error.
 const tableName = "captions.jsonl"
-
-// entry is the caption of one image and the lines that gave it.
-type entry struct {
-	caption string
-	line    int
-	other   int // a line with another caption, or 0
-}
-
-type table map[string]entry
 
 // tables finds the tables of data sets. Each instance asks once a root whether
 // the file is there; the parsed tables are shared by the whole process, because
 // a runner makes an instance for every bundle it runs at a time.
 type tables struct {
 	mu   sync.Mutex
-	know map[string]table // nil where a root has no file
+	know map[string]captions.Table // nil where a root has no file
 }
 
 // version tells one content of a file from another.
@@ -45,10 +33,10 @@ type version struct {
 }
 
 // shared holds the parsed tables of this process by file version.
-var shared struct {
+var shared = struct {
 	sync.Mutex
-	byVersion map[version]table
-}
+	byVersion map[version]captions.Table
+}{byVersion: map[version]captions.Table{}}
 
 // lookup returns the caption of an image, and the name of the table for errors.
 func (t *tables) lookup(ctx context.Context, root, image string, links []store.Option) (caption, name string, err error) {
@@ -59,39 +47,36 @@ func (t *tables) lookup(ctx context.Context, root, image string, links []store.O
 	if err != nil {
 		return "", name, err
 	}
-	rows, err := t.of(ctx, name)
+	table, err := t.of(ctx, name)
 	if err != nil {
 		return "", name, err
 	}
-	e, ok := rows[rel]
-	if !ok {
-		return "", name, ErrMissing
+	caption, err = table.Caption(rel)
+	if err != nil && !errors.Is(err, captions.ErrMissing) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	if e.other != 0 {
-		return "", name, fmt.Errorf("%s: lines %d and %d give %q different captions", name, e.line, e.other, rel)
-	}
-	return e.caption, name, nil
+	return caption, name, err
 }
 
 // of returns the table of a file, which is empty where there is no file.
-func (t *tables) of(ctx context.Context, name string) (table, error) {
+func (t *tables) of(ctx context.Context, name string) (captions.Table, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if rows, ok := t.know[name]; ok {
-		return rows, nil
+	if table, ok := t.know[name]; ok {
+		return table, nil
 	}
-	rows, err := load(ctx, name)
+	table, err := load(ctx, name)
 	if err != nil {
 		return nil, err // not kept: the next call may succeed
 	}
 	if t.know == nil {
-		t.know = map[string]table{}
+		t.know = map[string]captions.Table{}
 	}
-	t.know[name] = rows
-	return rows, nil
+	t.know[name] = table
+	return table, nil
 }
 
-func load(ctx context.Context, name string) (table, error) {
+func load(ctx context.Context, name string) (captions.Table, error) {
 	info, err := store.Stat(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -102,14 +87,14 @@ func load(ctx context.Context, name string) (table, error) {
 	v := version{name, info.Size, info.ModTime.UnixNano(), info.Generation}
 	shared.Lock()
 	defer shared.Unlock()
-	if rows, ok := shared.byVersion[v]; ok {
-		return rows, nil
+	if table, ok := shared.byVersion[v]; ok {
+		return table, nil
 	}
 	r, err := store.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := parseTable(r)
+	table, err := captions.ParseTable(r)
 	if closed := r.Close(); err == nil {
 		err = closed
 	}
@@ -122,47 +107,8 @@ func load(ctx context.Context, name string) (table, error) {
 			delete(shared.byVersion, old)
 		}
 	}
-	if shared.byVersion == nil {
-		shared.byVersion = map[version]table{}
-	}
-	shared.byVersion[v] = rows
-	return rows, nil
-}
-
-func parseTable(r io.Reader) (table, error) {
-	rows := table{}
-	err := eachLine(r, func(number int, line []byte, _ bool) error {
-		if err := checkUTF8(line); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-		if number == 1 {
-			line = []byte(strings.TrimPrefix(string(line), "\uFEFF"))
-		}
-		if strings.TrimSpace(string(line)) == "" {
-			return nil
-		}
-		var row struct {
-			Image   *string `json:"image"`
-			Caption *string `json:"caption"`
-		}
-		if err := json.Unmarshal(line, &row); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
-		}
-		if row.Image == nil || *row.Image == "" || row.Caption == nil {
-			return fmt.Errorf("line %d: image or caption is missing", number)
-		}
-		image := path.Clean(*row.Image)
-		e, ok := rows[image]
-		switch {
-		case !ok:
-			e = entry{caption: *row.Caption, line: number}
-		case e.other == 0 && Normalise(e.caption) != Normalise(*row.Caption):
-			e.other = number
-		}
-		rows[image] = e
-		return nil
-	})
-	return rows, err
+	shared.byVersion[v] = table
+	return table, nil
 }
 
 // relative returns the path of an image relative to the root of its data set,
