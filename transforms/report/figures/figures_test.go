@@ -1,4 +1,4 @@
-package plots
+package figures
 
 import (
 	"encoding/xml"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/classstats"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/pseudo"
 )
@@ -48,7 +49,7 @@ func halves(t *testing.T, set semidavil.ClassSet) metrics.Tally {
 	return tally
 }
 
-func TestEvaluationPlots(t *testing.T) {
+func TestEvaluation(t *testing.T) {
 	set := semidavil.Cityscapes19
 	r, err := metrics.NewReport(set, halves(t, set))
 	if err != nil {
@@ -74,7 +75,7 @@ func TestEvaluationPlots(t *testing.T) {
 	}
 }
 
-func TestLabelPlots(t *testing.T) {
+func TestLabels(t *testing.T) {
 	set := semidavil.Cityscapes19
 	s := pseudo.NewStats(make([]uint32, set.Len()))
 	s.Images, s.Ignored = 1, 30
@@ -92,5 +93,34 @@ func TestLabelPlots(t *testing.T) {
 	data, err = LabelThresholds(set, r)
 	if text := words(t, "thresholds", data, err); !strings.Contains(text, "road") {
 		t.Error(text)
+	}
+}
+
+// TestFrequencies draws sets of both sizes, and one without a label.
+func TestFrequencies(t *testing.T) {
+	for _, set := range []semidavil.ClassSet{semidavil.Cityscapes19, semidavil.CamVid11} {
+		table := classstats.NewTable(set)
+		pixels := make([]uint64, set.Len())
+		pixels[0], pixels[1] = 700, 1
+		if err := table.Add(semidavil.SourceTrain, pixels, 299); err != nil {
+			t.Fatal(err)
+		}
+		if err := table.Add(semidavil.Val, pixels, 299); err != nil {
+			t.Fatal(err)
+		}
+		data, err := Frequencies(set, table)
+		text := words(t, set.Name, data, err)
+		for _, want := range append(set.Names(), "source", "val", "70%", "0.10%", "share of all pixels, % (logarithmic)") {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %s", set.Name, want, text)
+			}
+		}
+		if again, _ := Frequencies(set, table); string(again) != string(data) {
+			t.Errorf("%s: other bytes the second time", set.Name)
+		}
+		data, err = Frequencies(set, classstats.NewTable(set))
+		if text := words(t, "empty", data, err); !strings.Contains(text, "no image has a label") {
+			t.Error(text)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package plots
+package figures
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 func LabelShares(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
 	chart := charts.BarChart{Title: "Pseudo-labels by class", Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1,
 		Note:       fmt.Sprintf("%d images; %.1f %% of the pixels are ignored", r.Images, 100*r.IgnoredShare),
-		Categories: set.Names(), Colors: Colours(set)}
+		Categories: set.Names(), Colors: Colors(set)}
 	predicted, kept := charts.Series{Name: "predicted"}, charts.Series{Name: "kept"}
 	for _, c := range r.Classes {
 		predicted.Values = append(predicted.Values, 100*float64(c.Predicted)/float64(r.Pixels))
@@ -26,7 +26,7 @@ func LabelShares(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
 // LabelThresholds draws the threshold of each class beside the mean confidence of its
 // pixels.
 func LabelThresholds(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
-	chart := charts.BarChart{Title: "Thresholds and confidences", Axis: "probability", Decimals: 3, Categories: set.Names(), Colors: Colours(set)}
+	chart := charts.BarChart{Title: "Thresholds and confidences", Axis: "probability", Decimals: 3, Categories: set.Names(), Colors: Colors(set)}
 	threshold, mean := charts.Series{Name: "threshold"}, charts.Series{Name: "mean confidence"}
 	for _, c := range r.Classes {
 		threshold.Values = append(threshold.Values, c.Threshold)

@@ -1,6 +1,6 @@
-// Package plots draws the results of this program as charts: what the figures of
-// metrics and pseudo-labels look like.
-package plots
+// Package figures draws the results of this program as charts: the frequencies of
+// classes, the figures of metrics and those of pseudo-labels.
+package figures
 
 import (
 	"fmt"
@@ -19,10 +19,10 @@ type Named struct {
 
 // IoU draws the IoU of each class by the first rule, one bar a report.
 func IoU(set semidavil.ClassSet, title string, reports []Named) ([]byte, error) {
-	chart := charts.BarChart{Title: title, Unit: "%", Axis: "intersection over union", Decimals: 1, Categories: set.Names(), Colors: Colours(set)}
+	chart := charts.BarChart{Title: title, Unit: "%", Axis: "intersection over union", Decimals: 1, Categories: set.Names(), Colors: Colors(set)}
 	for _, r := range reports {
 		if len(r.Report.Scores) == 0 {
-			return nil, fmt.Errorf("plots: IoU of %s: there are no scores", r.Name)
+			return nil, fmt.Errorf("figures: IoU of %s: there are no scores", r.Name)
 		}
 		s := charts.Series{Name: fmt.Sprintf("%s (mean %s)", r.Name, r.Report.Main())}
 		for _, c := range r.Report.Scores[0].Classes {
@@ -63,8 +63,8 @@ func Reliability(title string, c metrics.Calibration) ([]byte, error) {
 	return charts.Reliability(chart)
 }
 
-// Colours are those of the classes.
-func Colours(set semidavil.ClassSet) (out [][3]uint8) {
+// Colors are those of the classes.
+func Colors(set semidavil.ClassSet) (out [][3]uint8) {
 	for _, c := range set.Classes {
 		out = append(out, c.Color)
 	}
