@@ -27,17 +27,3 @@ func TestCrop(t *testing.T) {
 		}
 	}
 }
-
-func TestFlipH(t *testing.T) {
-	for _, w := range []int{1, 2, 3, 8} {
-		src, img := noise(w, 3), noise(w, 3)
-		FlipH(img)
-		for y := range 3 {
-			for x := range w {
-				if !bytes.Equal(img.Pix[3*(w*y+x):][:3], src.Pix[3*(w*y+w-1-x):][:3]) {
-					t.Fatalf("width %d: pixel (%d, %d)", w, x, y)
-				}
-			}
-		}
-	}
-}

@@ -1,10 +1,13 @@
-package tensorboard
+// Package tensorboardtest reads event files, for the tests of what writes them.
+package tensorboardtest
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+
+	"semidavil/transforms/report/tensorboard"
 )
 
 // Reader reads one event file.
@@ -20,18 +23,18 @@ func NewReader(r io.Reader) *Reader { return &Reader{r: r} }
 // Next returns the next event. After the last one the error is io.EOF itself. A
 // record that is cut off gives an error that wraps io.ErrUnexpectedEOF: the
 // writer crashed, or is still at it. A file whose first event has another version
-// than FileVersion is an error.
-func (r *Reader) Next() (Event, error) {
+// than tensorboard.FileVersion is an error.
+func (r *Reader) Next() (tensorboard.Event, error) {
 	data, err := ReadRecord(r.r)
 	if err != nil {
-		return Event{}, err
+		return tensorboard.Event{}, err
 	}
 	e, err := Decode(data)
 	if err != nil {
-		return Event{}, err
+		return tensorboard.Event{}, err
 	}
-	if !r.began && e.FileVersion != FileVersion {
-		return Event{}, fmt.Errorf("tensorboard: read file: version %q, want %q", e.FileVersion, FileVersion)
+	if !r.began && e.FileVersion != tensorboard.FileVersion {
+		return tensorboard.Event{}, fmt.Errorf("tensorboard: read file: version %q, want %q", e.FileVersion, tensorboard.FileVersion)
 	}
 	r.began = true
 	return e, nil
@@ -65,7 +68,7 @@ func Scalars(files ...io.Reader) (map[string][]Point, error) {
 				}
 			}
 			for _, v := range e.Values {
-				if v.Kind == ScalarKind {
+				if v.Kind == tensorboard.ScalarKind {
 					out[v.Tag] = append(out[v.Tag], Point{Step: e.Step, Seconds: e.Seconds, Value: v.Number})
 				}
 			}

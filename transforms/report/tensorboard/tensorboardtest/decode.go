@@ -1,10 +1,40 @@
-package tensorboard
+package tensorboardtest
 
 import (
 	"fmt"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"semidavil/transforms/report/tensorboard"
+)
+
+// The field numbers of event.proto, summary.proto and tensor.proto that are read.
+const (
+	eventWallTime    = 1
+	eventStep        = 2
+	eventFileVersion = 3
+	eventSummary     = 5
+	eventSessionLog  = 7
+
+	sessionStatus = 1
+	sessionStart  = 1 // SessionLog.START
+
+	summaryValue = 1
+
+	valueTag      = 1
+	valueSimple   = 2
+	valueImage    = 4
+	valueTensor   = 8
+	valueMetadata = 9
+
+	imageHeight  = 1
+	imageWidth   = 2
+	imageEncoded = 4
+
+	metadataPlugin = 1
+	pluginName     = 1
+	tensorString   = 8
 )
 
 // field is one field of a message; the part that its type has is set.
@@ -57,8 +87,8 @@ func (d field) is(number protowire.Number, kind protowire.Type) bool {
 
 // Decode reads an Event message. Fields and values that this package does not
 // know are skipped, values with the kind Other. Values share the memory of data.
-func Decode(data []byte) (Event, error) {
-	var e Event
+func Decode(data []byte) (tensorboard.Event, error) {
+	var e tensorboard.Event
 	err := fields(data, func(d field) error {
 		switch {
 		case d.is(eventWallTime, protowire.Fixed64Type):
@@ -87,13 +117,13 @@ func Decode(data []byte) (Event, error) {
 		return nil
 	})
 	if err != nil {
-		return Event{}, fmt.Errorf("tensorboard: decode event: %w", err)
+		return tensorboard.Event{}, fmt.Errorf("tensorboard: decode event: %w", err)
 	}
 	return e, nil
 }
 
-func decodeValue(message []byte) (Value, error) {
-	var v Value
+func decodeValue(message []byte) (tensorboard.Value, error) {
+	var v tensorboard.Value
 	var tensor []byte
 	plugin := ""
 	err := fields(message, func(d field) error {
@@ -101,9 +131,9 @@ func decodeValue(message []byte) (Value, error) {
 		case d.is(valueTag, protowire.BytesType):
 			v.Tag = string(d.bytes)
 		case d.is(valueSimple, protowire.Fixed32Type):
-			v.Kind, v.Number = ScalarKind, math.Float32frombits(uint32(d.number64))
+			v.Kind, v.Number = tensorboard.ScalarKind, math.Float32frombits(uint32(d.number64))
 		case d.is(valueImage, protowire.BytesType):
-			v.Kind = ImageKind
+			v.Kind = tensorboard.ImageKind
 			return fields(d.bytes, func(d field) error {
 				switch {
 				case d.is(imageHeight, protowire.VarintType):
@@ -136,7 +166,7 @@ func decodeValue(message []byte) (Value, error) {
 		return v, err
 	}
 	if plugin == "text" && tensor != nil {
-		v.Kind = TextKind
+		v.Kind = tensorboard.TextKind
 		err = fields(tensor, func(d field) error {
 			if d.is(tensorString, protowire.BytesType) {
 				v.Text = string(d.bytes)

@@ -1,11 +1,16 @@
 package minicity
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
+	"image/png"
+	"os"
 	"strings"
+	"testing"
 
 	"github.com/disintegration/imaging"
 	"golang.org/x/image/font"
@@ -15,6 +20,29 @@ import (
 
 	"semidavil"
 )
+
+var sheetPath = flag.String("sheet", "", "write the contact sheet to this PNG `file`")
+
+func TestSheet(t *testing.T) {
+	columns := 2
+	if *sheetPath != "" {
+		columns = 4
+	}
+	m, err := Sheet(7, columns, 1+columns/4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *sheetPath == "" {
+		return
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*sheetPath, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Sheet is a contact sheet: scenes of both domains with their labels and
 // captions, and the colours of the classes. The scenes are chosen among the first

@@ -15,7 +15,7 @@ const minVocab = 256 + 256 + 2
 // would only spell out a caption.
 const minCount = 2
 
-// Train learns a vocabulary of at most vocabSize ids (514 or more) from
+// train learns a vocabulary of at most vocabSize ids (514 or more) from
 // captions: starting from bytes, the pair of adjacent tokens that occurs most
 // often within words becomes a token, again and again (Sennrich et al. 2016, as
 // in CLIP over bytes). Of pairs that occur equally often the first in
@@ -27,7 +27,7 @@ const minCount = 2
 // The vocabulary stays smaller than vocabSize where no pair occurs twice any
 // more; VocabSize tells. Its ids have the order of CLIP: bytes, bytes at the
 // end of a word, merges, SOT, EOT.
-func Train(captions []string, vocabSize int) (*Tokenizer, error) {
+func train(captions []string, vocabSize int) (*Tokenizer, error) {
 	if vocabSize < minVocab || vocabSize > maxVocab {
 		return nil, fmt.Errorf("text: train: vocabulary of %d: outside of %d to %d", vocabSize, minVocab, maxVocab)
 	}

@@ -1,22 +1,27 @@
-package builtin
+package text
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"testing"
 
+	"semidavil"
 	"semidavil/transforms/datasets/minicity"
-	"semidavil/transforms/text"
+	"semidavil/transforms/text/builtin"
 )
 
-var update = flag.Bool("update", false, "train the vocabulary anew and store it")
-
-// TestVocabulary trains the vocabulary again: the stored files are what the
+// TestBuiltin trains the vocabulary again: the stored files are what the
 // captions of MiniCity give. (Another vocabulary makes models and shards of the
 // old one useless; change it deliberately.)
-func TestVocabulary(t *testing.T) {
-	trained, err := text.Train(minicity.Captions(0, 150), 1000)
+func TestBuiltin(t *testing.T) {
+	var captions []string
+	for i := range 150 {
+		for _, domain := range []semidavil.Domain{semidavil.Source, semidavil.Target} {
+			_, _, caption := minicity.NewScene(0, domain, i).Render(128, 64)
+			captions = append(captions, caption)
+		}
+	}
+	trained, err := train(captions, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,12 +31,12 @@ func TestVocabulary(t *testing.T) {
 	}
 	for name, data := range files {
 		if *update {
-			if err := os.WriteFile(name, data, 0o644); err != nil {
+			if err := os.WriteFile("builtin/"+name, data, 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
-		stored, err := Files.ReadFile(name)
+		stored, err := builtin.Files.ReadFile(name)
 		if err != nil || !bytes.Equal(stored, data) {
 			t.Errorf("%s is not what the captions give: %v", name, err)
 		}
@@ -39,7 +44,7 @@ func TestVocabulary(t *testing.T) {
 	if *update {
 		return
 	}
-	tokenizer, err := text.Load(Files)
+	tokenizer, err := Load(builtin.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
