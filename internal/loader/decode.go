@@ -8,6 +8,7 @@ import (
 	"semidavil/transforms/augment"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 )
 
 // picture is a decoded sample.
@@ -19,7 +20,7 @@ type picture struct {
 // tools are what one goroutine decodes and augments with.
 type tools struct {
 	codec   pixels.Codec
-	resizer pixels.Resizer
+	resizer resize.Resizer
 	file    []byte
 	picture picture
 	spare   []uint8 // of augment.Blur

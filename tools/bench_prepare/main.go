@@ -23,6 +23,7 @@ import (
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/datasets/minicity"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 )
@@ -158,7 +159,7 @@ func loop(dir, out string, workers int) error {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			m := samples.Maker{Params: samples.Params{Filter: pixels.Bicubic}}
+			m := samples.Maker{Params: samples.Params{Filter: resize.Bicubic}}
 			for ref := range work {
 				made, err := makeOne(&m, adapter, ref)
 				mu.Lock()

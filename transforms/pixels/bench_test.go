@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/pixels/resize"
 )
 
 // benchPair returns the files of a 2048x1024 pair: those of the folder in
@@ -42,8 +43,12 @@ var trainIDs = func() (t [256]uint8) {
 // remap resizes label ids by nearest neighbour and maps them by a table.
 func remap(dst []uint8, w, h int, ids IDs) {
 	xs, ys := make([]int, w), make([]int, h)
-	nearestIndex(xs, ids.W)
-	nearestIndex(ys, ids.H)
+	for x := range xs {
+		xs[x] = (2*x + 1) * ids.W / (2 * w)
+	}
+	for y := range ys {
+		ys[y] = (2*y + 1) * ids.H / (2 * h)
+	}
 	for y, sy := range ys {
 		from, to := ids.Pix8[ids.W*sy:][:ids.W], dst[w*y:][:w]
 		for x, sx := range xs {
@@ -57,7 +62,7 @@ func remap(dst []uint8, w, h int, ids IDs) {
 func BenchmarkSteps(b *testing.B) {
 	pair := benchPair()
 	var c Codec
-	var r Resizer
+	var r resize.Resizer
 	var e Encoder
 	big := new(semidavil.Image)
 	run := func(name string, step func() error) {
@@ -75,14 +80,14 @@ func BenchmarkSteps(b *testing.B) {
 	}
 	run("decode_label_2048x1024", func() error { _, err := c.DecodeIDs(pair[1]); return err })
 	small := semidavil.NewImage(1280, 760)
-	for _, f := range []Filter{Bilinear, Bicubic} {
+	for _, f := range []resize.Filter{resize.Bilinear, resize.Bicubic} {
 		run("resize_"+f.String()+"_2048x1024_to_1280x760", func() error { return r.Resize(small, big, f) })
 	}
 	small = semidavil.NewImage(1024, 512)
-	for _, f := range []Filter{Nearest, Area, Lanczos, Bilinear, Bicubic} {
+	for _, f := range []resize.Filter{resize.Nearest, resize.Area, resize.Lanczos, resize.Bilinear, resize.Bicubic} {
 		run("resize_"+f.String()+"_2048x1024_to_1024x512", func() error { return r.Resize(small, big, f) })
 	}
-	if err := r.Resize(small, big, Bicubic); err != nil {
+	if err := r.Resize(small, big, resize.Bicubic); err != nil {
 		b.Fatal(err)
 	}
 	ids, err := c.DecodeIDs(pair[1])
@@ -112,10 +117,10 @@ func BenchmarkSteps(b *testing.B) {
 // bytes of two files.
 func BenchmarkPair(b *testing.B) {
 	pair := benchPair()
-	for _, f := range []Filter{Bilinear, Bicubic} {
+	for _, f := range []resize.Filter{resize.Bilinear, resize.Bicubic} {
 		b.Run(f.String()+"_2048x1024_to_1024x512", func(b *testing.B) {
 			var c Codec
-			var r Resizer
+			var r resize.Resizer
 			var e Encoder
 			big, small := new(semidavil.Image), &semidavil.Image{W: 1024, H: 512}
 			label := make([]uint8, 1024*512)

@@ -104,12 +104,6 @@ func (c *Codec) checkSize(w, h int) error {
 	return nil
 }
 
-// setSize gives img the size w x h, keeping its pixels' memory if it suffices.
-func setSize(img *semidavil.Image, w, h int) {
-	img.W, img.H = w, h
-	img.Pix = grow(img.Pix, 3*w*h)
-}
-
 // grow returns a slice of length n, s itself where it is large enough; the
 // contents are undefined.
 func grow[T any](s []T, n int) []T {

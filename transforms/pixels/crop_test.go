@@ -4,7 +4,20 @@ import (
 	"bytes"
 	"math"
 	"testing"
+
+	"semidavil"
 )
+
+// noise makes an image of noise.
+func noise(w, h int) *semidavil.Image {
+	img := semidavil.NewImage(w, h)
+	x := uint32(w*65536 + h)
+	for i := range img.Pix {
+		x = x*1664525 + 1013904223
+		img.Pix[i] = uint8(x >> 24)
+	}
+	return img
+}
 
 func TestCrop(t *testing.T) {
 	src := noise(7, 5)

@@ -1,5 +1,5 @@
-// Package pixels decodes, resizes, crops and encodes images and rasters of
-// label ids.
+// Package pixels decodes, crops and encodes images and rasters of label ids;
+// package resize resizes them.
 //
 // It exists for speed: preparing a data set is little else than this work, and
 // the standard library with an image package on top takes about twice as long
@@ -10,7 +10,7 @@
 //     the pixels of a [semidavil.Image] or the ids of a label raster.
 //   - Label rasters never go through colours: a palette index stays an index and
 //     a 16-bit value keeps its low byte (see [IDs]).
-//   - [Resizer] follows the 8-bit resampler of Pillow to the bit.
+//   - Package resize follows the 8-bit resampler of Pillow to the bit.
 //   - PNG is written with filters chosen by content and speed and the deflate of
 //     github.com/klauspost/compress; bytes depend on the pixels, the level and
 //     the version of that package only.

@@ -73,7 +73,7 @@ func (o exifOrientation) apply(dst, src *semidavil.Image) {
 	if o.swapsAxes() {
 		w, h = h, w
 	}
-	setSize(dst, w, h)
+	dst.SetSize(w, h)
 	for y := range h {
 		for x := range w {
 			sx, sy := x, y

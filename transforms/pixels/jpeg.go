@@ -68,7 +68,7 @@ func (c *Codec) decodeJPEG(dst *semidavil.Image, data []byte) error {
 func fromImage(dst *semidavil.Image, img image.Image) {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
-	setSize(dst, w, h)
+	dst.SetSize(w, h)
 	switch src := img.(type) {
 	case *image.YCbCr:
 		fromYCbCr(dst, src)

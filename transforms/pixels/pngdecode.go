@@ -86,7 +86,7 @@ func (c *Codec) decodePNGRGB(dst *semidavil.Image, data []byte) error {
 	if err := c.inflatePNG(f); err != nil {
 		return err
 	}
-	setSize(dst, f.w, f.h)
+	dst.SetSize(f.w, f.h)
 	if f.kind == RGB && f.depth == 8 && !f.interlaced {
 		return c.eachRow(f, func(y int) []uint8 { return dst.Pix[3*f.w*y:] }, nil)
 	}

@@ -14,6 +14,7 @@ import (
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/labels"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/shards"
 )
 
@@ -23,7 +24,7 @@ const Version = 1
 
 // Params are the choices of a run.
 type Params struct {
-	Filter pixels.Filter
+	Filter resize.Filter
 	// JPEG stores images with loss, at Quality 1 to 100; otherwise as PNG.
 	JPEG        bool
 	Quality     int
@@ -55,7 +56,7 @@ type Maker struct {
 	Params
 
 	codec   pixels.Codec
-	resizer pixels.Resizer
+	resizer resize.Resizer
 	encoder pixels.Encoder
 	image   semidavil.Image
 	small   semidavil.Image

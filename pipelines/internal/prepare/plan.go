@@ -16,6 +16,7 @@ import (
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/text/builtin"
@@ -126,7 +127,7 @@ func labelledList(ctx context.Context, name string) ([]string, error) {
 }
 
 func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, error) {
-	filter, err := pixels.ParseFilter(cfg.Filter)
+	filter, err := resize.ParseFilter(cfg.Filter)
 	if err != nil {
 		return samples.Params{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/pseudo"
 )
 
@@ -121,7 +122,7 @@ func predictionConfig(n inputs.Network, load stages.LoadParams) (string, error) 
 		Facts   any
 		Options any
 		Size    [2]int
-		Filter  pixels.Filter
+		Filter  resize.Filter
 	}{n.Params[0].Stamp, n.Facts, options, [2]int{load.W, load.H}, load.Filter})
 }
 

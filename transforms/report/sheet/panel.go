@@ -7,6 +7,7 @@ import (
 	"semidavil"
 	"semidavil/transforms/labels"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 )
 
 // panel is a column of a sheet.
@@ -31,7 +32,7 @@ var wrong = [3]uint8{235, 20, 30}
 type painter struct {
 	set     semidavil.ClassSet
 	table   labels.Table
-	resizer pixels.Resizer
+	resizer resize.Resizer
 	seen    [256]bool // train ids
 }
 
@@ -50,7 +51,7 @@ func (p *painter) scale(s Sample, w, h int) (scaled, error) {
 	if s.Image == nil {
 		return out, fmt.Errorf("no image")
 	}
-	if err := p.resizer.Resize(out.image, s.Image, pixels.Bilinear); err != nil {
+	if err := p.resizer.Resize(out.image, s.Image, resize.Bilinear); err != nil {
 		return out, err
 	}
 	for _, m := range []struct {

@@ -1,6 +1,9 @@
-package pixels
+package resize
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // weightBits is the precision of the integer weights, Pillow's: 32 bits less 8
 // for the pixel and 2 for weights beyond 1 and for the sign.
@@ -38,7 +41,7 @@ func makeTaps(f Filter, in, out int) *taps {
 		centre := float64((float64(i) + 0.5) * scale)
 		lo := max(0, int(centre-support+0.5))
 		hi := min(in, int(centre+support+0.5))
-		w = grow(w, hi-lo)
+		w = slices.Grow(w[:0], hi-lo)[:hi-lo]
 		total := 0.0
 		for j := range w {
 			w[j] = kernel((float64(j+lo) - centre + 0.5) * inverse)

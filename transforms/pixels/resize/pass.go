@@ -1,6 +1,9 @@
-package pixels
+package resize
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Sums are taken two at a time in the halves of a 64-bit word, one multiplication
 // for both. Each sum fits into 32 bits with sign; a negative low half borrows one
@@ -45,7 +48,7 @@ func (r *Resizer) columns(dst, src []uint8, n int, t *taps) {
 // rowsScalar is rows with two rows at a time.
 func (r *Resizer) rowsScalar(dst, src []uint8, w, h int, t *taps) {
 	n, m := 3*w, 3*t.out
-	r.pair = grow(r.pair, n+3*t.size)
+	r.pair = slices.Grow(r.pair[:0], n+3*t.size)[:n+3*t.size]
 	clear(r.pair[n:])
 	for y := 0; y < h; y += 2 {
 		y1 := min(y+1, h-1) // an odd last row is done twice
@@ -100,7 +103,7 @@ func interleave(dst []uint64, a, b []uint8) {
 // columnsScalar is columns with two bytes at a time.
 func (r *Resizer) columnsScalar(dst, src []uint8, n int, t *taps) {
 	words := n / 8
-	r.sums = grow(r.sums, 4*words)
+	r.sums = slices.Grow(r.sums[:0], 4*words)[:4*words]
 	for y, start := range t.start {
 		weights := t.weights[y*t.size:][:t.size]
 		to := dst[y*n:][:n]

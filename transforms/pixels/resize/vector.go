@@ -1,10 +1,11 @@
 //go:build goexperiment.simd && amd64
 
-package pixels
+package resize
 
 import (
 	"encoding/binary"
 	"simd/archsimd"
+	"slices"
 )
 
 // vector says whether the passes below are used; they need AVX2.
@@ -35,7 +36,7 @@ func (r *Resizer) rowsVector(dst, src []uint8, w, h int, t *taps) {
 	for y := range h {
 		row := src[n*y:]
 		if len(row) < reach { // the last rows are copied to where more can be read
-			r.padded = grow(r.padded, reach)
+			r.padded = slices.Grow(r.padded[:0], reach)[:reach]
 			clear(r.padded[copy(r.padded, row[:n]):])
 			row = r.padded
 		}

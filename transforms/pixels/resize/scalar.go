@@ -1,6 +1,6 @@
 //go:build !(goexperiment.simd && amd64)
 
-package pixels
+package resize
 
 // vector is false: this build has no vector instructions.
 var vector = false

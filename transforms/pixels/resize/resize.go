@@ -1,7 +1,9 @@
-package pixels
+// Package resize changes the size of images as Pillow does, to the bit.
+package resize
 
 import (
 	"fmt"
+	"slices"
 
 	"semidavil"
 )
@@ -35,7 +37,7 @@ func (r *Resizer) Resize(dst, src *semidavil.Image, filter Filter) error {
 	if int(filter) >= len(filterNames) {
 		return fmt.Errorf("pixels: resize: unknown filter %d", filter)
 	}
-	setSize(dst, dst.W, dst.H)
+	dst.SetSize(dst.W, dst.H)
 	if dst.W == src.W && dst.H == src.H {
 		copy(dst.Pix, src.Pix)
 		return nil
@@ -56,11 +58,11 @@ func (r *Resizer) Resize(dst, src *semidavil.Image, filter Filter) error {
 	case dst.W == src.W:
 		r.columns(dst.Pix, src.Pix, 3*src.W, r.vertical)
 	case dst.H < src.H && 2*(src.W-dst.W) < src.H-dst.H:
-		r.middle = grow(r.middle, 3*src.W*dst.H)
+		r.middle = slices.Grow(r.middle[:0], 3*src.W*dst.H)[:3*src.W*dst.H]
 		r.columns(r.middle, src.Pix, 3*src.W, r.vertical)
 		r.rows(dst.Pix, r.middle, src.W, dst.H, r.horizontal)
 	default:
-		r.middle = grow(r.middle, 3*dst.W*src.H)
+		r.middle = slices.Grow(r.middle[:0], 3*dst.W*src.H)[:3*dst.W*src.H]
 		r.rows(r.middle, src.Pix, src.W, src.H, r.horizontal)
 		r.columns(dst.Pix, r.middle, 3*dst.W, r.vertical)
 	}
@@ -75,7 +77,7 @@ func cachedTaps(t *taps, f Filter, in, out int) *taps {
 }
 
 func (r *Resizer) nearest(dst, src *semidavil.Image) {
-	r.index = grow(r.index, dst.W+dst.H)
+	r.index = slices.Grow(r.index[:0], dst.W+dst.H)[:dst.W+dst.H]
 	xs, ys := r.index[:dst.W], r.index[dst.W:]
 	nearestIndex(xs, src.W)
 	nearestIndex(ys, src.H)
