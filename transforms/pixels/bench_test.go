@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pixels/resize"
 )
 
@@ -26,9 +27,9 @@ var benchPair = sync.OnceValue(func() (pair [2][]byte) {
 		return pair
 	}
 	img, ids := scene(2048, 1024, 0)
-	var e Encoder
-	pair[0], _ = e.EncodePNG(nil, img, Default)
-	pair[1], _ = e.EncodeGrayPNG(nil, img.W, img.H, ids, Default)
+	var e fastpng.Encoder
+	pair[0], _ = e.EncodePNG(nil, img, fastpng.Default)
+	pair[1], _ = e.EncodeGrayPNG(nil, img.W, img.H, ids, fastpng.Default)
 	return pair
 })
 
@@ -41,7 +42,7 @@ var trainIDs = func() (t [256]uint8) {
 }()
 
 // remap resizes label ids by nearest neighbour and maps them by a table.
-func remap(dst []uint8, w, h int, ids IDs) {
+func remap(dst []uint8, w, h int, ids fastpng.IDs) {
 	xs, ys := make([]int, w), make([]int, h)
 	for x := range xs {
 		xs[x] = (2*x + 1) * ids.W / (2 * w)
@@ -63,7 +64,7 @@ func BenchmarkSteps(b *testing.B) {
 	pair := benchPair()
 	var c Codec
 	var r resize.Resizer
-	var e Encoder
+	var e fastpng.Encoder
 	big := new(semidavil.Image)
 	run := func(name string, step func() error) {
 		b.Run(name, func(b *testing.B) {
@@ -97,7 +98,7 @@ func BenchmarkSteps(b *testing.B) {
 	label := make([]uint8, 1024*512)
 	remap(label, 1024, 512, ids)
 	run("remap_label_2048x1024_to_1024x512", func() error { remap(label, 1024, 512, ids); return nil })
-	for _, level := range []Level{Fast, Default, Best} {
+	for _, level := range []fastpng.Level{fastpng.Fast, fastpng.Default, fastpng.Best} {
 		var out []byte
 		run("encode_rgb_"+level.String()+"_1024x512", func() (err error) {
 			out, err = e.EncodePNG(out[:0], small, level)
@@ -121,7 +122,7 @@ func BenchmarkPair(b *testing.B) {
 		b.Run(f.String()+"_2048x1024_to_1024x512", func(b *testing.B) {
 			var c Codec
 			var r resize.Resizer
-			var e Encoder
+			var e fastpng.Encoder
 			big, small := new(semidavil.Image), &semidavil.Image{W: 1024, H: 512}
 			label := make([]uint8, 1024*512)
 			var out []byte
@@ -137,10 +138,10 @@ func BenchmarkPair(b *testing.B) {
 					b.Fatal(err)
 				}
 				remap(label, 1024, 512, ids)
-				if out, err = e.EncodePNG(out[:0], small, Fast); err != nil {
+				if out, err = e.EncodePNG(out[:0], small, fastpng.Fast); err != nil {
 					b.Fatal(err)
 				}
-				if out, err = e.EncodeGrayPNG(out[:0], 1024, 512, label, Fast); err != nil {
+				if out, err = e.EncodeGrayPNG(out[:0], 1024, 512, label, fastpng.Fast); err != nil {
 					b.Fatal(err)
 				}
 			}

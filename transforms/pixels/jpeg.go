@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 const jpegMagic = "\xff\xd8\xff"
@@ -45,7 +46,7 @@ func (c *Codec) decodeJPEG(dst *semidavil.Image, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkSize(w, h); err != nil {
+	if err := fastpng.CheckSize(w, h, c.limit()); err != nil {
 		return err
 	}
 	img, err := jpeg.Decode(bytes.NewReader(data))

@@ -15,7 +15,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
@@ -131,7 +131,7 @@ func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, e
 	if err != nil {
 		return samples.Params{}, err
 	}
-	level, err := pixels.ParseLevel(cfg.Compression)
+	level, err := fastpng.ParseLevel(cfg.Compression)
 	if err != nil {
 		return samples.Params{}, err
 	}

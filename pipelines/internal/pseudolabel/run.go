@@ -15,7 +15,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/pseudo"
 )
@@ -87,7 +87,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 	if err != nil {
 		return plan{}, err
 	}
-	level, err := pixels.ParseLevel(cfg.Compression)
+	level, err := fastpng.ParseLevel(cfg.Compression)
 	if err != nil {
 		return plan{}, err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pixels/resize"
 )
 
@@ -66,7 +66,7 @@ func (p *painter) scale(s Sample, w, h int) (scaled, error) {
 			return out, fmt.Errorf("%s of %dx%d with %d pixels", m.name, m.src.W, m.src.H, len(m.src.Pix))
 		}
 		*m.dst = semidavil.NewLabelMap(w, h)
-		ids := pixels.IDs{W: m.src.W, H: m.src.H, Kind: pixels.Gray, Depth: 8, Pix8: m.src.Pix}
+		ids := fastpng.IDs{W: m.src.W, H: m.src.H, Kind: fastpng.Gray, Depth: 8, Pix8: m.src.Pix}
 		if err := labels.Remap(*m.dst, ids, p.table); err != nil {
 			return out, fmt.Errorf("%s: %w", m.name, err)
 		}

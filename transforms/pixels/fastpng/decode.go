@@ -1,10 +1,22 @@
-package pixels
+package fastpng
 
 import (
 	"fmt"
 
 	"semidavil"
 )
+
+// Decoder decodes files and keeps its buffers between calls. The zero value is
+// ready for use. A Decoder must not be used by two goroutines at the same time.
+type Decoder struct {
+	inflater inflater
+	joined   []byte // contents of the IDAT chunks
+	raw      []byte // inflated rows, each after its filter byte
+	zero     []byte // the row above the first one
+	ids8     []uint8
+	ids16    []uint16
+	rgb      []uint8 // one row of an interlaced pass
+}
 
 // pass is one of the seven images of an interlaced file, or the whole image.
 type pass struct{ x0, y0, dx, dy int }
@@ -17,7 +29,7 @@ func (p pass) size(w, h int) (int, int) {
 }
 
 // passes returns the passes of the file that are not empty.
-func (h pngHeader) passes() []pass {
+func (h header) passes() []pass {
 	if !h.interlaced {
 		return []pass{{0, 0, 1, 1}}
 	}
@@ -30,9 +42,9 @@ func (h pngHeader) passes() []pass {
 	return ps
 }
 
-// inflatePNG decompresses the rows of f to c.raw, each with its filter byte in
+// inflate decompresses the rows of f to d.raw, each with its filter byte in
 // front, pass after pass.
-func (c *Codec) inflatePNG(f *pngFile) error {
+func (d *Decoder) inflate(f *file) error {
 	n := 0
 	for _, p := range f.passes() {
 		w, h := p.size(f.w, f.h)
@@ -43,22 +55,22 @@ func (c *Codec) inflatePNG(f *pngFile) error {
 	if n/1032 > len(f.idat) {
 		return fmt.Errorf("%d compressed bytes for %dx%d pixels: %w", len(f.idat), f.w, f.h, ErrTruncated)
 	}
-	c.raw = grow(c.raw, n+inflateSlop)
-	return c.inflater.zlib(c.raw, f.idat, n)
+	d.raw = grow(d.raw, n+inflateSlop)
+	return d.inflater.zlib(d.raw, f.idat, n)
 }
 
-// eachRow reverses the filters of all rows in c.raw and calls use with each row,
+// eachRow reverses the filters of all rows in d.raw and calls use with each row,
 // its pass and its number in the pass. direct, if not nil, returns where to put
-// the row instead of leaving it in c.raw.
-func (c *Codec) eachRow(f *pngFile, direct func(y int) []uint8, use func(p pass, y int, row []uint8)) error {
-	raw := c.raw
+// the row instead of leaving it in d.raw.
+func (d *Decoder) eachRow(f *file, direct func(y int) []uint8, use func(p pass, y int, row []uint8)) error {
+	raw := d.raw
 	bpp := max(1, f.bitsPerPixel()/8)
-	c.zero = grow(c.zero, f.rowBytes(f.w))
-	clear(c.zero)
+	d.zero = grow(d.zero, f.rowBytes(f.w))
+	clear(d.zero)
 	for _, p := range f.passes() {
 		w, h := p.size(f.w, f.h)
 		n := f.rowBytes(w)
-		prev := c.zero[:n]
+		prev := d.zero[:n]
 		for y := range h {
 			src := raw[1 : 1+n]
 			row := src
@@ -77,36 +89,44 @@ func (c *Codec) eachRow(f *pngFile, direct func(y int) []uint8, use func(p pass,
 	return nil
 }
 
-// decodePNGRGB decodes a PNG file to colours.
-func (c *Codec) decodePNGRGB(dst *semidavil.Image, data []byte) error {
-	f, err := c.parsePNG(data)
+// RGB decodes a file that begins with Signature to 8-bit colours, at most limit pixels
+// of them. The size of dst is set, and its pixels are replaced where they are too few;
+// after an error its contents are undefined.
+//
+// Alpha is dropped, not composited: the stored colours stay as they are, and a
+// tRNS chunk has no effect. Samples of 16 bits keep their high byte; gray of 1,
+// 2 or 4 bits is stretched to 0..255; palette indices beyond the palette are
+// black. Bytes after the end of the image are ignored. Errors wrap ErrFormat,
+// ErrTruncated or ErrTooLarge.
+func (d *Decoder) RGB(dst *semidavil.Image, data []byte, limit int) error {
+	f, err := d.parse(data, limit)
 	if err != nil {
 		return err
 	}
-	if err := c.inflatePNG(f); err != nil {
+	if err := d.inflate(f); err != nil {
 		return err
 	}
 	dst.SetSize(f.w, f.h)
 	if f.kind == RGB && f.depth == 8 && !f.interlaced {
-		return c.eachRow(f, func(y int) []uint8 { return dst.Pix[3*f.w*y:] }, nil)
+		return d.eachRow(f, func(y int) []uint8 { return dst.Pix[3*f.w*y:] }, nil)
 	}
-	c.rgb = grow(c.rgb, 3*f.w)
-	return c.eachRow(f, nil, func(p pass, y int, row []uint8) {
+	d.rgb = grow(d.rgb, 3*f.w)
+	return d.eachRow(f, nil, func(p pass, y int, row []uint8) {
 		w, _ := p.size(f.w, f.h)
 		out := dst.Pix[3*(f.w*(p.y0+p.dy*y)+p.x0):]
 		if p.dx == 1 {
 			f.rowRGB(out[:3*w], row)
 			return
 		}
-		f.rowRGB(c.rgb[:3*w], row)
+		f.rowRGB(d.rgb[:3*w], row)
 		for x := range w {
-			copy(out[3*p.dx*x:][:3], c.rgb[3*x:])
+			copy(out[3*p.dx*x:][:3], d.rgb[3*x:])
 		}
 	})
 }
 
 // rowRGB converts a row to 8-bit colours; len(dst) is three times the width.
-func (f *pngFile) rowRGB(dst, row []uint8) {
+func (f *file) rowRGB(dst, row []uint8) {
 	if f.depth < 8 {
 		mask := uint8(1)<<f.depth - 1
 		scale := 255 / mask

@@ -1,4 +1,4 @@
-package pixels
+package fastpng
 
 import "encoding/binary"
 

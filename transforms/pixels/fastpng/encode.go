@@ -1,4 +1,4 @@
-package pixels
+package fastpng
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"semidavil"
 )
 
-// Encoder writes PNG and JPEG files and keeps its buffers between calls. The
+// Encoder writes PNG files and keeps its buffers between calls. The
 // zero value is ready for use. An Encoder must not be used by two goroutines at
 // the same time. Its output depends on the arguments only, not on earlier calls.
 type Encoder struct {
@@ -52,17 +52,12 @@ func (e *Encoder) EncodePalettedPNG(dst []byte, w, h int, pix []uint8, palette [
 	return e.encode(dst, w, h, Palette, pix, palette, level)
 }
 
-func checkPix(w, h, channels int, pix []uint8) error {
-	if w < 1 || h < 1 || w > 1<<30 || h > 1<<30 || len(pix) != channels*w*h {
-		return fmt.Errorf("size %dx%d with %d bytes of pixels, want %d", w, h, len(pix), channels*w*h)
-	}
-	return nil
-}
-
 func (e *Encoder) encode(dst []byte, w, h int, kind Kind, pix []uint8, palette [][3]uint8, level Level) ([]byte, error) {
 	bpp := kind.channels()
-	err := checkPix(w, h, bpp, pix)
-	if err == nil && int(level) >= len(levelNames) {
+	var err error
+	if w < 1 || h < 1 || w > 1<<30 || h > 1<<30 || len(pix) != bpp*w*h {
+		err = fmt.Errorf("size %dx%d with %d bytes of pixels, want %d", w, h, len(pix), bpp*w*h)
+	} else if int(level) >= len(levelNames) {
 		err = errors.New("unknown level")
 	}
 	if err != nil {
@@ -83,7 +78,7 @@ func (e *Encoder) encode(dst []byte, w, h int, kind Kind, pix []uint8, palette [
 		ihdr[9] = 3
 	}
 	dst = slices.Grow(dst, e.z.Len()+1024)
-	dst = append(dst, pngMagic...)
+	dst = append(dst, Signature...)
 	dst = appendChunk(dst, "IHDR", ihdr[:])
 	if kind == Palette {
 		body := make([]byte, 0, 768)

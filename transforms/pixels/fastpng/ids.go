@@ -1,9 +1,6 @@
-package pixels
+package fastpng
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // IDs is a raster of label ids as the file stores them, row-major.
 //
@@ -34,52 +31,35 @@ func (p IDs) At(x, y int) int {
 	return int(p.Pix16[y*p.W+x])
 }
 
-// DecodeIDs decodes a PNG file as label ids. The slices of the result belong to
-// the codec and are overwritten by its next call of DecodeIDs. Errors wrap
-// ErrFormat, ErrTruncated, ErrTooLarge or, for JPEG, ErrNoIDs.
-func (c *Codec) DecodeIDs(data []byte) (IDs, error) {
-	var ids IDs
-	var err error
-	switch {
-	case isPNG(data):
-		ids, err = c.decodePNGIDs(data)
-	case isJPEG(data):
-		err = fmt.Errorf("JPEG: %w", ErrNoIDs)
-	default:
-		err = unknownFormat(data)
-	}
-	if err != nil {
-		return IDs{}, fmt.Errorf("pixels: decode label ids: %w", err)
-	}
-	return ids, nil
-}
-
-func (c *Codec) decodePNGIDs(data []byte) (IDs, error) {
-	f, err := c.parsePNG(data)
+// IDs decodes a file that begins with Signature as label ids, at most limit pixels of
+// them. The slices of the result belong to the decoder and are overwritten by its next
+// call of IDs. Errors wrap ErrFormat, ErrTruncated or ErrTooLarge.
+func (d *Decoder) IDs(data []byte, limit int) (IDs, error) {
+	f, err := d.parse(data, limit)
 	if err != nil {
 		return IDs{}, err
 	}
-	if err := c.inflatePNG(f); err != nil {
+	if err := d.inflate(f); err != nil {
 		return IDs{}, err
 	}
 	ids := IDs{W: f.w, H: f.h, Kind: f.kind, Depth: f.depth}
 	step := f.kind.channels() * f.depth / 8 // bytes of a pixel, where whole
 	if f.depth == 16 {
-		c.ids16 = grow(c.ids16, f.w*f.h)
-		ids.Pix16 = c.ids16
-		return ids, c.eachRow(f, nil, func(p pass, y int, row []uint8) {
+		d.ids16 = grow(d.ids16, f.w*f.h)
+		ids.Pix16 = d.ids16
+		return ids, d.eachRow(f, nil, func(p pass, y int, row []uint8) {
 			out := ids.Pix16[f.w*(p.y0+p.dy*y)+p.x0:]
 			for x, w := 0, len(row)/step; x < w; x++ {
 				out[p.dx*x] = binary.BigEndian.Uint16(row[step*x:])
 			}
 		})
 	}
-	c.ids8 = grow(c.ids8, f.w*f.h)
-	ids.Pix8 = c.ids8
+	d.ids8 = grow(d.ids8, f.w*f.h)
+	ids.Pix8 = d.ids8
 	if step == 1 && !f.interlaced {
-		return ids, c.eachRow(f, func(y int) []uint8 { return ids.Pix8[f.w*y:] }, nil)
+		return ids, d.eachRow(f, func(y int) []uint8 { return ids.Pix8[f.w*y:] }, nil)
 	}
-	return ids, c.eachRow(f, nil, func(p pass, y int, row []uint8) {
+	return ids, d.eachRow(f, nil, func(p pass, y int, row []uint8) {
 		w, _ := p.size(f.w, f.h)
 		out := ids.Pix8[f.w*(p.y0+p.dy*y)+p.x0:]
 		for x := range w {

@@ -1,4 +1,4 @@
-package pixels
+package fastpng
 
 import (
 	"encoding/binary"
@@ -6,14 +6,11 @@ import (
 	"hash/crc32"
 )
 
-const pngMagic = "\x89PNG\r\n\x1a\n"
+// Signature is how every PNG file begins.
+const Signature = "\x89PNG\r\n\x1a\n"
 
-func isPNG(data []byte) bool {
-	return len(data) >= len(pngMagic) && string(data[:len(pngMagic)]) == pngMagic
-}
-
-// pngHeader holds what the IHDR chunk says.
-type pngHeader struct {
+// header holds what the IHDR chunk says.
+type header struct {
 	w, h       int
 	depth      int // bits of a sample
 	kind       Kind
@@ -21,14 +18,14 @@ type pngHeader struct {
 }
 
 // bitsPerPixel returns 1 to 64.
-func (h pngHeader) bitsPerPixel() int { return h.depth * h.kind.channels() }
+func (h header) bitsPerPixel() int { return h.depth * h.kind.channels() }
 
 // rowBytes returns the length of a row of w pixels without its filter byte.
-func (h pngHeader) rowBytes(w int) int { return (w*h.bitsPerPixel() + 7) / 8 }
+func (h header) rowBytes(w int) int { return (w*h.bitsPerPixel() + 7) / 8 }
 
-// pngFile is a PNG file taken apart: checked chunks, pixels still compressed.
-type pngFile struct {
-	pngHeader
+// file is a PNG file taken apart: checked chunks, pixels still compressed.
+type file struct {
+	header
 	palette [256][3]uint8 // black beyond the PLTE chunk
 	idat    []byte        // contents of the IDAT chunks, joined
 }
@@ -54,19 +51,19 @@ func nextChunk(data []byte) (name string, body, rest []byte, err error) {
 	return name, body, data[12+n:], nil
 }
 
-// parsePNGHeader reads the signature and the IHDR chunk.
-func parsePNGHeader(data []byte) (pngHeader, error) {
-	name, body, _, err := nextChunk(data[len(pngMagic):])
+// parseHeader reads the signature and the IHDR chunk.
+func parseHeader(data []byte) (header, error) {
+	name, body, _, err := nextChunk(data[len(Signature):])
 	if err != nil {
-		return pngHeader{}, err
+		return header{}, err
 	}
 	if name != "IHDR" || len(body) != 13 {
-		return pngHeader{}, fmt.Errorf("first chunk is %q of %d bytes, want IHDR of 13: %w", name, len(body), ErrFormat)
+		return header{}, fmt.Errorf("first chunk is %q of %d bytes, want IHDR of 13: %w", name, len(body), ErrFormat)
 	}
 	w, h := binary.BigEndian.Uint32(body), binary.BigEndian.Uint32(body[4:])
-	hdr := pngHeader{w: int(w), h: int(h), depth: int(body[8])}
+	hdr := header{w: int(w), h: int(h), depth: int(body[8])}
 	if w == 0 || h == 0 || w > 0x7fffffff || h > 0x7fffffff {
-		return pngHeader{}, fmt.Errorf("size %dx%d: %w", w, h, ErrFormat)
+		return header{}, fmt.Errorf("size %dx%d: %w", w, h, ErrFormat)
 	}
 	var depths string
 	switch body[9] {
@@ -86,29 +83,29 @@ func parsePNGHeader(data []byte) (pngHeader, error) {
 		ok = ok || depths[i] == body[8]
 	}
 	if !ok {
-		return pngHeader{}, fmt.Errorf("colour type %d with depth %d: %w", body[9], body[8], ErrFormat)
+		return header{}, fmt.Errorf("colour type %d with depth %d: %w", body[9], body[8], ErrFormat)
 	}
 	if body[10] != 0 || body[11] != 0 || body[12] > 1 {
-		return pngHeader{}, fmt.Errorf("compression %d, filter %d, interlace %d: %w", body[10], body[11], body[12], ErrFormat)
+		return header{}, fmt.Errorf("compression %d, filter %d, interlace %d: %w", body[10], body[11], body[12], ErrFormat)
 	}
 	hdr.interlaced = body[12] == 1
 	return hdr, nil
 }
 
-// parsePNG checks every chunk up to IEND. The compressed pixels are joined in
-// the codec's buffer, with inflateSlop more bytes of capacity after them.
-func (c *Codec) parsePNG(data []byte) (*pngFile, error) {
-	hdr, err := parsePNGHeader(data)
+// parse checks every chunk up to IEND. The compressed pixels are joined in
+// d.joined, with inflateSlop more bytes of capacity after them.
+func (d *Decoder) parse(data []byte, limit int) (*file, error) {
+	hdr, err := parseHeader(data)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkSize(hdr.w, hdr.h); err != nil {
+	if err := CheckSize(hdr.w, hdr.h, limit); err != nil {
 		return nil, err
 	}
-	f := &pngFile{pngHeader: hdr}
-	c.joined = grow(c.joined, len(data)+inflateSlop)[:0]
+	f := &file{header: hdr}
+	d.joined = grow(d.joined, len(data)+inflateSlop)[:0]
 	var seenPalette, seenTransparency, seenData, dataEnded bool
-	for rest := data[len(pngMagic)+25:]; ; {
+	for rest := data[len(Signature)+25:]; ; {
 		var name string
 		var body []byte
 		if name, body, rest, err = nextChunk(rest); err != nil {
@@ -129,11 +126,11 @@ func (c *Codec) parsePNG(data []byte) (*pngFile, error) {
 			seenData = true
 			// Data chunks follow each other; later ones are of no use.
 			if !dataEnded {
-				c.joined = append(c.joined, body...)
+				d.joined = append(d.joined, body...)
 			}
 		case "IEND":
 			if ok = seenData && len(body) == 0; ok {
-				f.idat = c.joined
+				f.idat = d.joined
 				return f, nil
 			}
 		}
@@ -145,7 +142,7 @@ func (c *Codec) parsePNG(data []byte) (*pngFile, error) {
 }
 
 // setPalette reads a PLTE chunk; it reports whether the chunk may be there.
-func (f *pngFile) setPalette(body []byte) bool {
+func (f *file) setPalette(body []byte) bool {
 	n := len(body) / 3
 	if n == 0 || len(body)%3 != 0 || n > 256 || n > 1<<f.depth || f.kind == Gray || f.kind == GrayAlpha {
 		return false
@@ -157,7 +154,7 @@ func (f *pngFile) setPalette(body []byte) bool {
 }
 
 // validTransparency checks a tRNS chunk, which is otherwise ignored.
-func (f *pngFile) validTransparency(body []byte, seenPalette bool) bool {
+func (f *file) validTransparency(body []byte, seenPalette bool) bool {
 	switch f.kind {
 	case Gray:
 		return len(body) == 2

@@ -1,21 +1,20 @@
-package pixels
+package fastpng
 
 import "fmt"
 
 // Kind tells how the samples of a file are stored.
 type Kind uint8
 
-// The kinds of PNG, and JPEG.
+// The kinds of PNG.
 const (
 	Gray      Kind = iota // one gray value
 	GrayAlpha             // gray and alpha
 	Palette               // index into a table of colours
 	RGB                   // red, green, blue
 	RGBA                  // red, green, blue, alpha
-	JPEG                  // any JPEG file
 )
 
-var kindNames = [...]string{"gray", "gray+alpha", "palette", "RGB", "RGBA", "JPEG"}
+var kindNames = [...]string{"gray", "gray+alpha", "palette", "RGB", "RGBA"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
