@@ -8,6 +8,8 @@
 // in transforms (pure functions), stages (Beam) and model (networks).
 package semidavil
 
+import "slices"
+
 // Ignore is the train id of pixels that belong to no class: they count in no
 // loss, no statistic and no score.
 const Ignore = 255
@@ -69,6 +71,13 @@ type Image struct {
 
 // NewImage returns a black image.
 func NewImage(w, h int) *Image { return &Image{W: w, H: h, Pix: make([]uint8, 3*w*h)} }
+
+// SetSize makes m an image of w x h pixels, whose contents are undefined. It keeps the
+// memory of Pix where that suffices.
+func (m *Image) SetSize(w, h int) {
+	m.W, m.H = w, h
+	m.Pix = slices.Grow(m.Pix[:0], 3*w*h)[:3*w*h]
+}
 
 // LabelMap holds one train id a pixel, row-major; Ignore marks pixels without
 // a class.

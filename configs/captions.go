@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"semidavil/model/caption"
+	"semidavil/internal/captionservice"
 )
 
 // CaptionSettings say where captions come from and how they become token ids. Every
@@ -78,7 +78,7 @@ func (c CaptionSettings) validate(f *faults) {
 // checkSecrets refuses settings that may hold a secret, whatever the captioner: the
 // configuration is stored and shown. The messages do not repeat them.
 func (c CaptionSettings) checkSecrets(f *faults) {
-	if c.CaptionKeyEnv != "" && !caption.IsVariable(c.CaptionKeyEnv) {
+	if c.CaptionKeyEnv != "" && !captionservice.IsVariable(c.CaptionKeyEnv) {
 		f.add("caption_key_env", "want the name of an environment variable, of capitals, digits and '_', and not the key itself")
 	}
 	u, err := url.Parse(c.CaptionURL)

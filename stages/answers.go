@@ -13,7 +13,7 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
-	"semidavil/model/caption"
+	"semidavil/transforms/captions"
 )
 
 // answer is a caption of a service and when it was given, in Unix nanoseconds:
@@ -80,7 +80,7 @@ func (a answers) once(captioner string, ref semidavil.Ref, ask func() (string, e
 func readAnswers(ctx context.Context, output string) (answers, error) {
 	all := answers{}
 	err := eachCaptionFile(ctx, output, func(info store.Info, data []byte) error {
-		rows, _, err := caption.ReadRowsCut(bytes.NewReader(data))
+		rows, _, err := captions.ReadRowsCut(bytes.NewReader(data))
 		if err != nil {
 			return nil
 		}
@@ -98,19 +98,19 @@ func readAnswers(ctx context.Context, output string) (answers, error) {
 // given holds each captions file or folder that was read, once a process.
 var given struct {
 	mu   sync.Mutex
-	rows map[string]map[string]caption.Row
+	rows map[string]map[string]captions.Row
 }
 
 // readGiven reads a JSONL file or a folder of them, by key.
-func readGiven(ctx context.Context, from string) (map[string]caption.Row, error) {
+func readGiven(ctx context.Context, from string) (map[string]captions.Row, error) {
 	given.mu.Lock()
 	defer given.mu.Unlock()
 	if rows, ok := given.rows[from]; ok {
 		return rows, nil
 	}
-	rows := map[string]caption.Row{}
+	rows := map[string]captions.Row{}
 	err := eachCaptionFile(ctx, from, func(info store.Info, data []byte) error {
-		list, err := caption.ReadRows(bytes.NewReader(data))
+		list, err := captions.ReadRows(bytes.NewReader(data))
 		if err != nil {
 			return fmt.Errorf("%s: %w", info.Path, err)
 		}
@@ -123,7 +123,7 @@ func readGiven(ctx context.Context, from string) (map[string]caption.Row, error)
 		return nil, err
 	}
 	if given.rows == nil {
-		given.rows = map[string]map[string]caption.Row{}
+		given.rows = map[string]map[string]captions.Row{}
 	}
 	given.rows[from] = rows
 	return rows, nil

@@ -14,8 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"semidavil"
+	"semidavil/internal/captioner"
+	"semidavil/internal/captionservice"
 	"semidavil/internal/store"
-	"semidavil/model/caption"
+	"semidavil/transforms/captions"
 	"semidavil/transforms/shards"
 )
 
@@ -25,7 +27,7 @@ func init() {
 
 // CaptionParams choose the captioner.
 type CaptionParams struct {
-	Captioner caption.Config
+	Captioner captioner.Config
 	// FallBack gives images whose sidecar is missing the sentence of class names
 	// instead of rejecting them.
 	FallBack bool
@@ -53,7 +55,7 @@ type CaptionParams struct {
 func Caption(s beam.Scope, p CaptionParams, plans beam.PCollection) (captioned, rejects beam.PCollection) {
 	s = s.Scope("stages.Caption")
 	captioned, rejects = beam.ParDo2(s, &captionFn{Params: p}, plans)
-	if p.Captioner.Kind == caption.HTTP {
+	if p.Captioner.Kind == captioner.HTTP {
 		captioned = beam.Reshuffle(s, captioned)
 	}
 	return captioned, rejects
@@ -62,17 +64,17 @@ func Caption(s beam.Scope, p CaptionParams, plans beam.PCollection) (captioned, 
 type captionFn struct {
 	Params CaptionParams
 
-	captioner, fallback caption.Captioner
-	given               map[string]caption.Row // of Params.From, by key
-	answers             answers                // of the service
+	captioner, fallback captions.Captioner
+	given               map[string]captions.Row // of Params.From, by key
+	answers             answers                 // of the service
 }
 
 // Setup makes the captioners and reads given captions.
 func (f *captionFn) Setup(ctx context.Context) (err error) {
-	if f.captioner, err = caption.New(f.Params.Captioner); err != nil {
+	if f.captioner, err = captioner.New(f.Params.Captioner); err != nil {
 		return err
 	}
-	if f.fallback, err = caption.New(caption.Config{Kind: caption.ClassNames, Classes: f.Params.Captioner.Classes}); err != nil {
+	if f.fallback, err = captions.OfClassNames(f.Params.Captioner.Classes); err != nil {
 		return err
 	}
 	if f.Params.From != "" {
@@ -80,7 +82,7 @@ func (f *captionFn) Setup(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if f.Params.Captioner.Kind == caption.HTTP {
+	if f.Params.Captioner.Kind == captioner.HTTP {
 		f.answers, err = readAnswers(ctx, f.Params.Output)
 	}
 	return err
@@ -103,8 +105,8 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	for i, s := range plan.Samples {
 		if faults[i] == nil && s.Caption != "" {
 			kept.Samples = append(kept.Samples, s)
-			row := caption.Row{Key: s.Ref.Key, Image: s.Ref.Image, Caption: s.Caption, Captioner: s.Captioner}
-			if file, faults[i] = caption.AppendRow(file, row); faults[i] != nil {
+			row := captions.Row{Key: s.Ref.Key, Image: s.Ref.Image, Caption: s.Caption, Captioner: s.Captioner}
+			if file, faults[i] = captions.AppendRow(file, row); faults[i] != nil {
 				kept.Samples = kept.Samples[:len(kept.Samples)-1]
 				continue
 			}
@@ -159,7 +161,7 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 				return err
 			}
 			faults[i] = err
-			if errors.Is(err, caption.ErrService) {
+			if errors.Is(err, captionservice.ErrService) {
 				failed++
 			}
 			if failed >= 5 && succeeded == 0 {
@@ -178,8 +180,8 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 		return nil
 	}
 	text, err := f.text(ctx, s.Ref)
-	if errors.Is(err, caption.ErrMissing) && f.Params.FallBack {
-		text, err = f.fallback.Caption(ctx, caption.Request{Key: s.Ref.Key})
+	if errors.Is(err, captions.ErrMissing) && f.Params.FallBack {
+		text, err = f.fallback.Caption(ctx, captions.Request{Key: s.Ref.Key})
 		s.Caption, s.Captioner = text, f.fallback.ID()
 		return err
 	}
@@ -194,10 +196,10 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 		return "", err
 	}
 	ask := func() (string, error) {
-		return f.captioner.Caption(ctx, caption.Request{Key: ref.Key, Image: image, Root: ref.Root, FollowLinks: f.Params.Follow,
+		return f.captioner.Caption(ctx, captions.Request{Key: ref.Key, Image: image, Root: ref.Root, FollowLinks: f.Params.Follow,
 			ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }})
 	}
-	if f.Params.Captioner.Kind != caption.HTTP {
+	if f.Params.Captioner.Kind != captioner.HTTP {
 		return ask()
 	}
 	return f.answers.get(ctx, f.captioner.ID(), ref, ask)

@@ -12,9 +12,11 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil"
+	"semidavil/internal/captioner"
+	"semidavil/internal/captionservice"
 	"semidavil/internal/fixture"
-	"semidavil/model/caption"
 	"semidavil/runners/runnerstest"
+	"semidavil/transforms/captions"
 )
 
 // TestAnswersOutliveShards: another size of shards moves the images, and yet a
@@ -33,8 +35,8 @@ func TestAnswersOutliveShards(t *testing.T) {
 		err := runnerstest.Run(t, "prism", func(s beam.Scope) {
 			refs, _ := Match(s, []DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source}}, false)
 			assigned, _ := Split(s, SplitParams{Labelled: -1}, refs)
-			Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.HTTP, Classes: []string{"road"},
-				Endpoint: caption.Endpoint{URL: service.URL, Model: "eye"}}, Output: out, Concurrency: 2}, Assign(s, perShard, 0, assigned))
+			Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.HTTP, Classes: []string{"road"},
+				Endpoint: captionservice.Endpoint{URL: service.URL, Model: "eye"}}, Output: out, Concurrency: 2}, Assign(s, perShard, 0, assigned))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -74,8 +76,8 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 			fixture.Write(t, root, name, data)
 			p.Samples = append(p.Samples, PlannedSample{Ref: semidavil.Ref{Key: name, Root: root, Image: name}})
 		}
-		f := &captionFn{Params: CaptionParams{Output: t.TempDir(), Captioner: caption.Config{Kind: caption.HTTP, Classes: []string{"road"},
-			Endpoint: caption.Endpoint{URL: service.URL, Model: "eye"}}}}
+		f := &captionFn{Params: CaptionParams{Output: t.TempDir(), Captioner: captioner.Config{Kind: captioner.HTTP, Classes: []string{"road"},
+			Endpoint: captionservice.Endpoint{URL: service.URL, Model: "eye"}}}}
 		if err := f.Setup(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +99,7 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 	root := t.TempDir()
 	fixture.Write(t, root, "empty.txt", []byte(" \n"))
 	fixture.Write(t, root, "latin.txt", []byte("caf\xe9"))
-	f := &captionFn{Params: CaptionParams{FallBack: true, Output: t.TempDir(), Captioner: caption.Config{Kind: caption.Sidecar, Classes: []string{"road"}}}}
+	f := &captionFn{Params: CaptionParams{FallBack: true, Output: t.TempDir(), Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: []string{"road"}}}}
 	if err := f.Setup(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -109,10 +111,10 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 	if s, err := one("absent"); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {
 		t.Errorf("%+v %v", s, err)
 	}
-	if _, err := one("empty"); !errors.Is(err, caption.ErrEmpty) {
+	if _, err := one("empty"); !errors.Is(err, captions.ErrEmpty) {
 		t.Errorf("empty: %v", err)
 	}
-	if _, err := one("latin"); err == nil || errors.Is(err, caption.ErrMissing) {
+	if _, err := one("latin"); err == nil || errors.Is(err, captions.ErrMissing) {
 		t.Errorf("not UTF-8: %v", err)
 	}
 }

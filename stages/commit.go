@@ -16,6 +16,7 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/transforms/classstats"
+	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
 
@@ -39,7 +40,7 @@ const (
 	RejectsFile  = "rejects.jsonl"
 	StatsFile    = "class_stats.json"
 	ImagesFile   = "images.jsonl"
-	PlotFile     = "class_stats" // .svg and .png
+	PlotFile     = "class_stats.svg"
 )
 
 // ReadManifest reads the manifest of an output of prepare.
@@ -155,13 +156,11 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 		return nil, err
 	}
 	out = append(out, namedFile{StatsFile, stats})
-	for _, format := range []string{"svg", "png"} {
-		data, err := table.Plot(f.Params.Classes, format)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, namedFile{PlotFile + "." + format, data})
+	plot, err := figures.Frequencies(f.Params.Classes, table)
+	if err != nil {
+		return nil, err
 	}
+	out = append(out, namedFile{PlotFile, plot})
 	data, err := shards.EncodeJSON(manifest)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/transforms/pseudo"
-	"semidavil/transforms/report/plots"
+	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
 
@@ -136,11 +136,11 @@ func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats,
 	}
 	out := []namedFile{{RejectsFile, rejected}, {LabelStatsFile, data}}
 	if report.Pixels > 0 {
-		shares, err := plots.LabelShares(classes, report)
+		shares, err := figures.LabelShares(classes, report)
 		if err != nil {
 			return nil, err
 		}
-		thresholds, err := plots.LabelThresholds(classes, report)
+		thresholds, err := figures.LabelThresholds(classes, report)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/transforms/metrics"
-	"semidavil/transforms/report/plots"
+	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
 
@@ -46,10 +46,10 @@ type Evaluation struct {
 	Networks []NetworkReport    `json:"networks"`
 }
 
-// Named lists the reports for tables and plots.
-func (e Evaluation) Named() (out []plots.Named) {
+// Named lists the reports for tables and figures.
+func (e Evaluation) Named() (out []figures.Named) {
 	for _, n := range e.Networks {
-		out = append(out, plots.Named{Name: n.Network, Report: n.Report})
+		out = append(out, figures.Named{Name: n.Network, Report: n.Report})
 	}
 	return out
 }
@@ -155,13 +155,13 @@ func scoreFiles(e Evaluation, rows []string, rejects []shards.Reject) ([]namedFi
 	}
 	out = append(out, namedFile{TableFile, []byte(table)})
 	if e.scored() {
-		iou, err := plots.IoU(e.ClassSet, "IoU of each class", e.Named())
+		iou, err := figures.IoU(e.ClassSet, "IoU of each class", e.Named())
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, namedFile{"iou.svg", iou})
 		for _, n := range e.Networks {
-			confusion, err := plots.Confusion(e.ClassSet, "Confusion of the "+n.Network, n.Report.Confusion)
+			confusion, err := figures.Confusion(e.ClassSet, "Confusion of the "+n.Network, n.Report.Confusion)
 			if err != nil {
 				return nil, err
 			}
@@ -169,7 +169,7 @@ func scoreFiles(e Evaluation, rows []string, rejects []shards.Reject) ([]namedFi
 			if n.Report.Calibration == nil {
 				continue
 			}
-			reliability, err := plots.Reliability("Reliability of the "+n.Network, *n.Report.Calibration)
+			reliability, err := figures.Reliability("Reliability of the "+n.Network, *n.Report.Calibration)
 			if err != nil {
 				return nil, err
 			}

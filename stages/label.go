@@ -14,7 +14,7 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/shards"
 )
@@ -47,7 +47,7 @@ type LabelParams struct {
 	Classes semidavil.ClassSet
 	// Confidence writes the confidences too.
 	Confidence  bool
-	Compression pixels.Level
+	Compression fastpng.Level
 }
 
 // LabelPart are the finished labels of one plan.
@@ -205,7 +205,7 @@ func (f *labelFn) finished(ctx context.Context, base string, since int64) bool {
 
 // files makes the pictures of one image, the train ids last.
 func (f *labelFn) files(p pseudo.Prediction, label *semidavil.LabelMap) (out []namedFile, err error) {
-	var encoder pixels.Encoder
+	var encoder fastpng.Encoder
 	add := func(name string, data []byte, e error) {
 		if err == nil {
 			err = e

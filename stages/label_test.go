@@ -11,7 +11,7 @@ import (
 	"semidavil"
 	"semidavil/internal/fixture"
 	"semidavil/runners/runnerstest"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/shards"
 )
@@ -48,7 +48,7 @@ func TestOneBadLabel(t *testing.T) {
 			values[i] = pseudo.One / 2
 		}
 		err := runnerstest.Run(t, way, func(s beam.Scope) {
-			parts := Label(s, LabelParams{Output: out, Classes: set, Compression: pixels.Fast}, beam.Create(s, predicted), beam.Create(s, Thresholds{Values: values}))
+			parts := Label(s, LabelParams{Output: out, Classes: set, Compression: fastpng.Fast}, beam.Create(s, predicted), beam.Create(s, Thresholds{Values: values}))
 			CommitLabels(s, out, set, parts, beam.CreateList(s, []shards.Reject{{}}))
 		})
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/labels"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/shards"
 )
 
@@ -27,7 +28,7 @@ type LoadParams struct {
 	// W and H are the size that the network sees, Filter how images come to it. With 0
 	// only labels are read.
 	W, H   int
-	Filter pixels.Filter
+	Filter resize.Filter
 	// Classes are those of labels in shards.
 	Classes semidavil.ClassSet
 }
@@ -57,7 +58,7 @@ type loader struct {
 // loadTools are the buffers of one image in work.
 type loadTools struct {
 	codec       pixels.Codec
-	resizer     pixels.Resizer
+	resizer     resize.Resizer
 	native      semidavil.Image
 	prediction  semidavil.LabelMap
 	file, label []byte

@@ -11,7 +11,7 @@ import (
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"
 	"semidavil/model/infer"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/shards"
 )
 
@@ -30,7 +30,7 @@ func TestNetworkFaults(t *testing.T) {
 			Ref: semidavil.Ref{Key: stem, Dataset: "images", Domain: semidavil.Target, Root: root, Image: stem + ".png"}})
 	}
 	params := NetworkParams{Backend: "go", Options: infer.Options{Checkpoint: n.Best(), Network: infer.Student, Batch: 2}}
-	load := LoadParams{Sets: []DataSet{{Kind: "images", Root: root, Domain: semidavil.Target}}, W: 32, H: 24, Filter: pixels.Bilinear}
+	load := LoadParams{Sets: []DataSet{{Kind: "images", Root: root, Domain: semidavil.Target}}, W: 32, H: 24, Filter: resize.Bilinear}
 	g, err := newSegmenter(t.Context(), load, []NetworkParams{params})
 	if err != nil {
 		t.Fatal(err)

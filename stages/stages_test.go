@@ -11,10 +11,10 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil"
+	"semidavil/internal/captioner"
 	"semidavil/internal/fixture"
-	"semidavil/model/caption"
 	"semidavil/runners/runnerstest"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 )
@@ -28,10 +28,10 @@ func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
 		refs, r1 := Match(s, sets, false)
 		assigned, r2 := Split(s, SplitParams{Labelled: labelled}, refs)
 		plans := Assign(s, 3, 0, assigned)
-		captioned, r3 := Caption(s, CaptionParams{Captioner: caption.Config{Kind: caption.Sidecar, Classes: semidavil.Cityscapes19.Names()},
+		captioned, r3 := Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: semidavil.Cityscapes19.Names()},
 			FallBack: true, Output: out + "/captions", Concurrency: 2}, plans)
 		tokenised, r4 := Tokenise(s, "", captioned)
-		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: pixels.Bilinear}, Workers: 2, Config: "c"}, tokenised)
+		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: resize.Bilinear}, Workers: 2, Config: "c"}, tokenised)
 		Commit(s, CommitParams{Output: out, Classes: semidavil.Cityscapes19, Config: []byte("{}")}, results, beam.Flatten(s, r1, r2, r3, r4))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"semidavil/transforms/augment"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 )
 
 // picture is a decoded sample.
@@ -19,7 +21,7 @@ type picture struct {
 // tools are what one goroutine decodes and augments with.
 type tools struct {
 	codec   pixels.Codec
-	resizer pixels.Resizer
+	resizer resize.Resizer
 	file    []byte
 	picture picture
 	spare   []uint8 // of augment.Blur
@@ -87,7 +89,7 @@ func (f *Loader) decode(p *picture, s *sample, t *tools) error {
 	ids, err := t.codec.DecodeIDs(t.file)
 	if err == nil {
 		switch {
-		case ids.Kind != pixels.Gray || ids.Depth != 8:
+		case ids.Kind != fastpng.Gray || ids.Depth != 8:
 			err = fmt.Errorf("it has %v of %d bits, want gray of 8", ids.Kind, ids.Depth)
 		case ids.W != s.w || ids.H != s.h:
 			err = fmt.Errorf("it is %dx%d, its image %dx%d", ids.W, ids.H, s.w, s.h)

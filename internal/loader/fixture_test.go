@@ -12,7 +12,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/classstats"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/shards"
 )
 
@@ -42,7 +42,7 @@ func drawn(w, h, n int) (*semidavil.Image, *semidavil.LabelMap) {
 // made returns sample n of a subset.
 func made(t testing.TB, subset semidavil.Subset, w, h, n int, img *semidavil.Image, label *semidavil.LabelMap) shards.Sample {
 	t.Helper()
-	var e pixels.Encoder
+	var e fastpng.Encoder
 	key := fmt.Sprintf("%s_%03d", subset, n)
 	s := shards.Sample{Key: key, ImageExt: "png", Caption: "a street", Meta: shards.Meta{Key: key, Dataset: "test", Domain: semidavil.Target,
 		Subset: subset, Split: "train", Source: key, SourceSize: [2]int{w, h}, Size: [2]int{w, h}, Tokens: 2 + n%5, Captioner: "test"}}
@@ -53,10 +53,10 @@ func made(t testing.TB, subset semidavil.Subset, w, h, n int, img *semidavil.Ima
 			t.Fatal(err)
 		}
 	}
-	s.Image, err = e.EncodePNG(nil, img, pixels.Fast)
+	s.Image, err = e.EncodePNG(nil, img, fastpng.Fast)
 	check()
 	if subset != semidavil.Unlabelled {
-		s.Label, err = e.EncodeGrayPNG(nil, w, h, label.Pix, pixels.Fast)
+		s.Label, err = e.EncodeGrayPNG(nil, w, h, label.Pix, fastpng.Fast)
 		check()
 		s.Meta.Pixels, s.Meta.Ignored, err = classstats.Histogram(label, classes)
 		check()

@@ -10,7 +10,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/classstats"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/shards"
 )
 
@@ -129,9 +129,9 @@ func TestBadConfig(t *testing.T) {
 // at fault.
 func TestDamage(t *testing.T) {
 	samples := func() []shards.Sample { return street(t, 0, 4, 0, 0) }
-	var e pixels.Encoder
+	var e fastpng.Encoder
 	gray := func(w, h int, v uint8) []byte {
-		data, err := e.EncodeGrayPNG(nil, w, h, bytes.Repeat([]byte{v}, w*h), pixels.Fast)
+		data, err := e.EncodeGrayPNG(nil, w, h, bytes.Repeat([]byte{v}, w*h), fastpng.Fast)
 		if err != nil {
 			t.Fatal(err)
 		}

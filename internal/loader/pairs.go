@@ -9,7 +9,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/augment"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 )
 
 // Pairs are whole images for contrastive learning; their captions go by key.
@@ -81,7 +81,7 @@ func (f *Loader) resized(s *sample, t *tools, out []uint8, width, height int) er
 		return err
 	}
 	to := &semidavil.Image{W: width, H: height, Pix: out}
-	if err := t.resizer.Resize(to, &picture.image, pixels.Bicubic); err != nil {
+	if err := t.resizer.Resize(to, &picture.image, resize.Bicubic); err != nil {
 		return s.fail("resize image of", err)
 	}
 	return nil

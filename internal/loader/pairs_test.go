@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"semidavil"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 )
 
 // TestPairs: no image twice in a batch, each training image at most once an epoch,
@@ -28,7 +28,7 @@ func TestPairs(t *testing.T) {
 			n := int(key[len(key)-1] - '0')
 			img, _ := drawn(40+n%3*9, 24+n%4*5, n)
 			want := semidavil.NewImage(20, 16)
-			if err := new(pixels.Resizer).Resize(want, img, pixels.Bicubic); err != nil {
+			if err := new(resize.Resizer).Resize(want, img, resize.Bicubic); err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(bytesOf(p.Images)[3*20*16*j:3*20*16*(j+1)], want.Pix) {

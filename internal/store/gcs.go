@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/storage"
-	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 )
 
@@ -75,27 +73,19 @@ func (g gcs) repeatable(name string) (*storage.ObjectHandle, error) {
 	return o.Retryer(retries(storage.RetryAlways)...), nil
 }
 
-func (g gcs) open(ctx context.Context, name string, off, n int64) (io.ReadCloser, int64, error) {
+func (g gcs) open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	o, err := g.object(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	r, err := o.NewRangeReader(ctx, off, n)
+	r, err := o.NewReader(ctx)
 	if err != nil {
 		cancel(nil)
-		var api *googleapi.Error
-		if errors.As(err, &api) && api.Code == http.StatusRequestedRangeNotSatisfiable {
-			return nil, 0, fmt.Errorf("%w: the object ends before the offset", io.ErrUnexpectedEOF)
-		}
 		return nil, 0, classify(err)
 	}
 	if r.Attrs.ContentEncoding == "gzip" {
-		// The service unpacks such an object on the way and ignores ranges.
-		if n >= 0 {
-			cancel(nil)
-			return nil, 0, errors.Join(errors.New("object is stored with gzip encoding and has no ranges"), r.Close())
-		}
+		// The service unpacks such an object on the way.
 		return reader{r, ctx, cancel}, -1, nil
 	}
 	return reader{r, ctx, cancel}, r.Remain(), nil

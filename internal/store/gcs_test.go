@@ -23,9 +23,6 @@ func TestCloudNames(t *testing.T) {
 		if data, err := ReadFile(t.Context(), name, 0); err != nil || string(data) != rel {
 			t.Errorf("%s: read %q, %v", name, data, err)
 		}
-		if data, err := ReadRange(t.Context(), name, 1, 2); err != nil || string(data) != rel[1:3] {
-			t.Errorf("%s: range %q, %v", name, data, err)
-		}
 		found := false
 		if err := List(t.Context(), "gs://data/n", func(info Info, err error) error {
 			found = found || info.Rel == rel

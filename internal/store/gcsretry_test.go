@@ -45,10 +45,6 @@ var operations = map[string]func(t *testing.T, dir string) error{
 		data, err := ReadFile(t.Context(), dir+"/a.bin", 0)
 		return want(err, bytes.Equal(data, content()), len(data))
 	},
-	"range": func(t *testing.T, dir string) error {
-		data, err := ReadRange(t.Context(), dir+"/a.bin", 1000, 250_000)
-		return want(err, bytes.Equal(data, content()[1000:251_000]), len(data))
-	},
 	"list": func(t *testing.T, dir string) error {
 		var names []string
 		err := List(t.Context(), dir, func(info Info, err error) error { names = append(names, info.Rel); return err })

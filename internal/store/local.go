@@ -51,7 +51,7 @@ func (local) stat(_ context.Context, name string) (Info, error) {
 	return Info{Path: name, Size: info.Size(), ModTime: info.ModTime(), IsDir: info.IsDir()}, nil
 }
 
-func (local) open(ctx context.Context, name string, off, n int64) (io.ReadCloser, int64, error) {
+func (local) open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	// Asked before opening: opening a named pipe waits for a writer.
 	info, err := os.Stat(name)
 	switch {
@@ -66,17 +66,12 @@ func (local) open(ctx context.Context, name string, off, n int64) (io.ReadCloser
 	if err != nil {
 		return nil, 0, bare(err)
 	}
-	left := max(info.Size()-off, 0)
-	if n < 0 {
-		return &localReader{ctx: ctx, Reader: file, file: file}, left, nil
-	}
-	return &localReader{ctx: ctx, Reader: io.NewSectionReader(file, off, n), file: file}, min(left, n), nil
+	return &localReader{ctx: ctx, file: file}, info.Size(), nil
 }
 
 // localReader ends when its context does, as the readers of other storages do.
 type localReader struct {
-	ctx context.Context
-	io.Reader
+	ctx  context.Context
 	file *os.File
 }
 
@@ -84,7 +79,7 @@ func (r *localReader) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return r.Reader.Read(p)
+	return r.file.Read(p)
 }
 
 func (r *localReader) Close() error { return r.file.Close() }

@@ -55,9 +55,9 @@ type Info struct {
 type backend interface {
 	list(ctx context.Context, root string, follow bool, fn WalkFunc) error
 	stat(ctx context.Context, name string) (Info, error)
-	// open returns a reader and the number of bytes it will give, or -1 where
-	// that is not known. n < 0 stands for everything from off onwards.
-	open(ctx context.Context, name string, off, n int64) (io.ReadCloser, int64, error)
+	// open returns a reader and the number of bytes it will give, or -1 where that
+	// is not known.
+	open(ctx context.Context, name string) (io.ReadCloser, int64, error)
 	// create begins a file; size is the expected length, or -1.
 	create(ctx context.Context, name string, size int64) (sink, error)
 	remove(ctx context.Context, name string) error
@@ -107,7 +107,7 @@ func readFile(ctx context.Context, buf []byte, name string, limit int64) (data [
 	if err != nil {
 		return nil, err
 	}
-	r, size, err := b.open(ctx, name, 0, -1)
+	r, size, err := b.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -143,52 +143,6 @@ func readAll(r io.Reader, buf []byte, size, limit int64) ([]byte, error) {
 	}
 }
 
-// ReadRange returns the n bytes of a file that begin at offset off. A file that
-// ends before off+n gives an error that wraps io.ErrUnexpectedEOF.
-func ReadRange(ctx context.Context, name string, off, n int64) ([]byte, error) {
-	data, err := readRange(ctx, name, off, n)
-	if err != nil {
-		return nil, wrap(fmt.Sprintf("read %d bytes at %d of", n, off), name, err)
-	}
-	return data, nil
-}
-
-func readRange(ctx context.Context, name string, off, n int64) (data []byte, err error) {
-	if off < 0 || n < 0 || off > off+n {
-		return nil, errors.New("offset and length must not be negative")
-	}
-	b, err := backendOf(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		// A service cannot be asked for an empty range, so only the length is
-		// checked.
-		info, err := b.stat(ctx, name)
-		if err == nil && info.IsDir {
-			err = errIsDir
-		}
-		if err == nil && off > info.Size {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, err
-	}
-	r, size, err := b.open(ctx, name, off, n)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = firstError(err, r.Close()) }()
-	// Checked before the buffer is made: n may come from a damaged index.
-	if size < n {
-		return nil, fmt.Errorf("%w: %d bytes follow the offset", io.ErrUnexpectedEOF, size)
-	}
-	data = make([]byte, n)
-	if _, err := io.ReadFull(r, data); err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
 // Open returns a reader of a whole file, for files too large to hold in memory.
 // The caller closes it.
 func Open(ctx context.Context, name string) (io.ReadCloser, error) {
@@ -196,7 +150,7 @@ func Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, wrap("open", name, err)
 	}
-	r, _, err := b.open(ctx, name, 0, -1)
+	r, _, err := b.open(ctx, name)
 	if err != nil {
 		return nil, wrap("open", name, err)
 	}

@@ -98,22 +98,6 @@ func conform(t *testing.T, root string) {
 			t.Errorf("a buffer of %d bytes was not used", size)
 		}
 	}
-	if data, err := ReadRange(ctx, name("b"), 8, 4); err != nil || string(data) != "of b"[:4] {
-		t.Errorf("ReadRange = %q, %v", data, err)
-	}
-	for _, r := range [][2]int64{{8, 5}, {12, 1}, {13, 0}, {100, 1}, {0, 1 << 50}} {
-		if _, err := ReadRange(ctx, name("b"), r[0], r[1]); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("ReadRange %v: %v", r, err)
-		}
-	}
-	if data, err := ReadRange(ctx, name("b"), 12, 0); err != nil || len(data) != 0 {
-		t.Errorf("empty ReadRange = %q, %v", data, err)
-	}
-	for _, r := range [][2]int64{{-1, 5}, {1, -1}, {1 << 62, 1 << 62}} {
-		if _, err := ReadRange(ctx, name("b"), r[0], r[1]); err == nil {
-			t.Errorf("ReadRange %v succeeded", r)
-		}
-	}
 	r, err := Open(ctx, name("a/b.png"))
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +137,6 @@ func conform(t *testing.T, root string) {
 	// A cancelled context fails every call.
 	for op, err := range map[string]error{
 		"ReadFile":  second(ReadFile(cancelled, name("a.png"), 0)),
-		"ReadRange": second(ReadRange(cancelled, name("a.png"), 0, 1)),
 		"Stat":      second(Stat(cancelled, name("a.png"))),
 		"Remove":    Remove(cancelled, name("a.png")),
 		"WriteFile": WriteFile(cancelled, name("a.png"), nil),

@@ -15,6 +15,7 @@ import (
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
 	"semidavil/transforms/report/tensorboard"
+	"semidavil/transforms/report/tensorboard/tensorboardtest"
 )
 
 // TestRecords: what a stopped and resumed training leaves beside its checkpoints.
@@ -51,7 +52,7 @@ func TestRecords(t *testing.T) {
 	for _, name := range files {
 		data := read(t, name)
 		readers = append(readers, bytes.NewReader(data))
-		for r := tensorboard.NewReader(bytes.NewReader(data)); ; {
+		for r := tensorboardtest.NewReader(bytes.NewReader(data)); ; {
 			e, err := r.Next()
 			if err == io.EOF {
 				break
@@ -66,7 +67,7 @@ func TestRecords(t *testing.T) {
 			}
 		}
 	}
-	scalars, err := tensorboard.Scalars(readers...)
+	scalars, err := tensorboardtest.Scalars(readers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +138,7 @@ func TestRecorderBeforeTheFirstCheckpoint(t *testing.T) {
 	if got := rows(t, output); len(got) != 1 || got[0].Loss != 5 {
 		t.Errorf("%+v", got)
 	}
-	scalars, err := tensorboard.Scalars(bytes.NewReader(read(t, output, EventsDir, killed.name)), bytes.NewReader(read(t, output, EventsDir, next.name)))
+	scalars, err := tensorboardtest.Scalars(bytes.NewReader(read(t, output, EventsDir, killed.name)), bytes.NewReader(read(t, output, EventsDir, next.name)))
 	if err != nil || len(scalars["loss/total"]) != 1 || scalars["loss/total"][0].Value != 5 {
 		t.Errorf("%v %v", scalars, err)
 	}

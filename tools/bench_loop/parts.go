@@ -12,6 +12,7 @@ import (
 	"semidavil/transforms/labels"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // kept is the number of pairs that stay decoded; counting goes round them.
@@ -20,7 +21,7 @@ const kept = 50
 // pair is one label with its prediction: files, rasters, train ids.
 type pair struct {
 	files [2][]byte
-	ids   [2]pixels.IDs
+	ids   [2]fastpng.IDs
 	maps  [2]*semidavil.LabelMap
 }
 

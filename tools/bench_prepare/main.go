@@ -22,7 +22,8 @@ import (
 	"semidavil"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/datasets/minicity"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 )
@@ -102,12 +103,12 @@ func scene(dir string, i int) error {
 	for j, p := range img.Pix {
 		img.Pix[j] = uint8(min(255, max(0, int(p)+rng.IntN(7)-3)))
 	}
-	var e pixels.Encoder
-	data, err := e.EncodePNG(nil, img, pixels.Default)
+	var e fastpng.Encoder
+	data, err := e.EncodePNG(nil, img, fastpng.Default)
 	if err != nil {
 		return err
 	}
-	labelData, err := e.EncodeGrayPNG(nil, ids.W, ids.H, ids.Pix, pixels.Default)
+	labelData, err := e.EncodeGrayPNG(nil, ids.W, ids.H, ids.Pix, fastpng.Default)
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func loop(dir, out string, workers int) error {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			m := samples.Maker{Params: samples.Params{Filter: pixels.Bicubic}}
+			m := samples.Maker{Params: samples.Params{Filter: resize.Bicubic}}
 			for ref := range work {
 				made, err := makeOne(&m, adapter, ref)
 				mu.Lock()

@@ -1,7 +1,6 @@
 package augment
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"semidavil"
@@ -30,23 +29,6 @@ func UniMatch() Recipe {
 // there; here it is Blur.
 func DACS() Recipe {
 	return Recipe{Jitter: 0.8, Brightness: 0.25, Contrast: 0.25, Saturation: 0.25, Hue: 0.25, Blur: 0.5, SigmaMin: 0.15, SigmaMax: 1.15}
-}
-
-// Check reports the first value out of its range.
-func (r Recipe) Check() error {
-	for _, c := range []struct {
-		name           string
-		v, least, most float64
-	}{
-		{"jitter", r.Jitter, 0, 1}, {"brightness", r.Brightness, 0, 16}, {"contrast", r.Contrast, 0, 16},
-		{"saturation", r.Saturation, 0, 16}, {"hue", r.Hue, 0, 0.5}, {"gray", r.Gray, 0, 1}, {"blur", r.Blur, 0, 1},
-		{"sigma_min", r.SigmaMin, 0, MaxSigma}, {"sigma_max", r.SigmaMax, r.SigmaMin, MaxSigma},
-	} {
-		if !(c.v >= c.least && c.v <= c.most) {
-			return fmt.Errorf("augment: recipe: %s %g: want %g to %g", c.name, c.v, c.least, c.most)
-		}
-	}
-	return nil
 }
 
 // Op is one change of the colour jitter.

@@ -2,6 +2,7 @@ package augment
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -9,9 +10,26 @@ import (
 	"semidavil"
 )
 
+// check reports the first value out of its range.
+func (r Recipe) check() error {
+	for _, c := range []struct {
+		name           string
+		v, least, most float64
+	}{
+		{"jitter", r.Jitter, 0, 1}, {"brightness", r.Brightness, 0, 16}, {"contrast", r.Contrast, 0, 16},
+		{"saturation", r.Saturation, 0, 16}, {"hue", r.Hue, 0, 0.5}, {"gray", r.Gray, 0, 1}, {"blur", r.Blur, 0, 1},
+		{"sigma_min", r.SigmaMin, 0, MaxSigma}, {"sigma_max", r.SigmaMax, r.SigmaMin, MaxSigma},
+	} {
+		if !(c.v >= c.least && c.v <= c.most) {
+			return fmt.Errorf("augment: recipe: %s %g: want %g to %g", c.name, c.v, c.least, c.most)
+		}
+	}
+	return nil
+}
+
 func TestRecipeDraws(t *testing.T) {
 	for name, r := range map[string]Recipe{"unimatch": UniMatch(), "dacs": DACS()} {
-		if err := r.Check(); err != nil {
+		if err := r.check(); err != nil {
 			t.Fatal(err)
 		}
 		const n = 20000
@@ -118,7 +136,7 @@ func TestBadRecipes(t *testing.T) {
 	} {
 		r := UniMatch()
 		change(&r)
-		if err := r.Check(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := r.check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}

@@ -1,10 +1,8 @@
 package classstats
 
 import (
-	"bytes"
 	"math"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -169,34 +167,6 @@ func TestTableRoundTripAndText(t *testing.T) {
 	for _, bad := range []string{"", "{", `{"classes":["a"],"subsets":{"val":{"pixels":[1,2],"images_with":[1]}}}`} {
 		if _, err := Decode([]byte(bad)); err == nil {
 			t.Errorf("%q accepted", bad)
-		}
-	}
-}
-
-// TestPlot draws sets of both sizes, an empty one too. SEMIDAVIL_PLOTS names a
-// folder to look at them.
-func TestPlot(t *testing.T) {
-	for name, c := range map[string]struct {
-		table Table
-		set   semidavil.ClassSet
-	}{
-		"long":   {longTail(semidavil.Cityscapes19), semidavil.Cityscapes19},
-		"camvid": {longTail(semidavil.CamVid11), semidavil.CamVid11},
-		"empty":  {NewTable(semidavil.CamVid11), semidavil.CamVid11},
-	} {
-		for _, format := range []string{"svg", "png"} {
-			a, err := c.table.Plot(c.set, format)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if b, _ := c.table.Plot(c.set, format); !bytes.Equal(a, b) {
-				t.Errorf("%s.%s: other bytes the second time", name, format)
-			}
-			if dir := os.Getenv("SEMIDAVIL_PLOTS"); dir != "" {
-				if err := os.WriteFile(dir+"/"+name+"."+format, a, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // Role says what a file is to a data set.
@@ -38,17 +38,17 @@ type File struct {
 
 // Raster is a way to store label ids: the kind of file and the bits of a sample.
 type Raster struct {
-	Kind  pixels.Kind
+	Kind  fastpng.Kind
 	Depth int
 }
 
 // The rasters of the data sets.
 var (
-	gray8     = Raster{pixels.Gray, 8}
-	gray16    = Raster{pixels.Gray, 16}
-	palette8  = Raster{pixels.Palette, 8}
-	red16     = Raster{pixels.RGB, 16}
-	red16Over = Raster{pixels.RGBA, 16} // with an alpha channel
+	gray8     = Raster{fastpng.Gray, 8}
+	gray16    = Raster{fastpng.Gray, 16}
+	palette8  = Raster{fastpng.Palette, 8}
+	red16     = Raster{fastpng.RGB, 16}
+	red16Over = Raster{fastpng.RGBA, 16} // with an alpha channel
 )
 
 // Adapter describes one data set.
@@ -121,7 +121,7 @@ func allDigits(s string) bool {
 
 // CheckRaster refuses label files that are stored in another way than the data
 // set's, such as colour maps.
-func (a Adapter) CheckRaster(ids pixels.IDs) error {
+func (a Adapter) CheckRaster(ids fastpng.IDs) error {
 	var want []string
 	for _, r := range a.Rasters {
 		if r.Kind == ids.Kind && (r.Depth == ids.Depth || r.Depth == 8 && ids.Depth < 8) {

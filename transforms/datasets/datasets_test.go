@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"semidavil"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 func TestClassify(t *testing.T) {
@@ -130,7 +130,7 @@ func TestPairs(t *testing.T) {
 			t.Errorf("id %d: %d %v", id, got, ok)
 		}
 	}
-	if err := a.CheckRaster(pixels.IDs{Kind: pixels.RGB, Depth: 8}); err == nil {
+	if err := a.CheckRaster(fastpng.IDs{Kind: fastpng.RGB, Depth: 8}); err == nil {
 		t.Error("a colour map was accepted as ids")
 	}
 }

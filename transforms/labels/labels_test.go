@@ -12,6 +12,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // The tables as the data sets' own scripts print them, trainId: id, written out
@@ -132,7 +133,7 @@ func TestRemapRefusesForeignIDsAnywhere(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	wide := pixels.IDs{W: 1, H: 1, Depth: 16, Pix16: []uint16{263}} // 263 = 256 + 7, road if the high byte were lost
+	wide := fastpng.IDs{W: 1, H: 1, Depth: 16, Pix16: []uint16{263}} // 263 = 256 + 7, road if the high byte were lost
 	if err := Remap(semidavil.NewLabelMap(1, 1), wide, CityscapesIDs()); err == nil {
 		t.Error("id 263 accepted")
 	}

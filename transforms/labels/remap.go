@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"semidavil"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // Remap writes the train ids of a label raster at the size of dst, by nearest
@@ -16,7 +16,7 @@ import (
 // leaves out, so that the verdict on a file does not depend on the size.
 //
 // dst u8[H,W] train ids or Ignore; its size is set by the caller.
-func Remap(dst *semidavil.LabelMap, src pixels.IDs, t Table) error {
+func Remap(dst *semidavil.LabelMap, src fastpng.IDs, t Table) error {
 	if src.W < 1 || src.H < 1 || dst.W < 1 || dst.H < 1 {
 		return fmt.Errorf("labels: remap: empty raster: %dx%d to %dx%d", src.W, src.H, dst.W, dst.H)
 	}
@@ -76,7 +76,7 @@ func nearest(index []int, in int) {
 }
 
 // check finds the first pixel, in row-major order, whose id is not in the table.
-func check(src pixels.IDs, t Table) error {
+func check(src fastpng.IDs, t Table) error {
 	var bad [256]bool
 	for id, train := range t.to {
 		bad[id] = train == unknown
@@ -94,6 +94,6 @@ func check(src pixels.IDs, t Table) error {
 	return nil
 }
 
-func outside(src pixels.IDs, i, id int) error {
+func outside(src fastpng.IDs, i, id int) error {
 	return fmt.Errorf("id %d at column %d, row %d is outside the table of the data set", id, i%src.W, i/src.W)
 }

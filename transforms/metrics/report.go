@@ -129,20 +129,6 @@ func (r Report) Encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// DecodeReport reads a report.
-func DecodeReport(data []byte) (Report, error) {
-	var r Report
-	if err := json.Unmarshal(data, &r); err != nil {
-		return Report{}, fmt.Errorf("metrics: decode report: %w", err)
-	}
-	for _, s := range r.Scores {
-		if len(s.Classes) != r.Confusion.Classes {
-			return Report{}, fmt.Errorf("metrics: decode report: rule %q has %d classes of %d", s.Rule, len(s.Classes), r.Confusion.Classes)
-		}
-	}
-	return r, nil
-}
-
 // Main returns the mean IoU of the first rule, the figure to report, or NaN
 // without scores.
 func (r Report) Main() Fraction {

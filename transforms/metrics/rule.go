@@ -1,8 +1,7 @@
 package metrics
 
 import (
-	"fmt"
-	"strings"
+	"slices"
 
 	"semidavil"
 )
@@ -47,30 +46,13 @@ func Rules(set semidavil.ClassSet) []Rule {
 	}
 }
 
-// RuleByName returns a rule of a class set; the error of an unknown name lists
-// the valid ones.
-func RuleByName(set semidavil.ClassSet, name string) (Rule, error) {
-	var names []string
-	for _, r := range Rules(set) {
-		if r.Name == name {
-			return r, nil
-		}
-		names = append(names, r.Name)
-	}
-	return Rule{}, fmt.Errorf("metrics: rule %q: unknown for %s; valid: %s", name, set.Name, strings.Join(names, ", "))
-}
-
 // without returns the train ids below k but those given.
 func without(k int, absent ...int) []int {
 	out := make([]int, 0, k)
-next:
 	for i := range k {
-		for _, a := range absent {
-			if i == a {
-				continue next
-			}
+		if !slices.Contains(absent, i) {
+			out = append(out, i)
 		}
-		out = append(out, i)
 	}
 	return out
 }

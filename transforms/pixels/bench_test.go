@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 )
 
 // benchPair returns the files of a 2048x1024 pair: those of the folder in
@@ -25,9 +27,9 @@ var benchPair = sync.OnceValue(func() (pair [2][]byte) {
 		return pair
 	}
 	img, ids := scene(2048, 1024, 0)
-	var e Encoder
-	pair[0], _ = e.EncodePNG(nil, img, Default)
-	pair[1], _ = e.EncodeGrayPNG(nil, img.W, img.H, ids, Default)
+	var e fastpng.Encoder
+	pair[0], _ = e.EncodePNG(nil, img, fastpng.Default)
+	pair[1], _ = e.EncodeGrayPNG(nil, img.W, img.H, ids, fastpng.Default)
 	return pair
 })
 
@@ -40,10 +42,14 @@ var trainIDs = func() (t [256]uint8) {
 }()
 
 // remap resizes label ids by nearest neighbour and maps them by a table.
-func remap(dst []uint8, w, h int, ids IDs) {
+func remap(dst []uint8, w, h int, ids fastpng.IDs) {
 	xs, ys := make([]int, w), make([]int, h)
-	nearestIndex(xs, ids.W)
-	nearestIndex(ys, ids.H)
+	for x := range xs {
+		xs[x] = (2*x + 1) * ids.W / (2 * w)
+	}
+	for y := range ys {
+		ys[y] = (2*y + 1) * ids.H / (2 * h)
+	}
 	for y, sy := range ys {
 		from, to := ids.Pix8[ids.W*sy:][:ids.W], dst[w*y:][:w]
 		for x, sx := range xs {
@@ -57,8 +63,8 @@ func remap(dst []uint8, w, h int, ids IDs) {
 func BenchmarkSteps(b *testing.B) {
 	pair := benchPair()
 	var c Codec
-	var r Resizer
-	var e Encoder
+	var r resize.Resizer
+	var e fastpng.Encoder
 	big := new(semidavil.Image)
 	run := func(name string, step func() error) {
 		b.Run(name, func(b *testing.B) {
@@ -75,14 +81,14 @@ func BenchmarkSteps(b *testing.B) {
 	}
 	run("decode_label_2048x1024", func() error { _, err := c.DecodeIDs(pair[1]); return err })
 	small := semidavil.NewImage(1280, 760)
-	for _, f := range []Filter{Bilinear, Bicubic} {
+	for _, f := range []resize.Filter{resize.Bilinear, resize.Bicubic} {
 		run("resize_"+f.String()+"_2048x1024_to_1280x760", func() error { return r.Resize(small, big, f) })
 	}
 	small = semidavil.NewImage(1024, 512)
-	for _, f := range []Filter{Nearest, Area, Lanczos, Bilinear, Bicubic} {
+	for _, f := range []resize.Filter{resize.Nearest, resize.Area, resize.Lanczos, resize.Bilinear, resize.Bicubic} {
 		run("resize_"+f.String()+"_2048x1024_to_1024x512", func() error { return r.Resize(small, big, f) })
 	}
-	if err := r.Resize(small, big, Bicubic); err != nil {
+	if err := r.Resize(small, big, resize.Bicubic); err != nil {
 		b.Fatal(err)
 	}
 	ids, err := c.DecodeIDs(pair[1])
@@ -92,7 +98,7 @@ func BenchmarkSteps(b *testing.B) {
 	label := make([]uint8, 1024*512)
 	remap(label, 1024, 512, ids)
 	run("remap_label_2048x1024_to_1024x512", func() error { remap(label, 1024, 512, ids); return nil })
-	for _, level := range []Level{Fast, Default, Best} {
+	for _, level := range []fastpng.Level{fastpng.Fast, fastpng.Default, fastpng.Best} {
 		var out []byte
 		run("encode_rgb_"+level.String()+"_1024x512", func() (err error) {
 			out, err = e.EncodePNG(out[:0], small, level)
@@ -112,11 +118,11 @@ func BenchmarkSteps(b *testing.B) {
 // bytes of two files.
 func BenchmarkPair(b *testing.B) {
 	pair := benchPair()
-	for _, f := range []Filter{Bilinear, Bicubic} {
+	for _, f := range []resize.Filter{resize.Bilinear, resize.Bicubic} {
 		b.Run(f.String()+"_2048x1024_to_1024x512", func(b *testing.B) {
 			var c Codec
-			var r Resizer
-			var e Encoder
+			var r resize.Resizer
+			var e fastpng.Encoder
 			big, small := new(semidavil.Image), &semidavil.Image{W: 1024, H: 512}
 			label := make([]uint8, 1024*512)
 			var out []byte
@@ -132,10 +138,10 @@ func BenchmarkPair(b *testing.B) {
 					b.Fatal(err)
 				}
 				remap(label, 1024, 512, ids)
-				if out, err = e.EncodePNG(out[:0], small, Fast); err != nil {
+				if out, err = e.EncodePNG(out[:0], small, fastpng.Fast); err != nil {
 					b.Fatal(err)
 				}
-				if out, err = e.EncodeGrayPNG(out[:0], 1024, 512, label, Fast); err != nil {
+				if out, err = e.EncodeGrayPNG(out[:0], 1024, 512, label, fastpng.Fast); err != nil {
 					b.Fatal(err)
 				}
 			}

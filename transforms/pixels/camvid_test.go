@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"semidavil/internal/fixture"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // TestRealFiles compares with image/png on frames and labels of CamVid.
 func TestRealFiles(t *testing.T) {
 	var c Codec
-	var e Encoder
+	var e fastpng.Encoder
 	for _, dir := range []string{"val", "valannot"} {
 		files, err := filepath.Glob(filepath.Join(fixture.Data(t, "camvid", dir), "*.png"))
 		if err != nil || len(files) == 0 {
@@ -27,12 +28,12 @@ func TestRealFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := e.EncodePNG(nil, img, Fast)
+			again, err := e.EncodePNG(nil, img, fastpng.Fast)
 			if err != nil {
 				t.Fatal(err)
 			}
 			checkDecode(t, &c, again)
-			t.Logf("%s: %d bytes, as RGB at level fast %d", filepath.Base(name), len(data), len(again))
+			t.Logf("%s: %d bytes, as fastpng.RGB at level fast %d", filepath.Base(name), len(data), len(again))
 		}
 	}
 }

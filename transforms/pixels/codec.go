@@ -1,9 +1,25 @@
 package pixels
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
+)
+
+// The causes that decoding errors wrap; test for them with errors.Is.
+var (
+	// ErrFormat: the bytes are no PNG or JPEG file, or break its rules
+	// (checksum, chunk order, compressed data, filter).
+	ErrFormat = fastpng.ErrFormat
+	// ErrTruncated: the file ends early.
+	ErrTruncated = fastpng.ErrTruncated
+	// ErrTooLarge: the header announces more pixels than Codec.MaxPixels.
+	ErrTooLarge = fastpng.ErrTooLarge
+	// ErrNoIDs: the file is an image that cannot hold label ids (JPEG).
+	ErrNoIDs = errors.New("image format holds no label ids")
 )
 
 // DefaultMaxPixels is the limit on width times height of a Codec that sets
@@ -18,22 +34,14 @@ type Codec struct {
 	// DefaultMaxPixels. It is checked before pixels are allocated.
 	MaxPixels int
 
-	inflater inflater
-	joined   []byte // contents of the IDAT chunks
-	raw      []byte // inflated rows, each after its filter byte
-	zero     []byte // the row above the first one
-	ids8     []uint8
-	ids16    []uint16
-	rgb      []uint8 // one row of an interlaced pass
+	png fastpng.Decoder
 }
 
 // DecodeRGB decodes a PNG file (all colour types, depths and interlaced) or a
 // JPEG file (baseline or progressive) into a new image.
 //
-// Alpha is dropped, not composited: the stored colours stay as they are, and a
-// tRNS chunk has no effect. Samples of 16 bits keep their high byte; gray of 1,
-// 2 or 4 bits is stretched to 0..255; palette indices beyond the palette are
-// black. The EXIF orientation of a JPEG file is applied. Bytes after the end of
+// Of a PNG file, alpha is dropped and samples of 16 bits keep their high byte; see
+// fastpng.Decoder.RGB. The EXIF orientation of a JPEG file is applied. Bytes after the end of
 // the image are ignored. Errors wrap ErrFormat, ErrTruncated or ErrTooLarge.
 func (c *Codec) DecodeRGB(data []byte) (*semidavil.Image, error) {
 	img := new(semidavil.Image)
@@ -50,7 +58,7 @@ func (c *Codec) DecodeRGBInto(dst *semidavil.Image, data []byte) error {
 	var err error
 	switch {
 	case isPNG(data):
-		err = c.decodePNGRGB(dst, data)
+		err = c.png.RGB(dst, data, c.limit())
 	case isJPEG(data):
 		err = c.decodeJPEG(dst, data)
 	default:
@@ -62,59 +70,40 @@ func (c *Codec) DecodeRGBInto(dst *semidavil.Image, data []byte) error {
 	return nil
 }
 
-// DecodeConfig returns the size in pixels and the kind of a PNG or JPEG file
-// from its header; the size of a JPEG file is the one after its EXIF
-// orientation is applied. Pixels are not decoded, so a nil error does not mean
-// that DecodeRGB succeeds. Errors wrap ErrFormat or ErrTruncated.
-func DecodeConfig(data []byte) (w, h int, kind Kind, err error) {
+// DecodeIDs decodes a PNG file as label ids. The slices of the result belong to
+// the codec and are overwritten by its next call of DecodeIDs. Errors wrap
+// ErrFormat, ErrTruncated, ErrTooLarge or, for JPEG, ErrNoIDs.
+func (c *Codec) DecodeIDs(data []byte) (fastpng.IDs, error) {
+	var ids fastpng.IDs
+	var err error
 	switch {
 	case isPNG(data):
-		var hdr pngHeader
-		if hdr, err = parsePNGHeader(data); err == nil {
-			return hdr.w, hdr.h, hdr.kind, nil
-		}
+		ids, err = c.png.IDs(data, c.limit())
 	case isJPEG(data):
-		if w, h, err = jpegSize(data); err == nil {
-			return w, h, JPEG, nil
-		}
+		err = fmt.Errorf("JPEG: %w", ErrNoIDs)
 	default:
 		err = unknownFormat(data)
 	}
-	return 0, 0, 0, fmt.Errorf("pixels: decode header: %w", err)
+	if err != nil {
+		return fastpng.IDs{}, fmt.Errorf("pixels: decode label ids: %w", err)
+	}
+	return ids, nil
 }
+
+func (c *Codec) limit() int {
+	if c.MaxPixels > 0 {
+		return c.MaxPixels
+	}
+	return DefaultMaxPixels
+}
+
+func isPNG(data []byte) bool { return bytes.HasPrefix(data, []byte(fastpng.Signature)) }
 
 // unknownFormat returns the error for data that start like no known format;
 // what could be the start of one counts as truncated.
 func unknownFormat(data []byte) error {
-	if len(data) < len(pngMagic) && (len(data) == 0 || string(data) == pngMagic[:len(data)] || string(data) == jpegMagic[:min(len(data), len(jpegMagic))]) {
+	if len(data) < len(fastpng.Signature) && (len(data) == 0 || string(data) == fastpng.Signature[:len(data)] || string(data) == jpegMagic[:min(len(data), len(jpegMagic))]) {
 		return fmt.Errorf("%d bytes: %w", len(data), ErrTruncated)
 	}
 	return fmt.Errorf("neither PNG nor JPEG: %w", ErrFormat)
-}
-
-// checkSize refuses sizes over the limit.
-func (c *Codec) checkSize(w, h int) error {
-	limit := c.MaxPixels
-	if limit <= 0 {
-		limit = DefaultMaxPixels
-	}
-	if w > limit/h { // the product may not fit
-		return fmt.Errorf("size %dx%d, limit %d pixels: %w", w, h, limit, ErrTooLarge)
-	}
-	return nil
-}
-
-// setSize gives img the size w x h, keeping its pixels' memory if it suffices.
-func setSize(img *semidavil.Image, w, h int) {
-	img.W, img.H = w, h
-	img.Pix = grow(img.Pix, 3*w*h)
-}
-
-// grow returns a slice of length n, s itself where it is large enough; the
-// contents are undefined.
-func grow[T any](s []T, n int) []T {
-	if cap(s) >= n {
-		return s[:n]
-	}
-	return make([]T, n)
 }

@@ -18,15 +18,3 @@ func Crop(src *semidavil.Image, x, y, w, h int) (*semidavil.Image, error) {
 	}
 	return dst, nil
 }
-
-// FlipH mirrors img in place: left becomes right.
-func FlipH(img *semidavil.Image) {
-	for y := range img.H {
-		row := img.Pix[3*img.W*y:][:3*img.W]
-		for i, j := 0, len(row)-3; i < j; i, j = i+3, j-3 {
-			row[i], row[j] = row[j], row[i]
-			row[i+1], row[j+1] = row[j+1], row[i+1]
-			row[i+2], row[j+2] = row[j+2], row[i+2]
-		}
-	}
-}

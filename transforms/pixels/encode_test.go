@@ -9,17 +9,18 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // TestEncodePNG reads files back with image/png, at every level and for sizes
 // around the words that the loops work in.
 func TestEncodePNG(t *testing.T) {
-	var e Encoder
+	var e fastpng.Encoder
 	for _, size := range [][2]int{{1, 1}, {2, 1}, {1, 3}, {3, 7}, {8, 8}, {23, 9}, {64, 33}} {
 		w, h := size[0], size[1]
 		img, ids := scene(w, h, 3)
 		copy(img.Pix, noise(w, h).Pix[:len(img.Pix)/2])
-		for _, level := range []Level{Fast, Default, Best} {
+		for _, level := range []fastpng.Level{fastpng.Fast, fastpng.Default, fastpng.Best} {
 			data, err := e.EncodePNG([]byte("before"), img, level)
 			if err != nil {
 				t.Fatal(err)
@@ -60,14 +61,14 @@ func TestEncodePNG(t *testing.T) {
 // TestEncodeRepeats checks that bytes do not depend on earlier calls.
 func TestEncodeRepeats(t *testing.T) {
 	img, ids := scene(200, 100, 4)
-	var used Encoder
+	var used fastpng.Encoder
 	for i := range uint64(5) {
 		other, _ := scene(150, 120, i)
-		for _, level := range []Level{Fast, Default, Best} {
+		for _, level := range []fastpng.Level{fastpng.Fast, fastpng.Default, fastpng.Best} {
 			if _, err := used.EncodePNG(nil, other, level); err != nil {
 				t.Fatal(err)
 			}
-			var fresh Encoder
+			var fresh fastpng.Encoder
 			a, _ := used.EncodePNG(nil, img, level)
 			b, _ := fresh.EncodePNG(nil, img, level)
 			c, _ := used.EncodeGrayPNG(nil, img.W, img.H, ids, level)
@@ -80,26 +81,30 @@ func TestEncodeRepeats(t *testing.T) {
 }
 
 func TestEncodeErrors(t *testing.T) {
-	var e Encoder
+	var e fastpng.Encoder
 	short := &semidavil.Image{W: 3, H: 2, Pix: make([]uint8, 17)}
 	for name, f := range map[string]func() ([]byte, error){
-		"short pixels":    func() ([]byte, error) { return e.EncodePNG(nil, short, Fast) },
-		"short for JPEG":  func() ([]byte, error) { return e.EncodeJPEG(nil, short, 90) },
-		"quality":         func() ([]byte, error) { return e.EncodeJPEG(nil, semidavil.NewImage(1, 1), 0) },
-		"empty":           func() ([]byte, error) { return e.EncodeGrayPNG(nil, 0, 4, nil, Fast) },
-		"level":           func() ([]byte, error) { return e.EncodePNG(nil, semidavil.NewImage(1, 1), Best+1) },
-		"no palette":      func() ([]byte, error) { return e.EncodePalettedPNG(nil, 1, 1, []uint8{0}, nil, Fast) },
-		"beyond palette":  func() ([]byte, error) { return e.EncodePalettedPNG(nil, 1, 1, []uint8{2}, make([][3]uint8, 2), Fast) },
-		"overlong colour": func() ([]byte, error) { return e.EncodePalettedPNG(nil, 1, 1, []uint8{2}, make([][3]uint8, 257), Fast) },
+		"short pixels":   func() ([]byte, error) { return e.EncodePNG(nil, short, fastpng.Fast) },
+		"short for JPEG": func() ([]byte, error) { return EncodeJPEG(nil, short, 90) },
+		"quality":        func() ([]byte, error) { return EncodeJPEG(nil, semidavil.NewImage(1, 1), 0) },
+		"empty":          func() ([]byte, error) { return e.EncodeGrayPNG(nil, 0, 4, nil, fastpng.Fast) },
+		"level":          func() ([]byte, error) { return e.EncodePNG(nil, semidavil.NewImage(1, 1), fastpng.Best+1) },
+		"no palette":     func() ([]byte, error) { return e.EncodePalettedPNG(nil, 1, 1, []uint8{0}, nil, fastpng.Fast) },
+		"beyond palette": func() ([]byte, error) {
+			return e.EncodePalettedPNG(nil, 1, 1, []uint8{2}, make([][3]uint8, 2), fastpng.Fast)
+		},
+		"overlong colour": func() ([]byte, error) {
+			return e.EncodePalettedPNG(nil, 1, 1, []uint8{2}, make([][3]uint8, 257), fastpng.Fast)
+		},
 	} {
 		if _, err := f(); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := ParseLevel("slow"); err == nil {
+	if _, err := fastpng.ParseLevel("slow"); err == nil {
 		t.Error("unknown level accepted")
 	}
-	if l, err := ParseLevel("best"); err != nil || l != Best {
+	if l, err := fastpng.ParseLevel("best"); err != nil || l != fastpng.Best {
 		t.Errorf("best: %v, %v", l, err)
 	}
 }
@@ -107,8 +112,7 @@ func TestEncodeErrors(t *testing.T) {
 // TestEncodeJPEG checks that a file is the one that image/jpeg writes.
 func TestEncodeJPEG(t *testing.T) {
 	img, _ := scene(400, 200, 5)
-	var e Encoder
-	data, err := e.EncodeJPEG(nil, img, 95)
+	data, err := EncodeJPEG(nil, img, 95)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +123,7 @@ func TestEncodeJPEG(t *testing.T) {
 	_, _, pix := toRGB(back)
 	sum := 0
 	for i, v := range pix {
-		sum += abs(int(v) - int(img.Pix[i]))
+		sum += max(int(v), int(img.Pix[i])) - min(int(v), int(img.Pix[i]))
 	}
 	if mean := float64(sum) / float64(len(pix)); mean > 6 {
 		t.Errorf("mean difference %.2f", mean)

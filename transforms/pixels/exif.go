@@ -2,16 +2,14 @@ package pixels
 
 import (
 	"encoding/binary"
+	"image"
 
-	"semidavil"
+	"github.com/disintegration/imaging"
 )
 
 // exifOrientation is the value of the EXIF tag 0x0112: 1 to 8, or 0 where there
-// is none. The stored image becomes the upright one by a transposition (5 to 8)
-// followed by reversals.
+// is none.
 type exifOrientation uint8
-
-func (o exifOrientation) swapsAxes() bool { return o >= 5 }
 
 // orientation finds the orientation in the first APP1 segment with EXIF data of
 // a JPEG file. Whatever is damaged counts as no orientation.
@@ -67,33 +65,23 @@ func tiffOrientation(tiff []byte) exifOrientation {
 	return 0
 }
 
-// apply writes the upright form of src to dst.
-func (o exifOrientation) apply(dst, src *semidavil.Image) {
-	w, h := src.W, src.H
-	if o.swapsAxes() {
-		w, h = h, w
+// upright returns the image that is to be seen.
+func (o exifOrientation) upright(stored image.Image) image.Image {
+	switch o {
+	case 2:
+		return imaging.FlipH(stored)
+	case 3:
+		return imaging.Rotate180(stored)
+	case 4:
+		return imaging.FlipV(stored)
+	case 5:
+		return imaging.Transpose(stored)
+	case 6: // stored on its left side; imaging turns anticlockwise
+		return imaging.Rotate270(stored)
+	case 7:
+		return imaging.Transverse(stored)
+	case 8:
+		return imaging.Rotate90(stored)
 	}
-	setSize(dst, w, h)
-	for y := range h {
-		for x := range w {
-			sx, sy := x, y
-			switch o {
-			case 2:
-				sx = w - 1 - x
-			case 3:
-				sx, sy = w-1-x, h-1-y
-			case 4:
-				sy = h - 1 - y
-			case 5:
-				sx, sy = y, x
-			case 6: // stored on its left side: turned 90 degrees clockwise
-				sx, sy = y, w-1-x
-			case 7:
-				sx, sy = h-1-y, w-1-x
-			case 8:
-				sx, sy = h-1-y, x
-			}
-			copy(dst.Pix[3*(w*y+x):][:3], src.Pix[3*(src.W*sy+sx):])
-		}
-	}
+	return stored
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 const jpegMagic = "\xff\xd8\xff"
@@ -25,41 +26,22 @@ func jpegError(err error) error {
 	return fmt.Errorf("%w: %w", err, ErrFormat)
 }
 
-// jpegSize returns the size of a JPEG image after its orientation is applied.
-func jpegSize(data []byte) (w, h int, err error) {
-	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return 0, 0, jpegError(err)
-	}
-	if cfg.Width < 1 || cfg.Height < 1 {
-		return 0, 0, fmt.Errorf("size %dx%d: %w", cfg.Width, cfg.Height, ErrFormat)
-	}
-	if orientation(data).swapsAxes() {
-		return cfg.Height, cfg.Width, nil
-	}
-	return cfg.Width, cfg.Height, nil
-}
-
 func (c *Codec) decodeJPEG(dst *semidavil.Image, data []byte) error {
-	w, h, err := jpegSize(data)
+	size, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return err
+		return jpegError(err)
 	}
-	if err := c.checkSize(w, h); err != nil {
+	if size.Width < 1 || size.Height < 1 {
+		return fmt.Errorf("size %dx%d: %w", size.Width, size.Height, ErrFormat)
+	}
+	if err := fastpng.CheckSize(size.Width, size.Height, c.limit()); err != nil {
 		return err
 	}
 	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return jpegError(err)
 	}
-	o := orientation(data)
-	if o <= 1 {
-		fromImage(dst, img)
-		return nil
-	}
-	stored := new(semidavil.Image)
-	fromImage(stored, img)
-	o.apply(dst, stored)
+	fromImage(dst, orientation(data).upright(img))
 	return nil
 }
 
@@ -68,10 +50,14 @@ func (c *Codec) decodeJPEG(dst *semidavil.Image, data []byte) error {
 func fromImage(dst *semidavil.Image, img image.Image) {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
-	setSize(dst, w, h)
+	dst.SetSize(w, h)
 	switch src := img.(type) {
 	case *image.YCbCr:
 		fromYCbCr(dst, src)
+	case *image.NRGBA: // turned
+		for i, j := 0, 0; i < len(dst.Pix); i, j = i+3, j+4 {
+			copy(dst.Pix[i:i+3], src.Pix[j:])
+		}
 	case *image.Gray:
 		for y := range h {
 			row := dst.Pix[3*w*y:][:3*w]

@@ -7,6 +7,8 @@ import (
 	"image/png"
 	"math/rand/v2"
 	"testing"
+
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // toRGB converts what image/png decodes, dropping alpha without multiplying.
@@ -62,10 +64,10 @@ func toIDs(img image.Image, depth int) []int {
 // checkDecode compares both decoders with image/png on one file.
 func checkDecode(t *testing.T, c *Codec, data []byte) {
 	t.Helper()
-	if w, h, _, err := DecodeConfig(data); err == nil && (w > 1<<20 || h > 1<<20 || w*h > 1<<20) {
+	if size, err := png.DecodeConfig(bytes.NewReader(data)); err == nil && (size.Width > 1<<20 || size.Height > 1<<20 || size.Width*size.Height > 1<<20) {
 		// image/png would take the memory that the header announces.
 		if _, err := c.DecodeRGB(data); err == nil {
-			t.Fatalf("%dx%d pixels in %d bytes", w, h, len(data))
+			t.Fatalf("%dx%d pixels in %d bytes", size.Width, size.Height, len(data))
 		}
 		return
 	}
@@ -90,9 +92,8 @@ func checkDecode(t *testing.T, c *Codec, data []byte) {
 	if got.W != w || got.H != h || !bytes.Equal(got.Pix, pix) {
 		t.Fatalf("DecodeRGB differs from image/png")
 	}
-	cw, ch, kind, err := DecodeConfig(data)
-	if err != nil || cw != w || ch != h || kind != ids.Kind {
-		t.Fatalf("DecodeConfig = %d, %d, %v, %v; want %d, %d, %v", cw, ch, kind, err, w, h, ids.Kind)
+	if ids.W != w || ids.H != h {
+		t.Fatalf("DecodeIDs: %dx%d, want %dx%d", ids.W, ids.H, w, h)
 	}
 	for i, v := range toIDs(want, ids.Depth) {
 		if got := ids.At(i%w, i/w); got != v {
@@ -103,13 +104,13 @@ func checkDecode(t *testing.T, c *Codec, data []byte) {
 
 // formats lists every pair of colour type and depth of PNG.
 var formats = []struct {
-	kind  Kind
+	kind  fastpng.Kind
 	depth int
 }{
-	{Gray, 1}, {Gray, 2}, {Gray, 4}, {Gray, 8}, {Gray, 16},
-	{GrayAlpha, 8}, {GrayAlpha, 16},
-	{Palette, 1}, {Palette, 2}, {Palette, 4}, {Palette, 8},
-	{RGB, 8}, {RGB, 16}, {RGBA, 8}, {RGBA, 16},
+	{fastpng.Gray, 1}, {fastpng.Gray, 2}, {fastpng.Gray, 4}, {fastpng.Gray, 8}, {fastpng.Gray, 16},
+	{fastpng.GrayAlpha, 8}, {fastpng.GrayAlpha, 16},
+	{fastpng.Palette, 1}, {fastpng.Palette, 2}, {fastpng.Palette, 4}, {fastpng.Palette, 8},
+	{fastpng.RGB, 8}, {fastpng.RGB, 16}, {fastpng.RGBA, 8}, {fastpng.RGBA, 16},
 }
 
 // TestDecodeEveryFormat writes random rows with random filters, in every
@@ -121,8 +122,12 @@ func TestDecodeEveryFormat(t *testing.T) {
 		for _, size := range [][2]int{{1, 1}, {2, 3}, {3, 2}, {5, 9}, {8, 8}, {17, 5}, {33, 40}} {
 			for _, interlaced := range []bool{false, true} {
 				for _, transparent := range []bool{false, true} {
-					hdr := pngHeader{w: size[0], h: size[1], kind: f.kind, depth: f.depth, interlaced: interlaced}
-					checkDecode(t, &c, randomPNG(rnd, hdr, transparent, 1+rnd.IntN(64)))
+					hdr := layout{w: size[0], h: size[1], kind: f.kind, depth: f.depth, interlaced: interlaced}
+					data := randomPNG(rnd, hdr, transparent, 1+rnd.IntN(64))
+					checkDecode(t, &c, data)
+					if ids, err := c.DecodeIDs(data); err != nil || ids.Kind != f.kind || ids.Depth != f.depth {
+						t.Fatalf("kind %v, depth %d: read as %v, %d, %v", f.kind, f.depth, ids.Kind, ids.Depth, err)
+					}
 				}
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 var benchFiles = flag.String("benchfiles", "", "folder to which TestWriteBenchFiles writes PNG pairs for tools/pillow_bench")
@@ -62,14 +63,14 @@ func TestWriteBenchFiles(t *testing.T) {
 	if *benchFiles == "" {
 		t.Skip("no folder given with -benchfiles")
 	}
-	var e Encoder
+	var e fastpng.Encoder
 	for i := range 4 {
 		img, ids := scene(2048, 1024, uint64(i))
-		image, err := e.EncodePNG(nil, img, Default)
+		image, err := e.EncodePNG(nil, img, fastpng.Default)
 		if err != nil {
 			t.Fatal(err)
 		}
-		label, err := e.EncodeGrayPNG(nil, img.W, img.H, ids, Default)
+		label, err := e.EncodeGrayPNG(nil, img.W, img.H, ids, fastpng.Default)
 		if err != nil {
 			t.Fatal(err)
 		}

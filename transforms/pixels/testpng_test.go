@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math/rand/v2"
+
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // appendTestChunk appends a PNG chunk.
@@ -16,17 +18,38 @@ func appendTestChunk(dst []byte, name string, body []byte) []byte {
 	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(dst[at:]))
 }
 
+// layout is what the header of a test file says.
+type layout struct {
+	w, h       int
+	kind       fastpng.Kind
+	depth      int
+	interlaced bool
+}
+
+// passes returns the sizes of the images that a file consists of, columns and rows.
+func (l layout) passes() (sizes [][2]int) {
+	if !l.interlaced {
+		return [][2]int{{l.w, l.h}}
+	}
+	for _, p := range [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+		if w, h := (l.w-p[0]+p[2]-1)/p[2], (l.h-p[1]+p[3]-1)/p[3]; w > 0 && h > 0 {
+			sizes = append(sizes, [2]int{w, h})
+		}
+	}
+	return sizes
+}
+
 // buildPNG writes a file of any format from filtered rows, with the compressed
 // data cut into chunks of at most split bytes.
-func buildPNG(hdr pngHeader, palette, transparency, rows []byte, split int) []byte {
-	colourType := map[Kind]byte{Gray: 0, RGB: 2, Palette: 3, GrayAlpha: 4, RGBA: 6}[hdr.kind]
+func buildPNG(hdr layout, palette, transparency, rows []byte, split int) []byte {
+	colourType := map[fastpng.Kind]byte{fastpng.Gray: 0, fastpng.RGB: 2, fastpng.Palette: 3, fastpng.GrayAlpha: 4, fastpng.RGBA: 6}[hdr.kind]
 	ihdr := binary.BigEndian.AppendUint32(nil, uint32(hdr.w))
 	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(hdr.h))
 	ihdr = append(ihdr, byte(hdr.depth), colourType, 0, 0, 0)
 	if hdr.interlaced {
 		ihdr[12] = 1
 	}
-	out := appendTestChunk([]byte(pngMagic), "IHDR", ihdr)
+	out := appendTestChunk([]byte(fastpng.Signature), "IHDR", ihdr)
 	if palette != nil {
 		out = appendTestChunk(out, "PLTE", palette)
 	}
@@ -45,9 +68,9 @@ func buildPNG(hdr pngHeader, palette, transparency, rows []byte, split int) []by
 
 // randomPNG fills a file with random bytes, some of them repeated, and random
 // filters.
-func randomPNG(rnd *rand.Rand, hdr pngHeader, transparent bool, split int) []byte {
+func randomPNG(rnd *rand.Rand, hdr layout, transparent bool, split int) []byte {
 	var palette, transparency []byte
-	if hdr.kind == Palette {
+	if hdr.kind == fastpng.Palette {
 		palette = make([]byte, 3*(1+rnd.IntN(1<<hdr.depth)))
 		for i := range palette {
 			palette[i] = byte(rnd.Uint32())
@@ -55,20 +78,20 @@ func randomPNG(rnd *rand.Rand, hdr pngHeader, transparent bool, split int) []byt
 	}
 	if transparent {
 		switch hdr.kind {
-		case Gray:
+		case fastpng.Gray:
 			transparency = []byte{0, byte(rnd.IntN(2))}
-		case RGB:
+		case fastpng.RGB:
 			transparency = []byte{0, 1, 0, 2, 0, 3}
-		case Palette:
+		case fastpng.Palette:
 			transparency = make([]byte, rnd.IntN(len(palette)/3+1))
 		}
 	}
 	var rows []byte
 	for _, p := range hdr.passes() {
-		w, h := p.size(hdr.w, hdr.h)
-		for range h {
+		channels := map[fastpng.Kind]int{fastpng.GrayAlpha: 2, fastpng.RGB: 3, fastpng.RGBA: 4}
+		for range p[1] {
 			rows = append(rows, byte(rnd.IntN(5)))
-			for v, i := byte(0), hdr.rowBytes(w); i > 0; i-- {
+			for v, i := byte(0), (p[0]*hdr.depth*max(1, channels[hdr.kind])+7)/8; i > 0; i-- {
 				if rnd.IntN(3) > 0 {
 					v = byte(rnd.Uint32())
 				}
@@ -81,10 +104,10 @@ func randomPNG(rnd *rand.Rand, hdr pngHeader, transparent bool, split int) []byt
 
 // fuzzSeed makes a small file of a format.
 func fuzzSeed(name string) []byte {
-	hdr := map[string]pngHeader{
-		"gray16.png":   {w: 5, h: 3, kind: Gray, depth: 16},
-		"palette2.png": {w: 9, h: 4, kind: Palette, depth: 2},
-		"rgba16i.png":  {w: 9, h: 9, kind: RGBA, depth: 16, interlaced: true},
+	hdr := map[string]layout{
+		"gray16.png":   {w: 5, h: 3, kind: fastpng.Gray, depth: 16},
+		"palette2.png": {w: 9, h: 4, kind: fastpng.Palette, depth: 2},
+		"rgba16i.png":  {w: 9, h: 9, kind: fastpng.RGBA, depth: 16, interlaced: true},
 	}[name]
 	return randomPNG(rand.New(rand.NewPCG(11, 12)), hdr, true, 50)
 }

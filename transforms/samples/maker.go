@@ -14,6 +14,8 @@ import (
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/labels"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/shards"
 )
 
@@ -23,11 +25,11 @@ const Version = 1
 
 // Params are the choices of a run.
 type Params struct {
-	Filter pixels.Filter
+	Filter resize.Filter
 	// JPEG stores images with loss, at Quality 1 to 100; otherwise as PNG.
 	JPEG        bool
 	Quality     int
-	Compression pixels.Level
+	Compression fastpng.Level
 	// Crops random crops of CropW x CropH are stored of each training image, or
 	// the whole image where Crops is 0.
 	CropW, CropH, Crops int
@@ -55,8 +57,8 @@ type Maker struct {
 	Params
 
 	codec   pixels.Codec
-	resizer pixels.Resizer
-	encoder pixels.Encoder
+	resizer resize.Resizer
+	encoder fastpng.Encoder
 	image   semidavil.Image
 	small   semidavil.Image
 	label   semidavil.LabelMap
@@ -158,7 +160,7 @@ func (m *Maker) encode(s *shards.Sample, img *semidavil.Image, label *semidavil.
 	s.ImageExt = "png"
 	if m.JPEG {
 		s.ImageExt = "jpg"
-		s.Image, err = m.encoder.EncodeJPEG(nil, img, m.Quality)
+		s.Image, err = pixels.EncodeJPEG(nil, img, m.Quality)
 	} else {
 		s.Image, err = m.encoder.EncodePNG(nil, img, m.Compression)
 	}

@@ -11,7 +11,7 @@ import (
 	"semidavil/internal/fixture"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/shards"
 )
 
@@ -43,7 +43,7 @@ func labelOf(t *testing.T, s shards.Sample) (w, h int, at func(x, y int) uint8) 
 
 func TestMakeLabelsExactly(t *testing.T) {
 	in := input(t, 1)
-	m := Maker{Params: Params{Filter: pixels.Bicubic}}
+	m := Maker{Params: Params{Filter: resize.Bicubic}}
 	out, err := m.Make(in)
 	if err != nil || len(out) != 1 {
 		t.Fatal(out, err)

@@ -6,7 +6,7 @@ import (
 
 	"semidavil/internal/fixture"
 	"semidavil/transforms/datasets"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 )
 
 // TestMakePseudoLabels: a pseudo-label has train ids and any size; its pixels are the
@@ -18,7 +18,7 @@ func TestMakePseudoLabels(t *testing.T) {
 		}
 		return uint8((x*3 + y*7) % 19)
 	}
-	m := Maker{Params: Params{Filter: pixels.Bicubic}}
+	m := Maker{Params: Params{Filter: resize.Bicubic}}
 	for _, size := range [][2]int{{48, 30}, {24, 15}, {31, 9}, {7, 50}, {1, 1}} {
 		in := input(t, 1)
 		in.Ref.Encoding = datasets.PseudoEncoding

@@ -60,7 +60,7 @@ func BenchmarkTrain(b *testing.B) {
 	for _, size := range []int{700, 2000} {
 		b.Run(fmt.Sprintf("vocab=%d", size), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := Train(streetCaptions(), size); err != nil {
+				if _, err := train(streetCaptions(), size); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -58,7 +58,7 @@ func TestMergesAgainstSlowLoop(t *testing.T) {
 	for range 400 {
 		captions = append(captions, word(2+rng.IntN(3), 1+rng.IntN(30)))
 	}
-	tok, err := Train(captions, 800)
+	tok, err := train(captions, 800)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ const smallVocab = 700
 
 func smallTokenizer(t testing.TB) *Tokenizer {
 	t.Helper()
-	tok, err := Train(streetCaptions(), smallVocab)
+	tok, err := train(streetCaptions(), smallVocab)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/fstest"
 )
 
-var update = flag.Bool("update", false, "write the vocabulary files of testdata/small anew")
+var update = flag.Bool("update", false, "write the vocabulary files of testdata/small and of builtin anew")
 
 // The files in testdata/small are the ones that the generator of the golden ids
 // opens with Hugging Face tokenizers, so training and writing must keep giving

@@ -74,7 +74,7 @@ func TestTrainAgainstSlowLoop(t *testing.T) {
 	}
 	for name, captions := range map[string][]string{"letters": letters, "captions": streetCaptions()[:24], "none": nil, "one letter": {strings.Repeat("a", 37), "aaaaa aaa aa a"}} {
 		const size = minVocab + 70
-		tok, err := Train(captions, size)
+		tok, err := train(captions, size)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -95,7 +95,7 @@ func TestTrainAgainstSlowLoop(t *testing.T) {
 func TestTrainOrder(t *testing.T) {
 	captions := streetCaptions()
 	slices.Reverse(captions)
-	tok, err := Train(captions, smallVocab)
+	tok, err := train(captions, smallVocab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +106,12 @@ func TestTrainOrder(t *testing.T) {
 
 func TestTrainSize(t *testing.T) {
 	for _, size := range []int{-1, 0, minVocab - 1, maxVocab + 1} {
-		if _, err := Train(streetCaptions(), size); err == nil || !strings.Contains(err.Error(), "514 to 1048576") {
+		if _, err := train(streetCaptions(), size); err == nil || !strings.Contains(err.Error(), "514 to 1048576") {
 			t.Errorf("%d: error %v", size, err)
 		}
 	}
 	for _, size := range []int{minVocab, minVocab + 1, 600} {
-		tok, err := Train(streetCaptions(), size)
+		tok, err := train(streetCaptions(), size)
 		if err != nil || tok.VocabSize() != size {
 			t.Errorf("%d: %v", size, err)
 		}

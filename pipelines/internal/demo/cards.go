@@ -17,6 +17,7 @@ import (
 	"semidavil/transforms/labels"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report"
 	"semidavil/transforms/report/sheet"
@@ -142,7 +143,7 @@ func draw(ctx context.Context, m *infer.Model, set semidavil.ClassSet, s shards.
 		c := sheet.Heat(float64(v))
 		copy(heat.Pix[3*i:], c[:])
 	}
-	var encoder pixels.Encoder
+	var encoder fastpng.Encoder
 	for _, tile := range []struct {
 		label, alt string
 		image      *semidavil.Image
@@ -154,7 +155,7 @@ func draw(ctx context.Context, m *infer.Model, set semidavil.ClassSet, s shards.
 		{"pseudo-label", "the predicted classes where the network is sure, black elsewhere", pseudo.Colour(label, set), false},
 		{"confidence", "the network's confidence, dark is low and yellow high", heat, false},
 	} {
-		png, err := encoder.EncodePNG(nil, tile.image, pixels.Best)
+		png, err := encoder.EncodePNG(nil, tile.image, fastpng.Best)
 		if err != nil {
 			return card, err
 		}

@@ -17,7 +17,7 @@ import (
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report"
 	"semidavil/transforms/report/charts"
-	"semidavil/transforms/report/plots"
+	"semidavil/transforms/report/figures"
 )
 
 // names are how the report calls the trainings, in their order.
@@ -79,7 +79,7 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 			"dynamic cross-entropy, which lifts rare classes.", r.Steps),
 		"One seed and few steps: differences of a point or two mean nothing here. docs/BENCHMARKS.md has several seeds and longer trainings."}}
 	table := report.Table{Head: []string{"training", "student mIoU, %", "teacher mIoU, %", "pixels right, %", "time, s"}}
-	chart := charts.BarChart{Title: "IoU of each class on val", Axis: "intersection over union", Unit: "%", Decimals: 1, Categories: set.Names(), Colors: plots.Colours(set)}
+	chart := charts.BarChart{Title: "IoU of each class on val", Axis: "intersection over union", Unit: "%", Decimals: 1, Categories: set.Names(), Colors: figures.Colors(set)}
 	for _, n := range names {
 		x := r.results[n.row]
 		teacher := "-"
@@ -157,19 +157,7 @@ func (r *run) classes(ctx context.Context, set semidavil.ClassSet) (report.Secti
 	if err != nil {
 		return s, err
 	}
-	chart := charts.BarChart{Title: "Class frequencies", Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1, Categories: set.Names(), Colors: plots.Colours(set)}
-	for _, subset := range semidavil.Subsets {
-		counts, ok := table.Subsets[subset]
-		if !ok || counts.Labelled() == 0 {
-			continue
-		}
-		bars := charts.Series{Name: string(subset)}
-		for _, v := range counts.Shares() {
-			bars.Values = append(bars.Values, 100*v)
-		}
-		chart.Series = append(chart.Series, bars)
-	}
-	svg, err := charts.Bars(chart)
+	svg, err := figures.Frequencies(set, table)
 	s.Figures = []report.Figure{{Caption: "Class frequencies of the subsets with labels", SVG: svg}}
 	return s, err
 }
@@ -188,7 +176,7 @@ func labelSection(set semidavil.ClassSet, stats pseudo.Report) (report.Section, 
 		table.Rows = append(table.Rows, row)
 	}
 	s.Tables = []report.Table{table}
-	for _, draw := range []func(semidavil.ClassSet, pseudo.Report) ([]byte, error){plots.LabelShares, plots.LabelThresholds} {
+	for _, draw := range []func(semidavil.ClassSet, pseudo.Report) ([]byte, error){figures.LabelShares, figures.LabelThresholds} {
 		svg, err := draw(set, stats)
 		if err != nil {
 			return s, err
@@ -203,13 +191,13 @@ func trustSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section, 
 	r := e.Networks[0].Report
 	s := report.Section{Title: "Confusion and confidence", Text: []string{"Rows of the matrix are true classes. The reliability diagram compares the network's confidence " +
 		"with how often it is right; thresholds on the confidence rely on it."}}
-	confusion, err := plots.Confusion(set, "Confusion on val", r.Confusion)
+	confusion, err := figures.Confusion(set, "Confusion on val", r.Confusion)
 	if err != nil {
 		return s, err
 	}
 	s.Figures = append(s.Figures, report.Figure{Caption: "Confusion matrix, in % of each true class", SVG: confusion})
 	if r.Calibration != nil {
-		reliability, err := plots.Reliability("Reliability on val", *r.Calibration)
+		reliability, err := figures.Reliability("Reliability on val", *r.Calibration)
 		if err != nil {
 			return s, err
 		}

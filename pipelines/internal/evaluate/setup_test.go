@@ -20,12 +20,12 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"
-	"semidavil/model/caption"
 	"semidavil/model/infer"
 	"semidavil/model/textfeatures"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
+	"semidavil/transforms/captions"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/shards"
 )
@@ -81,11 +81,11 @@ type pair struct {
 // classNames is the caption of images without one.
 func classNames(t testing.TB) string {
 	t.Helper()
-	c, err := caption.New(caption.Config{Kind: caption.ClassNames, Classes: semidavil.Cityscapes19.Names()})
+	c, err := captions.OfClassNames(semidavil.Cityscapes19.Names())
 	if err != nil {
 		t.Fatal(err)
 	}
-	words, err := c.Caption(t.Context(), caption.Request{})
+	words, err := c.Caption(t.Context(), captions.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

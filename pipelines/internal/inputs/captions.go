@@ -12,8 +12,9 @@ import (
 
 	"semidavil"
 	"semidavil/configs"
+	"semidavil/internal/captioner"
+	"semidavil/internal/captionservice"
 	"semidavil/internal/store"
-	"semidavil/model/caption"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -21,7 +22,7 @@ import (
 // Captions maps the settings of captions, which are kept below output.
 func Captions(c configs.CaptionSettings, output string, classes []string, follow bool) stages.CaptionParams {
 	return stages.CaptionParams{
-		Captioner: caption.Config{Kind: c.Captions, Classes: classes, Endpoint: caption.Endpoint{
+		Captioner: captioner.Config{Kind: c.Captions, Classes: classes, Endpoint: captionservice.Endpoint{
 			URL: c.CaptionURL, Model: c.CaptionModel, Prompt: c.CaptionPrompt, KeyVariable: c.CaptionKeyEnv,
 			Concurrency: c.CaptionConcurrency,
 		}},
@@ -36,7 +37,7 @@ func Captions(c configs.CaptionSettings, output string, classes []string, follow
 // CheckCaptions makes the captioner once here: a missing key or file is told before
 // anything runs.
 func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
-	if _, err := caption.New(Captions(c, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
+	if _, err := captioner.New(Captions(c, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
 		return err
 	}
 	if c.CaptionsFrom != "" {

@@ -16,7 +16,7 @@ import (
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/datasets"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/shards"
 )
 
@@ -51,7 +51,7 @@ type Request struct {
 
 // Find looks at what is asked for, without reading images.
 func Find(ctx context.Context, c configs.Inference, r Request, n Network) (Images, error) {
-	filter, err := pixels.ParseFilter(c.Filter)
+	filter, err := resize.ParseFilter(c.Filter)
 	if err != nil {
 		return Images{}, err
 	}

@@ -15,7 +15,8 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/text/builtin"
@@ -126,11 +127,11 @@ func labelledList(ctx context.Context, name string) ([]string, error) {
 }
 
 func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, error) {
-	filter, err := pixels.ParseFilter(cfg.Filter)
+	filter, err := resize.ParseFilter(cfg.Filter)
 	if err != nil {
 		return samples.Params{}, err
 	}
-	level, err := pixels.ParseLevel(cfg.Compression)
+	level, err := fastpng.ParseLevel(cfg.Compression)
 	if err != nil {
 		return samples.Params{}, err
 	}

@@ -14,10 +14,10 @@ import (
 	"semidavil"
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"
-	"semidavil/model/caption"
 	"semidavil/model/infer"
 	"semidavil/model/textfeatures"
 	"semidavil/stages"
+	"semidavil/transforms/captions"
 	"semidavil/transforms/shards"
 )
 
@@ -162,11 +162,11 @@ func TestGlob(t *testing.T) {
 func TestCityscapes(t *testing.T) {
 	n, root := network(t), t.TempDir()
 	fixture.Cityscapes(t, root, 2, 1, 2)
-	plain, err := caption.New(caption.Config{Kind: caption.ClassNames, Classes: semidavil.Cityscapes19.Names()})
+	plain, err := captions.OfClassNames(semidavil.Cityscapes19.Names())
 	if err != nil {
 		t.Fatal(err)
 	}
-	words, err := plain.Caption(t.Context(), caption.Request{})
+	words, err := plain.Caption(t.Context(), captions.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,8 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/pseudo"
 )
 
@@ -86,7 +87,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 	if err != nil {
 		return plan{}, err
 	}
-	level, err := pixels.ParseLevel(cfg.Compression)
+	level, err := fastpng.ParseLevel(cfg.Compression)
 	if err != nil {
 		return plan{}, err
 	}
@@ -121,7 +122,7 @@ func predictionConfig(n inputs.Network, load stages.LoadParams) (string, error) 
 		Facts   any
 		Options any
 		Size    [2]int
-		Filter  pixels.Filter
+		Filter  resize.Filter
 	}{n.Params[0].Stamp, n.Facts, options, [2]int{load.W, load.H}, load.Filter})
 }
 

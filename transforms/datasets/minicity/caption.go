@@ -3,8 +3,6 @@ package minicity
 import (
 	"math/rand/v2"
 	"strings"
-
-	"semidavil"
 )
 
 // nouns are the singular and plural of things that captions count, rare and
@@ -218,16 +216,4 @@ func (s *Scene) light(r *rand.Rand) string {
 		return pickWord(r, ", on a wet road", ", in the rain", ", on a rainy day")
 	}
 	return pickWord(r, ", at dusk", ", in evening light")
-}
-
-// Captions returns the captions of n scenes of each domain, for training a
-// vocabulary.
-func Captions(seed uint64, n int) []string {
-	var out []string
-	for i := range n {
-		for _, domain := range []semidavil.Domain{semidavil.Source, semidavil.Target} {
-			out = append(out, NewScene(seed, domain, i).Caption(128, 64))
-		}
-	}
-	return out
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"semidavil"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // Options say how many scenes to draw.
@@ -89,12 +89,12 @@ func EncodeCaptions(rows []CaptionRow) ([]byte, error) {
 func sourceFiles(o Options, i int, name string) (map[string][]byte, CaptionRow, error) {
 	s := NewScene(o.Seed, semidavil.Source, i)
 	img, ids, caption := s.Render(o.W, o.H)
-	var e pixels.Encoder
-	image, err := e.EncodePNG(nil, img, pixels.Fast)
+	var e fastpng.Encoder
+	image, err := e.EncodePNG(nil, img, fastpng.Fast)
 	if err != nil {
 		return nil, CaptionRow{}, fmt.Errorf("minicity: %s: %w", name, err)
 	}
-	label, err := e.EncodePalettedPNG(nil, ids.W, ids.H, ids.Pix, palette(), pixels.Fast)
+	label, err := e.EncodePalettedPNG(nil, ids.W, ids.H, ids.Pix, palette(), fastpng.Fast)
 	if err != nil {
 		return nil, CaptionRow{}, fmt.Errorf("minicity: %s: %w", name, err)
 	}
@@ -105,19 +105,19 @@ func sourceFiles(o Options, i int, name string) (map[string][]byte, CaptionRow, 
 func targetFiles(o Options, i int, stem string, labelled bool) (map[string][]byte, CaptionRow, error) {
 	s := NewScene(o.Seed, semidavil.Target, i)
 	img, ids, caption := s.Render(o.W, o.H)
-	var e pixels.Encoder
-	image, err := e.EncodePNG(nil, img, pixels.Fast)
+	var e fastpng.Encoder
+	image, err := e.EncodePNG(nil, img, fastpng.Fast)
 	if err != nil {
 		return nil, CaptionRow{}, fmt.Errorf("minicity: %s: %w", stem, err)
 	}
 	rel := "leftImg8bit/" + stem + "_leftImg8bit.png"
 	files := map[string][]byte{"cityscapes/" + rel: image}
 	if labelled {
-		label, err := e.EncodeGrayPNG(nil, ids.W, ids.H, ids.Pix, pixels.Fast)
+		label, err := e.EncodeGrayPNG(nil, ids.W, ids.H, ids.Pix, fastpng.Fast)
 		if err != nil {
 			return nil, CaptionRow{}, fmt.Errorf("minicity: %s: %w", stem, err)
 		}
-		color, err := e.EncodePNG(nil, Colors(ids), pixels.Fast)
+		color, err := e.EncodePNG(nil, Colors(ids), fastpng.Fast)
 		if err != nil {
 			return nil, CaptionRow{}, fmt.Errorf("minicity: %s: %w", stem, err)
 		}

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"image/png"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,29 +13,6 @@ import (
 
 	"semidavil"
 )
-
-var sheetPath = flag.String("sheet", "", "write the contact sheet to this PNG `file`")
-
-func TestSheet(t *testing.T) {
-	columns := 2
-	if *sheetPath != "" {
-		columns = 4
-	}
-	m, err := Sheet(7, columns, 1+columns/4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *sheetPath == "" {
-		return
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(*sheetPath, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // TestLongTail counts 200 scenes of each domain: every class occurs, and the
 // five rare ones are rare in pixels and not too rare in scenes.

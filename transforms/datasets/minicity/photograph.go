@@ -45,9 +45,8 @@ func (s *Scene) photograph(pix []rgb, depth []float32, w, h int) *semidavil.Imag
 		}
 	}
 	img := toImage(pix, w, h)
-	var encoder pixels.Encoder
 	var codec pixels.Codec
-	data, err := encoder.EncodeJPEG(nil, img, 66+r.IntN(26))
+	data, err := pixels.EncodeJPEG(nil, img, 66+r.IntN(26))
 	if err != nil {
 		return img // an image of no pixels has no JPEG
 	}

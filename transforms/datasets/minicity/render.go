@@ -39,12 +39,6 @@ func (s *Scene) Render(w, h int) (*semidavil.Image, *IDMap, string) {
 	return toImage(pix, w, h), ids, caption
 }
 
-// Caption is the caption that Render returns with an image of w x h pixels.
-func (s *Scene) Caption(w, h int) string {
-	_, ids, things, _ := s.draw(w, h)
-	return s.caption(ids, things)
-}
-
 // draw paints far things first.
 func (s *Scene) draw(w, h int) (pix []rgb, ids *IDMap, things []int16, depth []float32) {
 	v := &view{canvas: newCanvas(w, h), s: s, f: 1.06 * float64(h), cx: s.vanish * float64(w), horizon: s.horizon * float64(h), width: float64(w), height: float64(h)}

@@ -6,7 +6,8 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pixels/resize"
 )
 
 // panel is a column of a sheet.
@@ -31,7 +32,7 @@ var wrong = [3]uint8{235, 20, 30}
 type painter struct {
 	set     semidavil.ClassSet
 	table   labels.Table
-	resizer pixels.Resizer
+	resizer resize.Resizer
 	seen    [256]bool // train ids
 }
 
@@ -50,7 +51,7 @@ func (p *painter) scale(s Sample, w, h int) (scaled, error) {
 	if s.Image == nil {
 		return out, fmt.Errorf("no image")
 	}
-	if err := p.resizer.Resize(out.image, s.Image, pixels.Bilinear); err != nil {
+	if err := p.resizer.Resize(out.image, s.Image, resize.Bilinear); err != nil {
 		return out, err
 	}
 	for _, m := range []struct {
@@ -65,7 +66,7 @@ func (p *painter) scale(s Sample, w, h int) (scaled, error) {
 			return out, fmt.Errorf("%s of %dx%d with %d pixels", m.name, m.src.W, m.src.H, len(m.src.Pix))
 		}
 		*m.dst = semidavil.NewLabelMap(w, h)
-		ids := pixels.IDs{W: m.src.W, H: m.src.H, Kind: pixels.Gray, Depth: 8, Pix8: m.src.Pix}
+		ids := fastpng.IDs{W: m.src.W, H: m.src.H, Kind: fastpng.Gray, Depth: 8, Pix8: m.src.Pix}
 		if err := labels.Remap(*m.dst, ids, p.table); err != nil {
 			return out, fmt.Errorf("%s: %w", m.name, err)
 		}

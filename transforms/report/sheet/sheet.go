@@ -9,7 +9,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // MaxPixels is the largest sheet that Draw makes, about 400 MB of memory.
@@ -227,8 +227,8 @@ func PNG(m *image.RGBA) ([]byte, error) {
 			copy(rgb.Pix[3*(y*rgb.W+x):], row[4*x:4*x+3])
 		}
 	}
-	var e pixels.Encoder
-	data, err := e.EncodePNG(nil, rgb, pixels.Default)
+	var e fastpng.Encoder
+	data, err := e.EncodePNG(nil, rgb, fastpng.Default)
 	if err != nil {
 		return nil, fmt.Errorf("sheet: encode: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"semidavil"
 	"semidavil/transforms/datasets/minicity"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
 )
 
 // noisy returns a prediction that is wrong in spots and at the edges, with its
@@ -58,7 +58,7 @@ func scenes(t testing.TB, n, w, h int) []Sample {
 	for i := range n {
 		img, ids, caption := minicity.NewScene(7, semidavil.Target, i).Render(w, h)
 		truth := semidavil.NewLabelMap(w, h)
-		raster := pixels.IDs{W: ids.W, H: ids.H, Kind: pixels.Gray, Depth: 8, Pix8: ids.Pix}
+		raster := fastpng.IDs{W: ids.W, H: ids.H, Kind: fastpng.Gray, Depth: 8, Pix8: ids.Pix}
 		if err := labels.Remap(truth, raster, labels.CityscapesIDs()); err != nil {
 			t.Fatal(err)
 		}

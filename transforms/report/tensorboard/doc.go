@@ -1,4 +1,4 @@
-// Package tensorboard writes and reads the event files that TensorBoard shows:
+// Package tensorboard writes the event files that TensorBoard shows:
 // scalars, images and texts over the steps of a run.
 //
 // An event file is a sequence of records, each an Event message of
@@ -9,6 +9,5 @@
 // their names, so the start time stands first in it (see FileName). A run that is
 // resumed opens a new file and begins it with Restart: whatever the older files
 // hold from that step on was written after the checkpoint and is out of date. The
-// older files stay as they are; readers drop those events, as TensorBoard does
-// and as Scalars does here.
+// older files stay as they are; TensorBoard drops those events.
 package tensorboard

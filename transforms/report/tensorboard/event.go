@@ -5,7 +5,7 @@ import "fmt"
 // Kind tells what a Value holds.
 type Kind uint8
 
-// The kinds of values. Other is what this package reads past: histograms,
+// The kinds of values. Other is what this package does not write: histograms,
 // tensors but texts, and whatever else a file of another writer has.
 const (
 	Other Kind = iota

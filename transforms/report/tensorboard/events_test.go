@@ -1,11 +1,10 @@
-package tensorboard
+package tensorboard_test
 
 import (
 	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"image/png"
 	"io"
@@ -17,23 +16,26 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"semidavil/transforms/report/tensorboard"
+	"semidavil/transforms/report/tensorboard/tensorboardtest"
 )
 
 const tinyPNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADUlEQVR4nGP4zwAE/wEHAAH/4iOeWQAAAABJRU5ErkJggg=="
 
 // goldenEvents are those of tools/golden_events.
-func goldenEvents(t testing.TB) []Event {
+func goldenEvents(t testing.TB) []tensorboard.Event {
 	t.Helper()
 	picture, err := base64.StdEncoding.DecodeString(tinyPNG)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []Event{
-		{Seconds: 1700000000.25, FileVersion: FileVersion},
+	return []tensorboard.Event{
+		{Seconds: 1700000000.25, FileVersion: tensorboard.FileVersion},
 		{Seconds: 1700000001.25, Step: 41, Restart: true},
-		{Seconds: 1700000002.25, Step: 41, Values: []Value{Scalar("loss/source", math.Ln2), Scalar("loss/käse", math.NaN())}},
-		{Seconds: 1700000003.25, Step: 300, Values: []Value{Image("predictions", 2, 1, picture), Text("config", "**seed** 1")}},
-		{Seconds: 1700000004.25, Step: -1, Values: []Value{Scalar("a", math.Copysign(0, -1))}},
+		{Seconds: 1700000002.25, Step: 41, Values: []tensorboard.Value{tensorboard.Scalar("loss/source", math.Ln2), tensorboard.Scalar("loss/käse", math.NaN())}},
+		{Seconds: 1700000003.25, Step: 300, Values: []tensorboard.Value{tensorboard.Image("predictions", 2, 1, picture), tensorboard.Text("config", "**seed** 1")}},
+		{Seconds: 1700000004.25, Step: -1, Values: []tensorboard.Value{tensorboard.Scalar("a", math.Copysign(0, -1))}},
 	}
 }
 
@@ -50,12 +52,12 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = AppendRecord(got, message)
+		got = tensorboard.AppendRecord(got, message)
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%d bytes, want %d:\n%x\n%x", len(got), len(want), got, want)
 	}
-	r := NewReader(iotest.OneByteReader(bytes.NewReader(want)))
+	r := tensorboardtest.NewReader(iotest.OneByteReader(bytes.NewReader(want)))
 	for i, w := range goldenEvents(t) {
 		e, err := r.Next()
 		// %v, since NaN is not equal to itself.
@@ -68,26 +70,15 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestChecksum uses the check value of CRC32C and its mask from the definition.
-func TestChecksum(t *testing.T) {
-	if got := crc32.Checksum([]byte("123456789"), castagnoli); got != 0xe3069283 {
-		t.Errorf("CRC32C %#x", got)
-	}
-	c := uint64(0xe3069283)
-	if want := uint32((c>>15|c<<17&0xffffffff)+0xa282ead8) & 0xffffffff; maskedCRC([]byte("123456789")) != want {
-		t.Errorf("masked %#x, want %#x", maskedCRC([]byte("123456789")), want)
-	}
-}
-
 // clock starts at a time and goes on by a second a call.
 func clock(start int64) func() time.Time {
 	return func() time.Time { start++; return time.Unix(start, 250_000_000) }
 }
 
-func file(t testing.TB, start int64, write func(w *Writer) error) []byte {
+func file(t testing.TB, start int64, write func(w *tensorboard.Writer) error) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, clock(start))
+	w, err := tensorboard.NewWriter(&b, clock(start))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,16 +92,16 @@ func file(t testing.TB, start int64, write func(w *Writer) error) []byte {
 // middle of a record and went on after step 6.
 func resumed(t testing.TB) (first, second []byte) {
 	t.Helper()
-	steps := func(w *Writer, from, to int, offset float64) error {
+	steps := func(w *tensorboard.Writer, from, to int, offset float64) error {
 		for s := from; s <= to; s++ {
-			if err := w.Add(int64(s), Scalar("loss", offset+float64(s)), Scalar("val/miou", offset+float64(s)/10)); err != nil {
+			if err := w.Add(int64(s), tensorboard.Scalar("loss", offset+float64(s)), tensorboard.Scalar("val/miou", offset+float64(s)/10)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	first = file(t, 1000, func(w *Writer) error { return steps(w, 1, 9, 100) })
-	second = file(t, 2000, func(w *Writer) error {
+	first = file(t, 1000, func(w *tensorboard.Writer) error { return steps(w, 1, 9, 100) })
+	second = file(t, 2000, func(w *tensorboard.Writer) error {
 		if err := w.Restart(7); err != nil {
 			return err
 		}
@@ -121,22 +112,22 @@ func resumed(t testing.TB) (first, second []byte) {
 
 func TestScalarsOfResumedRun(t *testing.T) {
 	first, second := resumed(t)
-	got, err := Scalars(bytes.NewReader(first), bytes.NewReader(second))
+	got, err := tensorboardtest.Scalars(bytes.NewReader(first), bytes.NewReader(second))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []Point
+	var want []tensorboardtest.Point
 	for s := range 10 {
 		offset, seconds := float32(101), 1002.25
 		if s >= 6 {
 			offset, seconds = 201, 2003.25-6
 		}
-		want = append(want, Point{Step: int64(s + 1), Seconds: seconds + float64(s), Value: offset + float32(s)})
+		want = append(want, tensorboardtest.Point{Step: int64(s + 1), Seconds: seconds + float64(s), Value: offset + float32(s)})
 	}
 	if !reflect.DeepEqual(got["loss"], want) || len(got["val/miou"]) != 10 || len(got) != 2 {
 		t.Errorf("%v, want %v", got["loss"], want)
 	}
-	alone, err := Scalars(bytes.NewReader(first))
+	alone, err := tensorboardtest.Scalars(bytes.NewReader(first))
 	if err != nil || len(alone["loss"]) != 8 {
 		t.Errorf("the file with the cut record has %d points, want 8: %v", len(alone["loss"]), err)
 	}
@@ -150,14 +141,14 @@ func TestReadErrors(t *testing.T) {
 	ends := map[int]bool{}
 	for r := bytes.NewReader(whole); ; {
 		ends[len(whole)-r.Len()] = true
-		if _, err := ReadRecord(r); err == io.EOF {
+		if _, err := tensorboardtest.ReadRecord(r); err == io.EOF {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
 	for n := range whole { // cut anywhere
-		r := NewReader(bytes.NewReader(whole[:n]))
+		r := tensorboardtest.NewReader(bytes.NewReader(whole[:n]))
 		var err error
 		for err == nil {
 			_, err = r.Next()
@@ -169,23 +160,23 @@ func TestReadErrors(t *testing.T) {
 	for n := range whole { // damaged anywhere
 		bad := bytes.Clone(whole)
 		bad[n] ^= 4
-		r := NewReader(bytes.NewReader(bad))
+		r := tensorboardtest.NewReader(bytes.NewReader(bad))
 		var err error
 		for err == nil {
 			_, err = r.Next()
 		}
-		if !errors.Is(err, ErrChecksum) {
+		if !errors.Is(err, tensorboardtest.ErrChecksum) {
 			t.Errorf("damaged at %d: %v", n, err)
 		}
 	}
-	if _, err := Scalars(bytes.NewReader(AppendRecord(nil, nil))); err == nil || !strings.Contains(err.Error(), `version ""`) {
+	if _, err := tensorboardtest.Scalars(bytes.NewReader(tensorboard.AppendRecord(nil, nil))); err == nil || !strings.Contains(err.Error(), `version ""`) {
 		t.Errorf("a file without version: %v", err)
 	}
-	if _, err := Decode([]byte{0x0a}); err == nil {
+	if _, err := tensorboardtest.Decode([]byte{0x0a}); err == nil {
 		t.Error("half a field accepted")
 	}
 	broken := errors.New("broken disk")
-	if _, err := Scalars(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	if _, err := tensorboardtest.Scalars(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 }
@@ -204,30 +195,30 @@ func (f *failAfter) Write(p []byte) (int, error) {
 }
 
 func TestWriteErrors(t *testing.T) {
-	if _, err := NewWriter(&failAfter{}, time.Now); !errors.Is(err, io.ErrShortWrite) {
+	if _, err := tensorboard.NewWriter(&failAfter{}, time.Now); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("%v", err)
 	}
 	f := &failAfter{n: 2}
-	w, err := NewWriter(f, clock(5))
+	w, err := tensorboard.NewWriter(f, clock(5))
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := f.b.Len()
-	for name, v := range map[string]Value{
-		"no tag":  Scalar("", 1),
-		"latin-1": Scalar("k\xe4se", 1),
-		"jpeg":    Image("a", 1, 1, []byte("\xff\xd8\xff")),
-		"size":    Image("a", 0, 1, pngSignature),
+	for name, v := range map[string]tensorboard.Value{
+		"no tag":  tensorboard.Scalar("", 1),
+		"latin-1": tensorboard.Scalar("k\xe4se", 1),
+		"jpeg":    tensorboard.Image("a", 1, 1, []byte("\xff\xd8\xff")),
+		"size":    tensorboard.Image("a", 0, 1, []byte("\x89PNG\r\n\x1a\n")),
 		"other":   {Tag: "a"},
 	} {
-		if err := w.Add(3, Scalar("fine", 1), v); err == nil || !strings.Contains(err.Error(), "step 3") {
+		if err := w.Add(3, tensorboard.Scalar("fine", 1), v); err == nil || !strings.Contains(err.Error(), "step 3") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if err := w.Add(4); err != nil || f.b.Len() != before || f.n != 1 {
 		t.Errorf("something was written: %v", err)
 	}
-	if err := w.Add(4, Text("t", "not \xff UTF-8")); err != nil {
+	if err := w.Add(4, tensorboard.Text("t", "not \xff UTF-8")); err != nil {
 		t.Error(err)
 	}
 	if err := w.Restart(5); !errors.Is(err, io.ErrShortWrite) {
@@ -236,7 +227,7 @@ func TestWriteErrors(t *testing.T) {
 }
 
 func TestFileName(t *testing.T) {
-	if got := FileName(42, `a/b\c`, ".val"); got != "events.out.tfevents.0000000042.a_b_c.val" {
+	if got := tensorboard.FileName(42, `a/b\c`, ".val"); got != "events.out.tfevents.0000000042.a_b_c.val" {
 		t.Error(got)
 	}
 }
@@ -254,11 +245,11 @@ func TestForTensorBoard(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := resumed(t)
-	third := file(t, 3000, func(w *Writer) error {
-		return w.Add(10, Image("predictions", 300, 200, picture.Bytes()), Text("run", "**seed** 1"), Scalar("loss/käse", 1))
+	third := file(t, 3000, func(w *tensorboard.Writer) error {
+		return w.Add(10, tensorboard.Image("predictions", 300, 200, picture.Bytes()), tensorboard.Text("run", "**seed** 1"), tensorboard.Scalar("loss/käse", 1))
 	})
 	for i, data := range [][]byte{first, second, third} {
-		if err := os.WriteFile(filepath.Join(dir, FileName(int64(1000*(i+1)), "host", "")), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, tensorboard.FileName(int64(1000*(i+1)), "host", "")), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -274,13 +265,13 @@ func FuzzReader(f *testing.F) {
 	f.Add(golden[:40])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r := NewReader(bytes.NewReader(data))
+		r := tensorboardtest.NewReader(bytes.NewReader(data))
 		for {
 			if _, err := r.Next(); err != nil {
 				break
 			}
 		}
-		Scalars(bytes.NewReader(data)) //nolint:errcheck // only that it returns
+		tensorboardtest.Scalars(bytes.NewReader(data)) //nolint:errcheck // only that it returns
 	})
 }
 
@@ -294,7 +285,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(message)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := Decode(data)
+		e, err := tensorboardtest.Decode(data)
 		if err != nil {
 			return
 		}
@@ -302,7 +293,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return // an empty tag, for one, can be read and not written
 		}
-		again, err := Decode(message)
+		again, err := tensorboardtest.Decode(message)
 		if err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", e) && utf8Texts(e) {
 			t.Fatalf("%v\n%+v\n%+v", err, e, again)
 		}
@@ -310,7 +301,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // utf8Texts tells whether the texts of an event are written as they are.
-func utf8Texts(e Event) bool {
+func utf8Texts(e tensorboard.Event) bool {
 	for _, v := range e.Values {
 		if strings.ToValidUTF8(v.Text, "") != v.Text {
 			return false

@@ -1,0 +1,24 @@
+package captioner
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNewUnknown(t *testing.T) {
+	for _, kind := range []string{"", "blip", "Sidecar"} {
+		_, err := New(Config{Kind: kind})
+		if err == nil {
+			t.Fatalf("New(%q) succeeded", kind)
+		}
+		for _, valid := range []string{"sidecar", "classnames", "http", "blip2"} {
+			if !strings.Contains(err.Error(), valid) {
+				t.Errorf("New(%q): %v does not list %s", kind, err, valid)
+			}
+		}
+	}
+	_, err := New(Config{Kind: BLIP2})
+	if err == nil || !strings.Contains(err.Error(), "not available") || !strings.Contains(err.Error(), `"http"`) {
+		t.Errorf("blip2: %v", err)
+	}
+}

@@ -1,0 +1,71 @@
+package captionservice
+
+import (
+	"encoding/base64"
+	"html"
+	"net/url"
+	"strings"
+)
+
+// keyGram is how many characters of a key in a row are taken for a part of it. Shorter
+// keys, such as the "none" of a service without keys, are known as a whole only.
+const keyGram = 8
+
+// redact puts "[key]" in place of a key in a text, of any part of it that is keyGram
+// characters or longer, in capitals or not, and of the key as URLs, HTML and basic
+// authentication write it.
+func redact(text, key string) string {
+	if key == "" {
+		return text
+	}
+	for _, written := range []string{
+		key, url.QueryEscape(key), url.PathEscape(key), html.EscapeString(key),
+		base64.StdEncoding.EncodeToString([]byte(key)), base64.StdEncoding.EncodeToString([]byte(":" + key)),
+	} {
+		text = redactOne(text, strings.TrimRight(written, "="))
+	}
+	return text
+}
+
+func redactOne(text, key string) string {
+	n := min(len(key), keyGram)
+	grams := map[string]bool{}
+	low := lower(key)
+	for i := 0; i+n <= len(low); i++ {
+		grams[low[i:i+n]] = true
+	}
+	var b strings.Builder
+	done, end := 0, 0 // of text: what is written, and the end of the part that is the key
+	low = lower(text)
+	flush := func() {
+		if end > done {
+			b.WriteString("[key]")
+			done = end
+		}
+	}
+	for i := 0; i+n <= len(low); i++ {
+		if !grams[low[i:i+n]] {
+			continue
+		}
+		if i > end || end == 0 {
+			flush()
+			b.WriteString(text[done:i])
+			done = i
+		}
+		end = i + n
+	}
+	flush()
+	b.WriteString(text[done:])
+	return b.String()
+}
+
+// lower is strings.ToLower of ASCII letters alone, so that no byte moves.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}

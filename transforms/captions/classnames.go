@@ -1,0 +1,42 @@
+package captions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// classNames gives every image the same sentence (docs/METHOD.md#captions).
+type classNames struct{ sentence string }
+
+// OfClassNames returns a captioner that gives every image one sentence of the given
+// names, such as "A street scene with road, car and person." It needs at least one name,
+// and refuses a sentence that Normalise would change.
+func OfClassNames(classes []string) (Captioner, error) {
+	if len(classes) == 0 {
+		return nil, errors.New("caption: captioner classnames: no class names are given")
+	}
+	for i, c := range classes {
+		if Normalise(c) == "" {
+			return nil, fmt.Errorf("caption: captioner classnames: class %d has no name", i)
+		}
+	}
+	last := len(classes) - 1
+	list := classes[last]
+	if last > 0 {
+		list = strings.Join(classes[:last], ", ") + " and " + list
+	}
+	s := "A street scene with " + list + "."
+	// Cut sentences would silently lose the last classes.
+	if Normalise(s) != s {
+		return nil, fmt.Errorf("caption: captioner classnames: the sentence is longer than %d bytes or its names hold control characters or repeated spaces", MaxBytes)
+	}
+	return classNames{s}, nil
+}
+
+func (c classNames) Caption(ctx context.Context, _ Request) (string, error) {
+	return c.sentence, ctx.Err()
+}
+
+func (c classNames) ID() string { return "classnames:sentence=" + Digest(c.sentence) }
