@@ -16,7 +16,7 @@ func (f *faults) add(key, format string, args ...any) {
 	*f = append(*f, fmt.Errorf("configs: %s: %s", key, fmt.Sprintf(format, args...)))
 }
 
-func (f *faults) err() error { return errors.Join(*f...) }
+func (f faults) err() error { return errors.Join(f...) }
 
 // check compares the settings of the struct that cfg points to with their tags.
 func check(cfg any) faults {

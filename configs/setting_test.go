@@ -40,7 +40,7 @@ func TestSetting(t *testing.T) {
 		"words":  {"a,b", "c,a", "[c, a]", "a,a", "a is given twice", "`words`"},
 		"reals":  {"", "1,0.5", "[1, 0.5]", "1,-1", "-1 is negative", "`numbers`"},
 		"triple": {"1,2,3", "4,5,6", "[4, 5, 6]", "1,2,-3", "-3 is negative", "`numbers`"},
-		"size":   {"", "8x4", "8x4", "8", "want WIDTHxHEIGHT", "a `size`"},
+		"size":   {"", "8x4", "8x4", "8", `"8": want WIDTHxHEIGHT`, "a `size`"},
 	} {
 		bind := func() (*kinds, *flag.FlagSet) {
 			cfg := defaults[kinds]()
@@ -98,6 +98,10 @@ func TestLists(t *testing.T) {
 		t.Errorf("%v %+v", err, cfg)
 	}
 	for arg, want := range map[string]string{"--words=,": "nothing is given", "--reals=x": `"x" is not a number`, "--triple=1,2": "want three numbers"} {
+		cfg := defaults[kinds]()
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		fs.SetOutput(io.Discard)
+		Bind(fs, &cfg)
 		if err := fs.Parse([]string{arg}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", arg, err, want)
 		}
