@@ -33,8 +33,6 @@ func small() clip.Config {
 		TextWidth: 16, TextLayers: 1, TextHeads: 2, Context: shards.Context, Vocab: prepared.Vocab, Embed: 16}
 }
 
-// testConfig is a training of six steps on crops of 32x32 pixels: 1 source, 1 labelled
-// and 2 unlabelled images a step.
 // dyce is the loss of the method, with the constants of the others.
 func dyce() loss.Config {
 	c := loss.Constants()
@@ -42,6 +40,8 @@ func dyce() loss.Config {
 	return c
 }
 
+// testConfig is a training of six steps on crops of 32x32 pixels: 1 source, 1 labelled
+// and 2 unlabelled images a step.
 func testConfig(data, output string) Config {
 	return Config{
 		Output: output,
