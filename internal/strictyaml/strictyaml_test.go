@@ -34,6 +34,13 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s: %v %+v", name, err, got)
 		}
 	}
+	var got file
+	if err := Decode("", []byte("any: {e: &e {share: 3, color: [1, 2, 3]}}\nextra: {share: 1, <<: *e}\nsizes: [4e4, 0x10]\n"), &got); err != nil || *got.Extra != (part{[3]uint8{1, 2, 3}, 1}) || got.Sizes != [2]int{40000, 16} {
+		t.Errorf("%v %+v", err, got)
+	}
+	if err := Decode("", []byte("extra:\nany: ~\nsizes: ~\n"), &got); err != nil || got.Extra != nil || got.Any != nil || got.Sizes != [2]int{40000, 16} {
+		t.Errorf("%v %+v", err, got)
+	}
 	kept := want
 	for _, empty := range []string{"", "\n", "# nothing\n", "---\n", "\uFEFF"} {
 		if err := Decode("", []byte(empty), &kept); err != nil || !reflect.DeepEqual(kept, want) {
