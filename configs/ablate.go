@@ -1,16 +1,11 @@
 package configs
 
 import (
-	"bytes"
-	"errors"
-	"flag"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Ablate configures pipelines/ablate: a grid of trainings that differ from one base.
@@ -18,37 +13,37 @@ type Ablate struct {
 	// Prepare and Train are YAML files of these pipelines, the base of all trainings.
 	// Without Prepare, MiniCity is drawn; without Train, the settings are those of
 	// examples/train_minicity.yaml.
-	Prepare string `yaml:"prepare" json:"prepare"`
-	Train   string `yaml:"train" json:"train"`
+	Prepare string `json:"prepare" is:"place" group:"Base" help:"YAML <file> of prepare with the data; default: MiniCity"`
+	Train   string `json:"train" is:"place" group:"Base" help:"YAML <file> of train, the base of all rows; default: the example of MiniCity"`
 	// CLIP is the pre-trained model folder of the rows that have one; without it, a small
 	// one is trained on the data for PretrainSteps.
-	CLIP          string `yaml:"clip" json:"clip"`
-	PretrainSteps int    `yaml:"pretrain_steps" json:"pretrain_steps"`
+	CLIP          string `json:"clip" is:"place" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training; default: a small one is trained on the data"`
+	PretrainSteps int    `json:"pretrain_steps" default:"200" range:"1.." group:"Base" help:"<steps> of that training"`
 	// Rows are names of [AblationRows], of groups of them, or of Own.
-	Rows []string `yaml:"rows" json:"rows"`
+	Rows []string `json:"rows" default:"source_only,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, table3, table6) or names of rows"`
 	// Own are further rows.
-	Own []AblationRow `yaml:"own" json:"own"`
+	Own []AblationRow `json:"own"`
 	// Labelled are numbers of labelled target images, Seeds those of the trainings.
-	Labelled []int `yaml:"labelled" json:"labelled"`
-	Seeds    []int `yaml:"seeds" json:"seeds"`
+	Labelled []int `json:"labelled" default:"20" range:"0.." once:"true" need:"want one number at least" group:"Grid" help:"<NUMBERS> of labelled target images"`
+	Seeds    []int `json:"seeds" default:"0,1,2" range:"0.." once:"true" need:"want one number at least" group:"Grid" help:"<SEEDS> of the trainings of each row"`
 	// Steps replaces the number of steps of Train, unless 0.
-	Steps int `yaml:"steps" json:"steps"`
+	Steps int `json:"steps" range:"0.." group:"Grid" help:"<steps> of each training; 0: as in --train"`
 	// Set are further settings of train that all rows have over Train.
-	Set map[string]any `yaml:"set" json:"set"`
+	Set map[string]any `json:"set"`
 	// Paper says whose figures stand beside: "gta5", "synthia" or "none".
-	Paper   string `yaml:"paper" json:"paper"`
-	Backend string `yaml:"backend" json:"backend"`
-	Output  string `yaml:"output" json:"output"`
+	Paper   string `json:"paper" default:"gta5" valid:"gta5,synthia,none" group:"Grid" help:"<whose> figures stand beside: gta5, synthia or none"`
+	Backend string `json:"backend" default:"auto" group:"Output and computation" help:"what computes: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
+	Output  string `json:"output" default:"out/ablate" before:"backend" is:"place" need:"no folder or bucket given" group:"Output and computation" help:"<FOLDER> or gs:// prefix to write to"`
 	// Overwrite replaces trainings of other configurations.
-	Overwrite bool `yaml:"overwrite" json:"overwrite"`
+	Overwrite bool `json:"overwrite" before:"backend" group:"Output and computation" help:"replace trainings of other configurations"`
 }
 
 // AblationRow is one variant: settings of train that differ from the base.
 type AblationRow struct {
-	Name string `yaml:"name" json:"name"`
+	Name string `json:"name"`
 	// Set are the settings, by their keys in a YAML file of train. The key clip may only
 	// be empty: such a row starts from random towers.
-	Set map[string]any `yaml:"set" json:"set"`
+	Set map[string]any `json:"set"`
 }
 
 // AblationRows are the rows of the paper's tables, by group: Table 3 (parts of the
@@ -88,47 +83,12 @@ var AblationRows = map[string][]AblationRow{
 
 // DefaultAblate returns the defaults: Table 3 on MiniCity.
 func DefaultAblate() Ablate {
-	return Ablate{PretrainSteps: 200, Rows: []string{"source_only", "table3"},
-		Labelled: []int{20}, Seeds: []int{0, 1, 2}, Paper: "gta5", Backend: "auto", Output: "out/ablate"}
-}
-
-// BindAblate registers a flag for every field of c but Own and Set.
-func BindAblate(fs *flag.FlagSet, c *Ablate) {
-	fs.StringVar(&c.Prepare, "prepare", c.Prepare, "YAML `file` of prepare with the data; default: MiniCity")
-	fs.StringVar(&c.Train, "train", c.Train, "YAML `file` of train, the base of all rows; default: the example of MiniCity")
-	fs.StringVar(&c.CLIP, "clip", c.CLIP, "CLIP model `FOLDER` of the rows with pre-training; default: a small one is trained on the data")
-	fs.IntVar(&c.PretrainSteps, "pretrain_steps", c.PretrainSteps, "`steps` of that training")
-	fs.Var(&list{dst: &c.Rows}, "rows", "`ROWS`: groups ("+strings.Join(slices.Sorted(maps.Keys(AblationRows)), ", ")+") or names of rows")
-	fs.Var(&integers{&c.Labelled}, "labelled", "`NUMBERS` of labelled target images")
-	fs.Var(&integers{&c.Seeds}, "seeds", "`SEEDS` of the trainings of each row")
-	fs.IntVar(&c.Steps, "steps", c.Steps, "`steps` of each training; 0: as in --train")
-	fs.StringVar(&c.Paper, "paper", c.Paper, "`whose` figures stand beside: gta5, synthia or none")
-	fs.StringVar(&c.Backend, "backend", c.Backend, "what computes: `NAME` auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in")
-	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
-	fs.BoolVar(&c.Overwrite, "overwrite", c.Overwrite, "replace trainings of other configurations")
+	return defaults[Ablate]()
 }
 
 // Validate reports all faults at once.
 func (c Ablate) Validate() error {
-	var f faults
-	f.output(c.Output)
-	f.place("prepare", c.Prepare)
-	f.place("train", c.Train)
-	f.place("clip", c.CLIP)
-	f.oneOf("paper", c.Paper, "gta5", "synthia", "none")
-	f.atLeast("steps", c.Steps, 0)
-	f.atLeast("pretrain_steps", c.PretrainSteps, 1)
-	if len(c.Labelled) == 0 || len(c.Seeds) == 0 {
-		f.add("labelled, seeds", "want one of each at least")
-	}
-	for key, values := range map[string][]int{"labelled": c.Labelled, "seeds": c.Seeds} {
-		for i, n := range values {
-			f.atLeast(key, n, 0)
-			if slices.Contains(values[:i], n) {
-				f.add(key, "%d is given twice", n)
-			}
-		}
-	}
+	f := check(&c)
 	if _, err := c.Chosen(); err != nil {
 		f = append(f, err)
 	}
@@ -189,34 +149,12 @@ func (r AblationRow) Over(base Train) (Train, error) {
 	if len(r.Set) == 0 {
 		return base, nil
 	}
-	var b bytes.Buffer
-	if err := yaml.NewEncoder(&b).Encode(r.Set); err != nil {
+	data, err := json.Marshal(r.Set) // JSON is YAML
+	if err != nil {
 		return base, fmt.Errorf("configs: row %q: %w", r.Name, err)
 	}
-	if err := Decode(b.Bytes(), &base); err != nil {
+	if err := Decode(data, &base); err != nil {
 		return base, err
 	}
 	return base, base.Validate()
-}
-
-// integers is a flag of comma-separated numbers.
-type integers struct{ dst *[]int }
-
-func (n *integers) String() string {
-	if n.dst == nil {
-		return ""
-	}
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*n.dst), " ", ","), "[]")
-}
-
-func (n *integers) Set(s string) error {
-	*n.dst = nil
-	for _, part := range strings.Split(s, ",") {
-		v, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil {
-			return errors.New(strconv.Quote(part) + " is not a number")
-		}
-		*n.dst = append(*n.dst, v)
-	}
-	return nil
 }

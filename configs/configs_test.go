@@ -62,7 +62,7 @@ func TestExamples(t *testing.T) {
 func TestLayers(t *testing.T) {
 	given := DefaultPrepare()
 	line := flag.NewFlagSet("line", flag.ContinueOnError)
-	BindPrepare(line, &given)
+	Bind(line, &given)
 	if err := line.Parse([]string{"--seed=7", "--source=gta5:/a,synthia:/b", "--source=camvid:/c", "--scenes=1,2,3,4"}); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	bound := flag.NewFlagSet("bound", flag.ContinueOnError)
-	BindPrepare(bound, &cfg)
+	Bind(bound, &cfg)
 	if err := Overlay(line, bound); err != nil {
 		t.Fatal(err)
 	}

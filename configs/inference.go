@@ -1,93 +1,46 @@
 package configs
 
-import (
-	"flag"
-	"fmt"
-	"strconv"
-	"strings"
-)
-
 // Inference says which network looks at images, and how. Pipelines that use a trained
 // network have these settings.
 type Inference struct {
 	// Checkpoint is an output folder of train, or one of its files.
-	Checkpoint string `yaml:"checkpoint" json:"checkpoint"`
+	Checkpoint string `json:"checkpoint" default:"out/train" is:"place" group:"Network" help:"output <FOLDER> of train (its best student), or a .safetensors file of it"`
 	// CLIP is the model folder whose text tower reads the captions; empty is the one
 	// that the training had.
-	CLIP string `yaml:"clip" json:"clip"`
+	CLIP string `json:"clip" is:"place" group:"Network" help:"CLIP model <FOLDER> that reads the captions; default: the one that the training had"`
 	// Size is what images are resized to before the network, "WxH"; empty is the
 	// prepared size of the training's target images.
-	Size string `yaml:"size" json:"size"`
+	Size string `json:"size" is:"size" group:"Network" help:"<size> that the network sees, such as 1024x512; default: as the training's target images were prepared"`
 	// Filter is the image resize filter.
-	Filter string `yaml:"filter" json:"filter"`
+	Filter string `json:"filter" default:"bicubic" valid:"bilinear,bicubic,lanczos,nearest,area" group:"Network" help:"image resize <filter>: bilinear, bicubic, lanczos, area (all antialiased) or nearest"`
 	// Window is "trained" (as the training's own evaluations), "whole" or "sliding";
 	// WindowSize that of sliding windows, empty is the training's crop. They overlap by
 	// a third.
-	Window     string `yaml:"window" json:"window"`
-	WindowSize string `yaml:"window_size" json:"window_size"`
+	Window     string `json:"window" default:"trained" valid:"trained,whole,sliding" group:"Network" help:"<how> images are covered: trained (as in the training's evaluations), whole, or sliding (overlapping windows)"`
+	WindowSize string `json:"window_size" is:"size" group:"Network" help:"<size> of sliding windows; default: the training's crop"`
 	// Scales and Flip average over further views of an image.
-	Scales []float64 `yaml:"scales" json:"scales"`
-	Flip   bool      `yaml:"flip" json:"flip"`
+	Scales []float64 `json:"scales" range:"0.0625..16" group:"Network" help:"average over these <factors> of the size, such as 0.5,0.75,1,1.25,1.5,1.75"`
+	Flip   bool      `json:"flip" group:"Network" help:"average over the mirror image too"`
 	// Batch is the number of images that pass the network together.
-	Batch     int    `yaml:"batch" json:"batch"`
-	Backend   string `yaml:"backend" json:"backend"`
-	Precision string `yaml:"precision" json:"precision"`
+	Batch     int    `json:"batch" default:"4" range:"1.." group:"Network" help:"<images> that pass the network together"`
+	Backend   string `json:"backend" default:"auto" group:"Network" help:"what computes: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
+	Precision string `json:"precision" default:"float32" valid:"float32,bfloat16" group:"Network" help:"<type> of activations: float32 or bfloat16 (on GPUs)"`
 	// FollowLinks permits symbolic links that lead out of a data set's folder.
-	FollowLinks bool `yaml:"follow_links" json:"follow_links"`
+	FollowLinks bool `json:"follow_links" group:"Input and output" help:"follow symbolic links that lead out of a data set's folder"`
 	// MaxRejects is the share of rejected images above which the run fails.
-	MaxRejects float64 `yaml:"max_rejects" json:"max_rejects"`
+	MaxRejects float64 `json:"max_rejects" default:"0.05" range:"0..1" group:"Input and output" help:"<share> of rejected images above which the run fails"`
 
-	CaptionSettings `yaml:",inline"`
+	CaptionSettings `group:"Captions and tokens of raw images"`
+	// Tokenizer is a CLIP model folder or merges file; empty is the one that the training's captions were prepared with.
+	Tokenizer string `json:"tokenizer" is:"place" group:"Captions and tokens of raw images" help:"CLIP model <FOLDER> or OpenAI merges; default: the one that the training's captions were prepared with"`
 }
 
-func defaultInference() Inference {
-	return Inference{Checkpoint: "out/train", Filter: "bicubic", Window: "trained", Batch: 4, Backend: "auto", Precision: "float32", MaxRejects: 0.05,
-		CaptionSettings: defaultCaptions()}
-}
-
-// NetworkFlags lists the flags of the network, for the groups of a help.
-func NetworkFlags() []string {
-	return []string{"checkpoint", "clip", "size", "filter", "window", "window_size", "scales", "flip", "batch", "backend", "precision"}
-}
-
-// bindInference registers a flag for every field of c.
-func bindInference(fs *flag.FlagSet, c *Inference) {
-	fs.StringVar(&c.Checkpoint, "checkpoint", c.Checkpoint, "output `FOLDER` of train (its best student), or a .safetensors file of it")
-	fs.StringVar(&c.CLIP, "clip", c.CLIP, "CLIP model `FOLDER` that reads the captions; default: the one that the training had")
-	fs.StringVar(&c.Size, "size", c.Size, "`size` that the network sees, such as 1024x512; default: as the training's target images were prepared")
-	fs.StringVar(&c.Filter, "filter", c.Filter, "image resize `filter`: bilinear, bicubic, lanczos, area (all antialiased) or nearest")
-	fs.StringVar(&c.Window, "window", c.Window, "`how` images are covered: trained (as in the training's evaluations), whole, or sliding (overlapping windows)")
-	fs.StringVar(&c.WindowSize, "window_size", c.WindowSize, "`size` of sliding windows; default: the training's crop")
-	fs.Var(&numbers{dst: &c.Scales}, "scales", "average over these `factors` of the size, such as 0.5,0.75,1,1.25,1.5,1.75")
-	fs.BoolVar(&c.Flip, "flip", c.Flip, "average over the mirror image too")
-	fs.IntVar(&c.Batch, "batch", c.Batch, "`images` that pass the network together")
-	fs.StringVar(&c.Backend, "backend", c.Backend, "what computes: `NAME` auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in")
-	fs.StringVar(&c.Precision, "precision", c.Precision, "`type` of activations: float32 or bfloat16 (on GPUs)")
-	fs.BoolVar(&c.FollowLinks, "follow_links", c.FollowLinks, "follow symbolic links that lead out of a data set's folder")
-	fs.Float64Var(&c.MaxRejects, "max_rejects", c.MaxRejects, "`share` of rejected images above which the run fails")
-	BindCaptions(fs, &c.CaptionSettings)
-	fs.Lookup("tokenizer").Usage = "CLIP model `FOLDER` or OpenAI merges; default: the one that the training's captions were prepared with"
-}
-
-func (c Inference) validate(f *faults) {
-	f.size("size", c.Size)
-	f.size("window_size", c.WindowSize)
-	f.oneOf("filter", c.Filter, "bilinear", "bicubic", "lanczos", "nearest", "area")
-	f.oneOf("window", c.Window, "trained", "whole", "sliding")
-	f.oneOf("precision", c.Precision, "float32", "bfloat16")
-	f.atLeast("batch", c.Batch, 1)
-	f.share("max_rejects", c.MaxRejects)
-	for _, s := range c.Scales {
-		if !(s >= 1.0/16 && s <= 16) {
-			f.add("scales", "%v is not within 1/16 to 16", s)
-		}
-	}
+// check holds the rules of more than one setting.
+func (c Inference) check(f *faults) {
 	if c.WindowSize != "" && c.Window != "sliding" {
 		f.add("window_size", "only --window=sliding has windows")
 	}
-	f.place("checkpoint", c.Checkpoint)
-	f.place("clip", c.CLIP)
-	c.CaptionSettings.validate(f)
+	c.CaptionSettings.check(f)
 }
 
 // identity clears what does not decide the predictions.
@@ -95,30 +48,4 @@ func (c Inference) identity() Inference {
 	c.MaxRejects, c.Backend = 0, ""
 	c.CaptionSettings = c.CaptionSettings.identity()
 	return c
-}
-
-// numbers is a flag of comma-separated numbers.
-type numbers struct{ dst *[]float64 }
-
-func (n *numbers) String() string {
-	if n.dst == nil {
-		return ""
-	}
-	var out []string
-	for _, v := range *n.dst {
-		out = append(out, strconv.FormatFloat(v, 'g', -1, 64))
-	}
-	return strings.Join(out, ",")
-}
-
-func (n *numbers) Set(s string) error {
-	*n.dst = nil
-	for _, part := range strings.Split(s, ",") {
-		v, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
-		if err != nil {
-			return fmt.Errorf("%q is not a number", part)
-		}
-		*n.dst = append(*n.dst, v)
-	}
-	return nil
 }

@@ -1,60 +1,47 @@
-// Package configs holds one flat struct a pipeline: paper values as defaults,
-// YAML over it, flags over that. Unknown keys are refused with their line and
-// all faults are reported at once.
+// Package configs holds the settings: one flat struct a pipeline, in whose tags all stands
+// about a setting (see the type setting). YAML goes over the defaults, flags over that.
+// Unknown keys are refused with their line, and all faults are told at once.
 package configs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-
-	"github.com/goccy/go-yaml"
 
 	"semidavil/internal/store"
+	"semidavil/internal/strictyaml"
 )
 
-// maxFile is the greatest size of a configuration in bytes.
-const maxFile = 1 << 20
+// Decode reads YAML over the values that are already in the struct that cfg points to.
+func Decode(data []byte, cfg any) error { return decode("", data, cfg) }
 
-// Decode reads YAML over the values that are already in cfg.
-func Decode(data []byte, cfg any) error {
-	var keys map[string]any
-	if err := yaml.Unmarshal(data, &keys); err == nil && len(keys) == 0 {
-		return nil // an empty file, or one of comments, would reset every value
-	}
-	if err := checkScenes(keys); err != nil {
+// DecodeFile is Decode of a local file or gs:// URL.
+func DecodeFile(ctx context.Context, file string, cfg any) error {
+	data, err := store.ReadFile(ctx, file, strictyaml.MaxSize)
+	if err != nil {
 		return err
 	}
-	d := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	err := d.Decode(cfg)
-	var more any
-	if err == nil && !errors.Is(d.Decode(&more), io.EOF) {
-		return errors.New("configs: read YAML: there is more than one document")
-	}
-	if err != nil {
-		// Without the lines of the file, which may hold what is not to be shown.
-		return fmt.Errorf("configs: read YAML: %s", yaml.FormatError(err, false, false))
+	return decode(file, data, cfg)
+}
+
+func decode(file string, data []byte, cfg any) error {
+	if err := strictyaml.Decode(file, data, cfg); err != nil {
+		return fmt.Errorf("configs: read YAML: %w", err)
 	}
 	return nil
 }
 
 // Load reads the defaults that are in cfg, a YAML file over them, where one is given (a
-// local path or gs:// URL), and over that the flags that were given explicitly. Bind registers the flags of cfg.
-func Load[C any](ctx context.Context, cfg C, file string, given *flag.FlagSet, bind func(*flag.FlagSet, *C)) (C, error) {
+// local path or gs:// URL), and over that the flags that were given explicitly.
+func Load[C any](ctx context.Context, cfg C, file string, given *flag.FlagSet) (C, error) {
 	if file != "" {
-		data, err := store.ReadFile(ctx, file, maxFile)
-		if err != nil {
-			return cfg, err
-		}
-		if err := Decode(data, &cfg); err != nil {
+		if err := DecodeFile(ctx, file, &cfg); err != nil {
 			return cfg, err
 		}
 	}
 	over := flag.NewFlagSet(given.Name(), flag.ContinueOnError)
-	bind(over, &cfg)
+	Bind(over, &cfg)
 	return cfg, Overlay(given, over)
 }
 
@@ -71,15 +58,4 @@ func Overlay(from, to *flag.FlagSet) error {
 		}
 	})
 	return errors.Join(faults...)
-}
-
-// checkScenes wants all four numbers: the decoder would fill up a shorter list.
-func checkScenes(keys map[string]any) error {
-	if list, ok := keys["scenes"].([]any); ok && len(list) != 4 {
-		return fmt.Errorf("configs: scenes: %d numbers; want four: source, target train, val, extra", len(list))
-	}
-	if list, ok := keys["batch"].([]any); ok && len(list) != 3 { // pretrain's is one number
-		return fmt.Errorf("configs: batch: %d numbers; want three: source, labelled, unlabelled", len(list))
-	}
-	return nil
 }

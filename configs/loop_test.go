@@ -41,7 +41,7 @@ func TestFlagsCoverFields(t *testing.T) {
 					walk(f.Type)
 					continue
 				}
-				out[strings.Split(f.Tag.Get("yaml"), ",")[0]] = true
+				out[strings.Split(f.Tag.Get("json"), ",")[0]] = true
 			}
 		}
 		walk(reflect.TypeOf(v))
@@ -52,10 +52,13 @@ func TestFlagsCoverFields(t *testing.T) {
 		bind   func(*flag.FlagSet)
 		except string
 	}{
-		"evaluate":    {Evaluate{}, func(fs *flag.FlagSet) { BindEvaluate(fs, new(Evaluate)) }, ""},
-		"pseudolabel": {Pseudolabel{}, func(fs *flag.FlagSet) { BindPseudolabel(fs, new(Pseudolabel)) }, ""},
-		"ablate":      {Ablate{}, func(fs *flag.FlagSet) { BindAblate(fs, new(Ablate)) }, "own,set"},
-		"demo":        {Demo{}, func(fs *flag.FlagSet) { BindDemo(fs, new(Demo)) }, ""},
+		"evaluate":    {Evaluate{}, func(fs *flag.FlagSet) { Bind(fs, new(Evaluate)) }, ""},
+		"pseudolabel": {Pseudolabel{}, func(fs *flag.FlagSet) { Bind(fs, new(Pseudolabel)) }, ""},
+		"ablate":      {Ablate{}, func(fs *flag.FlagSet) { Bind(fs, new(Ablate)) }, "own,set"},
+		"demo":        {Demo{}, func(fs *flag.FlagSet) { Bind(fs, new(Demo)) }, ""},
+		"prepare":     {Prepare{}, func(fs *flag.FlagSet) { Bind(fs, new(Prepare)) }, ""},
+		"pretrain":    {Pretrain{}, func(fs *flag.FlagSet) { Bind(fs, new(Pretrain)) }, ""},
+		"train":       {Train{}, func(fs *flag.FlagSet) { Bind(fs, new(Train)) }, ""},
 	} {
 		fs := flag.NewFlagSet(name, flag.ContinueOnError)
 		fs.SetOutput(io.Discard)

@@ -11,125 +11,78 @@ import (
 // built-in MiniCity scenes.
 type Prepare struct {
 	// Source and Target are data sets, each "KIND:ROOT" (or "pairs:FILE.yaml:ROOT").
-	Source []string `yaml:"source" json:"source"`
-	Target []string `yaml:"target" json:"target"`
+	Source []string `json:"source" is:"dataset" group:"Input" help:"labelled data to learn from, <KIND:FOLDER>; repeat or separate by commas"`
+	Target []string `json:"target" is:"dataset" group:"Input" help:"data to adapt to, <KIND:FOLDER>; repeat or separate by commas"`
 	// FollowLinks permits symbolic links that lead out of a data set's folder.
-	FollowLinks bool `yaml:"follow_links" json:"follow_links"`
+	FollowLinks bool `json:"follow_links" group:"Input" help:"follow symbolic links that lead out of a data set's folder"`
 	// Scenes is the number of built-in scenes: source, target train, val, extra.
-	Scenes [4]int `yaml:"scenes" json:"scenes"`
+	Scenes [4]int `json:"scenes" default:"240,120,48,120" range:"0.." wants:"four numbers: source, target train, val, extra" group:"Input" help:"<counts> of built-in scenes: source, target train, val, extra"`
 	// SceneSize is their width and height in pixels.
-	SceneSize string `yaml:"scene_size" json:"scene_size"`
+	SceneSize string `json:"scene_size" default:"256x128" is:"size" need:"want WIDTHxHEIGHT" group:"Input" help:"<size> of built-in scenes, in pixels"`
 
 	// Output is the folder or gs:// prefix of everything that is written.
-	Output string `yaml:"output" json:"output"`
+	Output string `json:"output" default:"out/prepare" is:"place" need:"no folder or bucket given" group:"Output" help:"<FOLDER> or gs:// prefix to write to"`
 	// Overwrite replaces the output of another configuration.
-	Overwrite bool `yaml:"overwrite" json:"overwrite"`
+	Overwrite bool `json:"overwrite" group:"Output" help:"replace an output made with another configuration"`
 	// ShardSamples is the number of images in a shard.
-	ShardSamples int `yaml:"shard_samples" json:"shard_samples"`
+	ShardSamples int `json:"shard_samples" default:"64" range:"1.." group:"Output" help:"<images> in a shard"`
 	// ImageFormat is "png" or "jpg"; Quality is JPEG's, 1 to 100; Compression is
 	// PNG's, "fast", "default" or "best".
-	ImageFormat string `yaml:"image_format" json:"image_format"`
-	Quality     int    `yaml:"quality" json:"quality"`
-	Compression string `yaml:"compression" json:"compression"`
+	ImageFormat string `json:"image_format" default:"png" valid:"png,jpg" before:"captions" group:"Images" help:"stored images: <format> png or jpg"`
+	Quality     int    `json:"quality" default:"95" range:"1..100" before:"captions" group:"Images" help:"JPEG quality, <number> from 1 to 100"`
+	Compression string `json:"compression" default:"fast" valid:"fast,default,best" before:"captions" group:"Images" help:"PNG compression <level>: fast, default or best"`
 
 	// Labelled is how many target images keep their label: a number or "all".
-	Labelled string `yaml:"labelled" json:"labelled"`
+	Labelled string `json:"labelled" default:"all" group:"Split" help:"target images that keep their label: a <NUMBER> or all; smaller numbers are subsets of larger ones"`
 	// LabelledList is a file that names the labelled target images instead.
-	LabelledList string `yaml:"labelled_list" json:"labelled_list"`
+	LabelledList string `json:"labelled_list" is:"place" group:"Split" help:"<FILE> that names the labelled target images, one a line, instead of --labelled"`
 	// Seed of every random choice.
-	Seed uint64 `yaml:"seed" json:"seed"`
+	Seed uint64 `json:"seed" group:"Split" help:"seed of every random choice"`
 
 	// SourceSize and TargetSize are "WxH"; empty takes the data set's own.
-	SourceSize string `yaml:"source_size" json:"source_size"`
-	TargetSize string `yaml:"target_size" json:"target_size"`
+	SourceSize string `json:"source_size" is:"size" group:"Images" help:"<size> of source images, such as 1280x760; default: the data set's"`
+	TargetSize string `json:"target_size" is:"size" group:"Images" help:"<size> of target images, such as 1024x512; default: the data set's"`
 	// Filter is the image resize filter; labels are always nearest.
-	Filter string `yaml:"filter" json:"filter"`
+	Filter string `json:"filter" default:"bicubic" valid:"bilinear,bicubic,lanczos,nearest,area" group:"Images" help:"image resize <filter>: bilinear, bicubic, lanczos, area (all antialiased) or nearest; labels are always nearest"`
 	// Crop is "WxH" or empty; Crops is the number of random crops an image.
-	Crop  string `yaml:"crop" json:"crop"`
-	Crops int    `yaml:"crops" json:"crops"`
+	Crop  string `json:"crop" is:"size" group:"Images" help:"store random crops of this <size> instead of whole training images"`
+	Crops int    `json:"crops" range:"0.." group:"Images" help:"<number> of crops an image, with --crop"`
 
-	CaptionSettings `yaml:",inline"`
+	CaptionSettings `group:"Captions and tokens"`
+	// Tokenizer is a CLIP model folder or merges file; empty is the built-in one.
+	Tokenizer string `json:"tokenizer" is:"place" group:"Captions and tokens" help:"CLIP model <FOLDER> (tokenizer.json, or vocab.json and merges.txt) or OpenAI merges; default: a small built-in vocabulary"`
 
 	// Workers is the number of images in work at once in a process; 0 is one a core.
-	Workers int `yaml:"workers" json:"workers"`
+	Workers int `json:"workers" range:"0.." group:"Output" help:"<images> in work at once in a process; 0 is one a core"`
 	// PseudoLabels is an output of pseudolabel whose labels target images without a
 	// label of their own are trained with.
-	PseudoLabels string `yaml:"pseudo_labels" json:"pseudo_labels"`
+	PseudoLabels string `json:"pseudo_labels" before:"seed" is:"place" group:"Split" help:"output <FOLDER> of pseudolabel: its labels for target images that have none"`
 
 	// MaxRejects is the share of rejected samples above which the run fails.
-	MaxRejects float64 `yaml:"max_rejects" json:"max_rejects"`
+	MaxRejects float64 `json:"max_rejects" default:"0.05" range:"0..1" group:"Output" help:"<share> of rejected samples above which the run fails"`
 }
 
 // DefaultPrepare returns the defaults. Sizes and filter follow the paper and
 // the family of methods that it cites.
 func DefaultPrepare() Prepare {
-	return Prepare{
-		Scenes:          [4]int{240, 120, 48, 120},
-		SceneSize:       "256x128",
-		Output:          "out/prepare",
-		ShardSamples:    64,
-		ImageFormat:     "png",
-		Quality:         95,
-		Compression:     "fast",
-		Labelled:        "all",
-		Filter:          "bicubic",
-		CaptionSettings: defaultCaptions(),
-		MaxRejects:      0.05,
-	}
+	return defaults[Prepare]()
 }
 
 // Validate reports all faults at once.
 func (c Prepare) Validate() error {
-	var f faults
-	f.output(c.Output)
+	f := check(&c)
 	if c.LabelledList != "" && c.Labelled != "all" {
 		f.add("labelled_list", "give a list or a number (labelled), not both")
 	}
-	for i, n := range c.Scenes {
-		f.atLeast(fmt.Sprintf("scenes[%d]", i), n, 0)
-	}
-	if c.SceneSize == "" {
-		f.add("scene_size", "want WIDTHxHEIGHT")
-	}
-	f.size("scene_size", c.SceneSize)
-	f.size("source_size", c.SourceSize)
-	f.size("target_size", c.TargetSize)
-	f.size("crop", c.Crop)
-	f.atLeast("shard_samples", c.ShardSamples, 1)
-	f.atLeast("crops", c.Crops, 0)
-	f.atLeast("workers", c.Workers, 0)
 	if (c.Crop == "") != (c.Crops == 0) {
 		f.add("crops", "crop and crops go together: a size and a number an image")
-	}
-	f.oneOf("image_format", c.ImageFormat, "png", "jpg")
-	f.oneOf("compression", c.Compression, "fast", "default", "best")
-	f.oneOf("filter", c.Filter, "bilinear", "bicubic", "lanczos", "nearest", "area")
-	if c.Quality < 1 || c.Quality > 100 {
-		f.add("quality", "%d is not within 1 to 100", c.Quality)
 	}
 	if c.Labelled != "all" {
 		if n, err := strconv.Atoi(c.Labelled); err != nil || n < 0 {
 			f.add("labelled", "%q: want a number of images or all", c.Labelled)
 		}
 	}
-	f.share("max_rejects", c.MaxRejects)
-	f.place("labelled_list", c.LabelledList)
-	f.place("pseudo_labels", c.PseudoLabels)
-	c.CaptionSettings.validate(&f)
-	for _, list := range []struct {
-		key  string
-		vals []string
-	}{{"source", c.Source}, {"target", c.Target}} {
-		for _, v := range list.vals {
-			before := len(f)
-			if f.data(list.key, v); len(f) > before { // not repeated
-				continue
-			}
-			if _, err := ParseDataset(v); err != nil {
-				f.add(list.key, "%v", err)
-			}
-		}
-	}
+	c.CaptionSettings.check(&f)
 	return f.err()
 }
 

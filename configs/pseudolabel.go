@@ -1,80 +1,48 @@
 package configs
 
-import "flag"
-
 // Pseudolabel configures pipelines/pseudolabel.
 type Pseudolabel struct {
 	// Input is a folder of images, a glob of them, a data set "KIND:ROOT", or an output
 	// of prepare.
-	Input string `yaml:"input" json:"input"`
+	Input string `json:"input" default:"out/prepare" is:"images" need:"no images given" group:"Input and output" help:"images to label: a <FOLDER>, a quoted glob such as 'FOLDER/*/*.png', a data set KIND:FOLDER, or an output of prepare"`
 	// Subset is the subset of a prepared output, or the split of a data set; empty is
 	// "unlabelled" of the former and all images of the latter.
-	Subset string `yaml:"subset" json:"subset"`
+	Subset string `json:"subset" group:"Input and output" help:"<which> of them: unlabelled, labelled, val or source of a prepared output (default unlabelled); train, val or extra of a data set (default all)"`
 	// Output is the folder of the labels.
-	Output    string `yaml:"output" json:"output"`
-	Overwrite bool   `yaml:"overwrite" json:"overwrite"`
+	Output    string `json:"output" default:"out/pseudolabel" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
+	Overwrite bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 	// Model is "student" or "teacher".
-	Model string `yaml:"model" json:"model"`
+	Model string `json:"model" default:"student" valid:"student,teacher" group:"Network" help:"<which> network of the training: student or teacher"`
 
 	// Rule chooses thresholds: "fixed", "cb" or "cb-cap" (class-balanced).
-	Rule string `yaml:"rule" json:"rule"`
+	Rule string `json:"rule" default:"fixed" valid:"fixed,cb,cb-cap" group:"Labels" help:"<how> thresholds are chosen: fixed, cb (a portion of each class) or cb-cap (the lower of both)"`
 	// Threshold is the fixed one, and the cap of cb-cap.
-	Threshold float64 `yaml:"threshold" json:"threshold"`
+	Threshold float64 `json:"threshold" default:"0.95" range:"0..1" group:"Labels" help:"<confidence> from which a pixel is kept, for fixed and cb-cap"`
 	// Portion is the share of each class that cb keeps; 0 follows from Round.
-	Portion float64 `yaml:"portion" json:"portion"`
+	Portion float64 `json:"portion" range:"0..1" group:"Labels" help:"<share> of each class that cb keeps; 0: by --round"`
 	// Round is the round of self-training, from 0: the portion is 0.2 and 0.05 more in
 	// each later one, up to 0.5.
-	Round int `yaml:"round" json:"round"`
+	Round int `json:"round" range:"0.." group:"Labels" help:"<round> of self-training, from 0: the portion is 0.2, then 0.05 more each round, at most 0.5"`
 	// Confidence writes the confidence of every pixel as an 8-bit PNG.
-	Confidence bool `yaml:"confidence" json:"confidence"`
+	Confidence bool `json:"confidence" group:"Labels" help:"write *_confidence.png too, 8 bit, 255 is certain"`
 	// Compression is the PNG compression.
-	Compression string `yaml:"compression" json:"compression"`
+	Compression string `json:"compression" default:"fast" valid:"fast,default,best" group:"Labels" help:"PNG compression <level>: fast, default or best"`
 	// GroupSize is the number of images that one worker takes at once.
-	GroupSize int `yaml:"group_size" json:"group_size"`
+	GroupSize int `json:"group_size" default:"64" range:"1.." before:"follow_links" group:"Network" help:"<images> that one worker takes at once"`
 
-	Inference `yaml:",inline"`
+	Inference
 }
 
 // DefaultPseudolabel returns the defaults: the unlabelled images of prepare's output
 // at the paper's threshold.
 func DefaultPseudolabel() Pseudolabel {
-	return Pseudolabel{Input: "out/prepare", Output: "out/pseudolabel", Model: "student", Rule: "fixed", Threshold: 0.95,
-		Compression: "fast", GroupSize: 64, Inference: defaultInference()}
-}
-
-// BindPseudolabel registers a flag for every field of c.
-func BindPseudolabel(fs *flag.FlagSet, c *Pseudolabel) {
-	fs.StringVar(&c.Input, "input", c.Input, "images to label: a `FOLDER`, a quoted glob such as 'FOLDER/*/*.png', a data set KIND:FOLDER, or an output of prepare")
-	fs.StringVar(&c.Subset, "subset", c.Subset, "`which` of them: unlabelled, labelled, val or source of a prepared output (default unlabelled); train, val or extra of a data set (default all)")
-	fs.StringVar(&c.Output, "output", c.Output, "`FOLDER` or gs:// prefix to write to")
-	fs.BoolVar(&c.Overwrite, "overwrite", c.Overwrite, "replace an output made with another configuration")
-	fs.StringVar(&c.Model, "model", c.Model, "`which` network of the training: student or teacher")
-	fs.StringVar(&c.Rule, "rule", c.Rule, "`how` thresholds are chosen: fixed, cb (a portion of each class) or cb-cap (the lower of both)")
-	fs.Float64Var(&c.Threshold, "threshold", c.Threshold, "`confidence` from which a pixel is kept, for fixed and cb-cap")
-	fs.Float64Var(&c.Portion, "portion", c.Portion, "`share` of each class that cb keeps; 0: by --round")
-	fs.IntVar(&c.Round, "round", c.Round, "`round` of self-training, from 0: the portion is 0.2, then 0.05 more each round, at most 0.5")
-	fs.BoolVar(&c.Confidence, "confidence", c.Confidence, "write *_confidence.png too, 8 bit, 255 is certain")
-	fs.StringVar(&c.Compression, "compression", c.Compression, "PNG compression `level`: fast, default or best")
-	fs.IntVar(&c.GroupSize, "group_size", c.GroupSize, "`images` that one worker takes at once")
-	bindInference(fs, &c.Inference)
+	return defaults[Pseudolabel]()
 }
 
 // Validate reports all faults at once.
 func (c Pseudolabel) Validate() error {
-	var f faults
-	f.output(c.Output)
-	if c.Input == "" {
-		f.add("input", "no images given")
-	}
-	f.data("input", c.Input)
-	f.oneOf("model", c.Model, "student", "teacher")
-	f.oneOf("rule", c.Rule, "fixed", "cb", "cb-cap")
-	f.oneOf("compression", c.Compression, "fast", "default", "best")
-	f.share("threshold", c.Threshold)
-	f.share("portion", c.Portion)
-	f.atLeast("round", c.Round, 0)
-	f.atLeast("group_size", c.GroupSize, 1)
-	c.Inference.validate(&f)
+	f := check(&c)
+	c.Inference.check(&f)
 	return f.err()
 }
 

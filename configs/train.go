@@ -1,100 +1,82 @@
 package configs
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
-)
-
 // Train configures pipelines/train. The defaults are the paper's where it gives a
 // value, and those of docs/DEVIATIONS.md elsewhere.
 type Train struct {
 	// Data is an output of prepare; Output gets checkpoints, metrics and pictures.
-	Data   string `yaml:"data" json:"data"`
-	Output string `yaml:"output" json:"output"`
+	Data   string `json:"data" default:"out/prepare" is:"place" need:"no output of prepare given" group:"Input and output" help:"<FOLDER> or gs:// prefix that prepare wrote"`
+	Output string `json:"output" default:"out/train" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
 	// Overwrite replaces the output of another configuration.
-	Overwrite bool `yaml:"overwrite" json:"overwrite"`
+	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 
 	// CLIP is a model folder with pre-trained towers; empty, the tiny preset starts
 	// from random values.
-	CLIP string `yaml:"clip" json:"clip"`
+	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> (safetensors) to start from; default: the tiny preset with random values"`
 	// Vision is what is trained of the vision tower: frozen, attn or all.
-	Vision string `yaml:"vision" json:"vision"`
+	Vision string `json:"vision" default:"attn" valid:"frozen,attn,all" group:"Network" help:"<what> is trained of the vision tower: frozen, attn (attention and positions) or all"`
 	// Guidance is the kind of language guidance.
-	Guidance string `yaml:"guidance" json:"guidance"`
+	Guidance string `json:"guidance" default:"outer_res" before:"vision" group:"Network" help:"<kind> of language guidance: outer_res, sum_res, outer, sum_raw, add_lang, cross, cross_lang, wpct, wpct_classes, vlga or none"`
 	// Decoder is simple or dlv3p; Norm is bn or gn.
-	Decoder string `yaml:"decoder" json:"decoder"`
-	Norm    string `yaml:"norm" json:"norm"`
+	Decoder string `json:"decoder" default:"simple" valid:"simple,dlv3p" group:"Network" help:"<kind> of decoder: simple or dlv3p; wpct_classes and vlga have none"`
+	Norm    string `json:"norm" default:"bn" valid:"bn,gn" group:"Network" help:"<normalisation> of the decoder: bn (batch) or gn (group)"`
 	// Absent are classes that the source lacks, by name: they are never predicted
 	// and their labels are ignored.
-	Absent []string `yaml:"absent" json:"absent"`
+	Absent []string `json:"absent" group:"Network" help:"<CLASSES> that the source lacks, such as terrain,truck,train for SYNTHIA: never predicted, labels ignored"`
 
 	// Loss is the supervised loss; Omega, HardFraction and Hard are DyCE's.
-	Loss         string  `yaml:"loss" json:"loss"`
-	Omega        float64 `yaml:"omega" json:"omega"`
-	HardFraction float64 `yaml:"hard_fraction" json:"hard_fraction"`
-	Hard         string  `yaml:"hard" json:"hard"`
+	Loss         string  `json:"loss" default:"dyce" group:"Losses" help:"supervised <loss>: dyce, ce, wce, focal, dual_ce or dual_focal"`
+	Omega        float64 `json:"omega" default:"0.5" range:"0..1" group:"Losses" help:"DyCE's <exponent> ω, 0 (classes alike) to 1 (pixels alike)"`
+	HardFraction float64 `json:"hard_fraction" default:"0.2" range:"0..1" group:"Losses" help:"<share> of the hardest pixels that DyCE learns from"`
+	Hard         string  `json:"hard" default:"top" valid:"top,ohem" group:"Losses" help:"<how> DyCE chooses hard pixels: top or ohem"`
 	// Lambda weighs the consistency loss; Threshold is the confidence of a
 	// pseudo-label; ConsistencyNorm is valid or confident; Target is hard or soft.
-	Lambda          float64 `yaml:"lambda" json:"lambda"`
-	Threshold       float64 `yaml:"threshold" json:"threshold"`
-	ConsistencyNorm string  `yaml:"consistency_norm" json:"consistency_norm"`
-	Target          string  `yaml:"target" json:"target"`
+	Lambda          float64 `json:"lambda" default:"1" range:"0..1e6" group:"Losses" help:"<weight> of the consistency loss"`
+	Threshold       float64 `json:"threshold" default:"0.95" range:"0..1" group:"Losses" help:"<confidence> from which the teacher's prediction is learnt"`
+	ConsistencyNorm string  `json:"consistency_norm" default:"valid" valid:"valid,confident" group:"Losses" help:"<what> the consistency loss is divided by: all valid or only confident pixels"`
+	Target          string  `json:"target" default:"hard" valid:"hard,soft" group:"Losses" help:"<kind> of consistency target: hard or soft"`
 	// Alpha is the teacher's momentum; TeacherInit is copy or independent.
-	Alpha       float64 `yaml:"alpha" json:"alpha"`
-	TeacherInit string  `yaml:"teacher_init" json:"teacher_init"`
+	Alpha       float64 `json:"alpha" default:"0.999" range:"0..1" group:"Losses" help:"<momentum> of the teacher"`
+	TeacherInit string  `json:"teacher_init" default:"copy" valid:"copy,independent" group:"Losses" help:"<how> the teacher starts: copy (of the student) or independent"`
 
 	// Batch is the number of source, labelled and unlabelled images of a step.
-	Batch [3]int `yaml:"batch" json:"batch"`
+	Batch [3]int `json:"batch" default:"4,4,4" range:"0.." wants:"three numbers: source, labelled, unlabelled" group:"Batches" help:"<COUNTS> of source, labelled and unlabelled images in a step; 4,0,0 is source only"`
 	// Crop is "WxH".
-	Crop string `yaml:"crop" json:"crop"`
+	Crop string `json:"crop" default:"512x512" is:"size" need:"want WIDTHxHEIGHT" group:"Batches" help:"<size> of the random crops"`
 	// Strong is the strong augmentation: cutmix, classmix or none.
-	Strong string `yaml:"strong" json:"strong"`
+	Strong string `json:"strong" default:"cutmix" valid:"cutmix,classmix,none" group:"Batches" help:"strong <augmentation>: cutmix, classmix (for 0 labels) or none"`
 	// RareClass samples source images by the rareness of their classes.
-	RareClass            bool    `yaml:"rare_class" json:"rare_class"`
-	RareClassTemperature float64 `yaml:"rare_class_temperature" json:"rare_class_temperature"`
+	RareClass            bool    `json:"rare_class" group:"Batches" help:"draw source images with rare classes more often"`
+	RareClassTemperature float64 `json:"rare_class_temperature" default:"0.01" group:"Batches" help:"<temperature> of --rare_class; lower is rarer"`
 
-	Optimiser   string  `yaml:"optimiser" json:"optimiser"`
-	LR          float64 `yaml:"lr" json:"lr"`
-	VisionLR    float64 `yaml:"vision_lr" json:"vision_lr"`
-	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"`
-	Momentum    float64 `yaml:"momentum" json:"momentum"`
-	ClipNorm    float64 `yaml:"clip_norm" json:"clip_norm"`
-	Schedule    string  `yaml:"schedule" json:"schedule"`
-	Steps       int     `yaml:"steps" json:"steps"`
-	Seed        uint64  `yaml:"seed" json:"seed"`
+	Optimiser   string  `json:"optimiser" default:"adamw" valid:"adamw,sgd" group:"Optimisation" help:"<kind> of optimiser: adamw or sgd"`
+	LR          float64 `json:"lr" default:"1e-4" range:"0..1000" group:"Optimisation" help:"learning <rate> of guidance and decoder"`
+	VisionLR    float64 `json:"vision_lr" default:"5e-6" range:"0..1000" group:"Optimisation" help:"learning <rate> of the vision tower"`
+	WeightDecay float64 `json:"weight_decay" default:"2e-4" range:"0..1000" group:"Optimisation" help:"decoupled weight <decay>"`
+	Momentum    float64 `json:"momentum" default:"0.9" range:"0..0.999999" group:"Optimisation" help:"<momentum> of sgd, and β1 of adamw"`
+	ClipNorm    float64 `json:"clip_norm" range:"0..1e12" group:"Optimisation" help:"clip gradients to this <norm>; 0 does not"`
+	Schedule    string  `json:"schedule" default:"exp" valid:"exp,poly,constant" group:"Optimisation" help:"<kind> of learning-rate schedule: exp (×0.9 forty times), poly or constant"`
+	Steps       int     `json:"steps" default:"40000" range:"1.." before:"optimiser" group:"Optimisation" help:"<number> of training steps"`
+	Seed        uint64  `json:"seed" group:"Optimisation" help:"seed of every random choice"`
 
 	// Backend computes: auto, go, xla:cpu, xla:cuda or xla:PATH.
-	Backend string `yaml:"backend" json:"backend"`
+	Backend string `json:"backend" default:"auto" group:"Computation" help:"what computes: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
 	// Precision is float32 or bfloat16; Remat saves memory for time.
-	Precision string `yaml:"precision" json:"precision"`
-	Remat     bool   `yaml:"remat" json:"remat"`
+	Precision string `json:"precision" default:"float32" valid:"float32,bfloat16" group:"Computation" help:"<type> of activations: float32 or bfloat16 (on GPUs)"`
+	Remat     bool   `json:"remat" group:"Computation" help:"recompute activations in the backward pass: less memory, more time"`
 	// Workers prepare batches; 0 is one a core.
-	Workers int `yaml:"workers" json:"workers"`
+	Workers int `json:"workers" range:"0.." group:"Batches" help:"<batches> in work at once; 0 is one a core"`
 
-	LogEvery        int    `yaml:"log_every" json:"log_every"`
-	EvaluateEvery   int    `yaml:"evaluate_every" json:"evaluate_every"`
-	EvaluateImages  int    `yaml:"evaluate_images" json:"evaluate_images"`
-	CheckpointEvery int    `yaml:"checkpoint_every" json:"checkpoint_every"`
-	Keep            int    `yaml:"keep" json:"keep"`
-	Window          string `yaml:"window" json:"window"`
+	LogEvery        int    `json:"log_every" default:"10" range:"1.." group:"Reports" help:"<steps> from one line of metrics to the next"`
+	EvaluateEvery   int    `json:"evaluate_every" default:"1000" range:"1.." group:"Reports" help:"<steps> from one evaluation, with pictures, to the next"`
+	EvaluateImages  int    `json:"evaluate_images" range:"0.." group:"Reports" help:"<images> of an evaluation during training; 0 is all"`
+	CheckpointEvery int    `json:"checkpoint_every" default:"500" range:"1.." group:"Reports" help:"<steps> from one checkpoint to the next"`
+	Keep            int    `json:"keep" default:"3" range:"1.." group:"Reports" help:"<number> of checkpoints to keep beside the best"`
+	Window          string `json:"window" default:"sliding" valid:"sliding,whole" before:"checkpoint_every" group:"Reports" help:"<how> evaluation covers images: sliding (windows of the crop size) or whole"`
 }
 
 // DefaultTrain returns the defaults.
 func DefaultTrain() Train {
-	return Train{
-		Data: "out/prepare", Output: "out/train",
-		Vision: "attn", Guidance: "outer_res", Decoder: "simple", Norm: "bn",
-		Loss: "dyce", Omega: 0.5, HardFraction: 0.2, Hard: "top",
-		Lambda: 1, Threshold: 0.95, ConsistencyNorm: "valid", Target: "hard",
-		Alpha: 0.999, TeacherInit: "copy",
-		Batch: [3]int{4, 4, 4}, Crop: "512x512", Strong: "cutmix", RareClassTemperature: 0.01,
-		Optimiser: "adamw", LR: 1e-4, VisionLR: 5e-6, WeightDecay: 2e-4, Momentum: 0.9,
-		Schedule: "exp", Steps: 40000,
-		Backend: "auto", Precision: "float32",
-		LogEvery: 10, EvaluateEvery: 1000, CheckpointEvery: 500, Keep: 3, Window: "sliding",
-	}
+	return defaults[Train]()
 }
 
 // Identity is what decides the weights that come out: all but places, reports and who
@@ -109,74 +91,12 @@ func (c Train) Identity() Train {
 // Validate reports all faults at once. What belongs to the network and its losses is
 // checked where it is built.
 func (c Train) Validate() error {
-	faults := places(c.Data, c.Output, c.CLIP)
-	fault := func(key, format string, args ...any) {
-		faults = append(faults, fmt.Errorf("configs: %s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	oneOf := func(key, value string, valid ...string) {
-		if !slices.Contains(valid, value) {
-			fault(key, "%q is unknown; valid: %s", value, strings.Join(valid, ", "))
-		}
-	}
-	positive := func(key string, value int) {
-		if value < 1 {
-			fault(key, "%d is below 1", value)
-		}
-	}
-	within := func(key string, value, low, high float64) {
-		if !(value >= low && value <= high) { // NaN too
-			fault(key, "%v is not within %v to %v", value, low, high)
-		}
-	}
-	if c.Data == "" {
-		fault("data", "no output of prepare given")
-	}
-	if c.Output == "" || c.Output == "gs://" {
-		fault("output", "no folder or bucket given")
-	}
-	if _, _, err := ParseSize(c.Crop); err != nil {
-		fault("crop", "%v", err)
-	}
-	for i, n := range c.Batch {
-		if n < 0 {
-			fault("batch", "number %d is negative: %d", i+1, n)
-		}
-	}
+	f := check(&c)
 	if c.Batch[0]+c.Batch[1] < 1 {
-		fault("batch", "there are no labelled images: the first two numbers are 0")
+		f.add("batch", "there are no labelled images: the first two numbers are 0")
 	}
-	oneOf("vision", c.Vision, "frozen", "attn", "all")
-	oneOf("decoder", c.Decoder, "simple", "dlv3p")
-	oneOf("norm", c.Norm, "bn", "gn")
-	oneOf("hard", c.Hard, "top", "ohem")
-	oneOf("consistency_norm", c.ConsistencyNorm, "valid", "confident")
-	oneOf("target", c.Target, "hard", "soft")
-	oneOf("teacher_init", c.TeacherInit, "copy", "independent")
-	oneOf("strong", c.Strong, "cutmix", "classmix", "none")
-	oneOf("optimiser", c.Optimiser, "adamw", "sgd")
-	oneOf("schedule", c.Schedule, "exp", "poly", "constant")
-	oneOf("precision", c.Precision, "float32", "bfloat16")
-	oneOf("window", c.Window, "sliding", "whole")
-	within("omega", c.Omega, 0, 1)
-	within("hard_fraction", c.HardFraction, 0, 1)
-	within("threshold", c.Threshold, 0, 1)
-	within("alpha", c.Alpha, 0, 1)
-	within("lambda", c.Lambda, 0, 1e6)
-	within("lr", c.LR, 0, 1e3)
-	within("vision_lr", c.VisionLR, 0, 1e3)
-	within("weight_decay", c.WeightDecay, 0, 1e3)
-	within("momentum", c.Momentum, 0, 0.999999)
-	within("clip_norm", c.ClipNorm, 0, 1e12)
 	if !(c.RareClassTemperature > 0) {
-		fault("rare_class_temperature", "%v is not above 0", c.RareClassTemperature)
+		f.add("rare_class_temperature", "%v is not above 0", c.RareClassTemperature)
 	}
-	positive("steps", c.Steps)
-	positive("log_every", c.LogEvery)
-	positive("evaluate_every", c.EvaluateEvery)
-	positive("checkpoint_every", c.CheckpointEvery)
-	positive("keep", c.Keep)
-	if c.EvaluateImages < 0 || c.Workers < 0 {
-		fault("evaluate_images, workers", "negative")
-	}
-	return errors.Join(faults...)
+	return f.err()
 }

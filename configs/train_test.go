@@ -14,7 +14,7 @@ func TestBatch(t *testing.T) {
 		cfg := DefaultTrain()
 		fs := flag.NewFlagSet("", flag.ContinueOnError)
 		fs.SetOutput(io.Discard)
-		BindTrain(fs, &cfg)
+		Bind(fs, &cfg)
 		err := fs.Parse([]string{"--batch=" + arg})
 		if err == nil {
 			err = cfg.Validate()

@@ -42,12 +42,11 @@ type Config struct {
 	DualFocalAlpha, DualFocalBeta, DualFocalGamma, DualFocalRho, DualFocalTau float64
 }
 
-// Default is DyCE with ω = 0.5 and h = 0.2, the values of the authors' code. The
-// constants of the other losses are those of the papers that they come from; OHEM's
-// are SemiVL's for Cityscapes.
-func Default() Config {
+// Constants has what no setting changes: the constants of the papers that the losses come
+// from, and SemiVL's for Cityscapes of OHEM. Kind and the numbers of DyCE are the
+// caller's.
+func Constants() Config {
 	return Config{
-		Kind: "dyce", Omega: 0.5, Hard: "top", HardFraction: 0.2,
 		OHEMThreshold: 0.7, OHEMMinKept: 200_000,
 		FocalGamma: 2, FocalAlpha: 1,
 		DualAlpha: 1, DualBeta: 1,

@@ -15,17 +15,12 @@ type ConsistencyConfig struct {
 	// Threshold in [0, 1] is the confidence from which on a prediction of the teacher is
 	// learnt.
 	Threshold float64
-	// Norm is what the sum is divided by: "valid" pixels all, or only the "confident".
+	// Norm is what the sum is divided by: "valid" pixels all, which damps the loss while
+	// few pixels pass, or only the "confident".
 	Norm string
 	// Target is "hard", the cross-entropy to the teacher's most probable class, or
 	// "soft", the Kullback-Leibler divergence from its probabilities.
 	Target string
-}
-
-// DefaultConsistency is the threshold of the authors' code, 0.95, with hard targets
-// and the mean over all valid pixels, which damps itself while few pixels pass.
-func DefaultConsistency() ConsistencyConfig {
-	return ConsistencyConfig{Threshold: 0.95, Norm: "valid", Target: "hard"}
 }
 
 // Check tells all that is impossible about c.

@@ -35,10 +35,8 @@ type Config struct {
 	ClipNorm float64
 }
 
-// Default has the values of the authors' configuration.
-func Default() Config {
-	return Config{Kind: "adamw", LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 2e-4, Momentum: 0.9}
-}
+// Constants has what no setting of a training changes, PyTorch's values of AdamW.
+func Constants() Config { return Config{Beta2: 0.999, Epsilon: 1e-8} }
 
 // Check tells all that is impossible about c.
 func (c Config) Check() error {

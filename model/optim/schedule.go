@@ -32,8 +32,11 @@ type Schedule struct {
 	Warmup int
 }
 
-// DefaultSchedule is lr·0.9^⌊40t/T⌋.
-func DefaultSchedule() Schedule { return Schedule{Kind: "exp", Factor: 0.9, Periods: 40, Power: 0.9} }
+// ScheduleOf is the schedule of a kind with the constants that no setting changes: exp is
+// lr·0.9^⌊40t/T⌋.
+func ScheduleOf(kind string) Schedule {
+	return Schedule{Kind: kind, Factor: 0.9, Periods: 40, Power: 0.9}
+}
 
 // Check tells all that is impossible about s.
 func (s Schedule) Check() error {

@@ -57,8 +57,8 @@ func BenchmarkStep(b *testing.B) {
 	c := Config{
 		Segmenter: segmenter.Config{CLIP: towers, Guidance: dlg.Config{Kind: "outer_res", Context: 77},
 			Decoder: decode.Config{Kind: "simple", Norm: "bn", Classes: classes}},
-		Vision: *benchVision, Loss: loss.Default(), Consistency: loss.DefaultConsistency(), Lambda: 1,
-		Optimiser: optim.Default(), Schedule: optim.DefaultSchedule(), VisionLR: 5e-6, BFloat16: *benchBF16, Remat: *benchRemat,
+		Vision: *benchVision, Loss: dyce(), Consistency: loss.ConsistencyConfig{Threshold: 0.95, Norm: "valid", Target: "hard"}, Lambda: 1,
+		Optimiser: optim.Config{Kind: "adamw", LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 2e-4}, Schedule: optim.ScheduleOf("exp"), VisionLR: 5e-6, BFloat16: *benchBF16, Remat: *benchRemat,
 	}
 	c.Loss.Kind = *benchLoss
 	t := &trainer{Config: c, backend: choice, store: model.NewStore()}

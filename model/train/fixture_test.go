@@ -33,6 +33,13 @@ func small() clip.Config {
 		TextWidth: 16, TextLayers: 1, TextHeads: 2, Context: shards.Context, Vocab: prepared.Vocab, Embed: 16}
 }
 
+// dyce is the loss of the method, with the constants of the others.
+func dyce() loss.Config {
+	c := loss.Constants()
+	c.Kind, c.Omega, c.Hard, c.HardFraction = "dyce", 0.5, "top", 0.2
+	return c
+}
+
 // testConfig is a training of six steps on crops of 32x32 pixels: 1 source, 1 labelled
 // and 2 unlabelled images a step.
 func testConfig(data, output string) Config {
@@ -40,11 +47,11 @@ func testConfig(data, output string) Config {
 		Output: output,
 		Segmenter: segmenter.Config{CLIP: small(), Guidance: dlg.Config{Kind: "outer_res", Context: shards.Context, Classes: prepared.Classes},
 			Decoder: decode.Config{Kind: "simple", Norm: "bn", Classes: prepared.Classes}},
-		Vision: "attn", Loss: loss.Default(),
+		Vision: "attn", Loss: dyce(),
 		// With 0.3 the untrained teacher of four classes is sure of some pixels.
 		Consistency: loss.ConsistencyConfig{Threshold: 0.3, Norm: "valid", Target: "hard"}, Lambda: 1, Alpha: 0.9,
 		Optimiser: optim.Config{Kind: "adamw", LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 1e-2, Momentum: 0.9},
-		VisionLR:  1e-3, Schedule: optim.DefaultSchedule(), Steps: 6, Seed: 5,
+		VisionLR:  1e-3, Schedule: optim.ScheduleOf("exp"), Steps: 6, Seed: 5,
 		Loader:   loader.Config{Dir: data, Seed: 5, CropW: 32, CropH: 32, Source: 1, Labelled: 1, Unlabelled: 2, Strong: loader.CutMix, Flip: true, Workers: 2},
 		LogEvery: 2, EvaluateEvery: 3, CheckpointEvery: 2, Keep: 10,
 	}
@@ -150,7 +157,7 @@ func clipFolder(t testing.TB, c clip.Config, change func(params.Values)) string 
 	t.Helper()
 	b := open(t)
 	store := model.NewStore()
-	p := &pretrainer{PretrainConfig: PretrainConfig{CLIP: c, Seed: 3, Optimiser: optim.Default()}, store: store}
+	p := &pretrainer{PretrainConfig: PretrainConfig{CLIP: c, Seed: 3, Optimiser: optim.Config{Kind: "adamw", LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 2e-4}}, store: store}
 	exec, err := model.NewExec(b.Backend, store, p.graph)
 	if err != nil {
 		t.Fatal(err)

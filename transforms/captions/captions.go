@@ -1,6 +1,6 @@
 // Package captions holds what is true of captions wherever they come from: their normal
 // form, the JSONL files that store them, tables of data sets, and the sentence of class
-// names. METHOD section G: captions are computed once and stored as data.
+// names. They are computed once and stored as data: docs/METHOD.md#captions.
 package captions
 
 import (

@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -9,9 +8,8 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"semidavil"
+	"semidavil/internal/strictyaml"
 	"semidavil/transforms/labels"
 )
 
@@ -19,42 +17,42 @@ import (
 // with the same relative names. It is what a pairs YAML file holds.
 type Pairs struct {
 	// Name names the data set in keys; letters, digits and '_'.
-	Name string `yaml:"name"`
+	Name string `json:"name"`
 	// Train and Val are the splits; Val and Extra may be absent.
-	Train Folders  `yaml:"train"`
-	Val   *Folders `yaml:"val"`
-	Extra *Folders `yaml:"extra"`
+	Train Folders  `json:"train"`
+	Val   *Folders `json:"val"`
+	Extra *Folders `json:"extra"`
 	// ImageSuffix and LabelSuffix end the file names before the extension, such
 	// as "_leftImg8bit"; what is left pairs an image with its label.
-	ImageSuffix string `yaml:"image_suffix"`
-	LabelSuffix string `yaml:"label_suffix"`
+	ImageSuffix string `json:"image_suffix"`
+	LabelSuffix string `json:"label_suffix"`
 	// ClassSet is a built-in set; Classes lists own classes instead.
-	ClassSet string      `yaml:"class_set"`
-	Classes  []PairClass `yaml:"classes"`
+	ClassSet string      `json:"class_set"`
+	Classes  []PairClass `json:"classes"`
 	// IDs maps the values of label files to class names; "ignore" drops a value.
-	IDs map[int]string `yaml:"ids"`
+	IDs map[int]string `json:"ids"`
 	// Size is the prepared width and height; [0, 0] means the paper's sizes.
-	Size [2]int `yaml:"size"`
+	Size [2]int `json:"size" wants:"width and height"`
 }
 
 // Folders are an image folder and a label folder, relative to the root. No
 // label folder means unlabelled images.
 type Folders struct {
-	Images string `yaml:"images"`
-	Labels string `yaml:"labels"`
+	Images string `json:"images"`
+	Labels string `json:"labels"`
 }
 
 // PairClass is one class of an own class set.
 type PairClass struct {
-	Name  string   `yaml:"name"`
-	Color [3]uint8 `yaml:"color"`
+	Name  string   `json:"name"`
+	Color [3]uint8 `json:"color" wants:"three numbers: red, green, blue"`
 }
 
 // ParsePairs reads a pairs YAML file; unknown keys are refused with their line,
 // and all faults are reported at once.
 func ParsePairs(data []byte) (Pairs, error) {
 	var p Pairs
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&p); err != nil {
+	if err := strictyaml.Decode("", data, &p); err != nil {
 		return Pairs{}, fmt.Errorf("datasets: read pairs: %w", err)
 	}
 	return p, nil

@@ -17,14 +17,14 @@ func Command() runners.Command {
 			"Groups of rows: table3 (parts of the method), table6 (losses), fig5 (kinds of attention), language, source_only. " +
 			"A --config file can hold further rows under own, and settings of all rows under set.",
 		Groups: []runners.Group{
-			{Title: "Grid", Names: []string{"rows", "labelled", "seeds", "steps", "paper"}},
-			{Title: "Base", Names: []string{"prepare", "train", "clip", "pretrain_steps", "config"}},
-			{Title: "Output and computation", Names: []string{"output", "overwrite", "backend", "accelerator"}},
+			{Title: "Grid"},
+			{Title: "Base", Names: []string{"config"}},
+			{Title: "Output and computation", Names: []string{"accelerator"}},
 		},
 		Examples: []runners.Example{
 			{Text: "Table 3 on MiniCity, about an hour on two cores", Command: "go run ./pipelines/ablate"},
 			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
-	}, configs.DefaultAblate, configs.BindAblate, Run)
+	}, configs.DefaultAblate, Run)
 }

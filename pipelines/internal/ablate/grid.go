@@ -101,12 +101,9 @@ func decodeFile(ctx context.Context, flag, name string, to any) error {
 	if name == "" {
 		return nil
 	}
-	data, err := store.ReadFile(ctx, name, 1<<20)
+	err := configs.DecodeFile(ctx, name, to)
 	if errors.Is(err, fs.ErrNotExist) {
 		return runners.Usagef("--%s=%s: there is no such file (paths are relative to the working folder)", flag, name)
-	}
-	if err == nil {
-		err = configs.Decode(data, to)
 	}
 	if err != nil {
 		return runners.Usagef("--%s=%s: %v", flag, name, err)

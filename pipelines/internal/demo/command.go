@@ -7,6 +7,7 @@ import (
 	"flag"
 
 	"semidavil/configs"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 )
 
@@ -21,18 +22,18 @@ func Command() runners.Command {
 			"write report.html, one file that needs no network to be viewed.",
 		Flags: func(fs *flag.FlagSet) {
 			given = configs.DefaultDemo()
-			configs.BindDemo(fs, &given)
+			configs.Bind(fs, &given)
 		},
-		Groups: []runners.Group{
-			{Title: "Output", Names: []string{"output", "overwrite", "cards"}},
-			{Title: "Trainings", Names: []string{"steps", "pretrain_steps", "labelled", "seed", "backend"}},
-		},
+		Groups: inputs.Groups[configs.Demo](
+			runners.Group{Title: "Output"},
+			runners.Group{Title: "Trainings"},
+		),
 		Examples: []runners.Example{
 			{Text: "Minutes on two cores", Command: "go run ./pipelines/demo"},
 			{Text: "Longer trainings, better scores", Command: "go run ./pipelines/demo --steps=2000 --pretrain_steps=200 --output=out/demo2000"},
 		},
 		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := configs.Load(ctx, configs.DefaultDemo(), "", flag.CommandLine, configs.BindDemo)
+			cfg, err := configs.Load(ctx, configs.DefaultDemo(), "", flag.CommandLine)
 			if err == nil {
 				err = cfg.Validate()
 			}

@@ -16,9 +16,9 @@ func Command() runners.Command {
 			"mean by the rules of the benchmarks, confusion, and how far confidences can be trusted. With a data set " +
 			"KIND:FOLDER the labels keep their own resolution, and the scores are those of cityscapesScripts.",
 		Groups: []runners.Group{
-			{Title: "Input and output", Names: []string{"data", "subset", "predictions", "output", "overwrite", "pictures", "follow_links", "max_rejects", "config"}},
-			{Title: "Network", Names: append([]string{"models"}, append(configs.NetworkFlags(), "accelerator")...)},
-			{Title: "Captions and tokens of raw images", Names: configs.CaptionFlags()},
+			{Title: "Input and output", Names: []string{"config"}},
+			{Title: "Network", Names: []string{"accelerator"}},
+			{Title: "Captions and tokens of raw images"},
 		},
 		Examples: []runners.Example{
 			{Text: "The val images of MiniCity, after prepare and train", Command: "go run ./pipelines/evaluate"},
@@ -26,5 +26,5 @@ func Command() runners.Command {
 			{Text: "Student and teacher, several scales", Command: "go run ./pipelines/evaluate --models=student,teacher --scales=0.75,1,1.25 --flip"},
 			{Text: "Label files of another program", Command: "go run ./pipelines/evaluate --data=cityscapes:/data/cityscapes --predictions=/data/results"},
 		},
-	}, configs.DefaultEvaluate, configs.BindEvaluate, Run)
+	}, configs.DefaultEvaluate, Run)
 }

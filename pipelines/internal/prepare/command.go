@@ -6,6 +6,7 @@ import (
 	"flag"
 
 	"semidavil/configs"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 )
 
@@ -21,16 +22,16 @@ func Command() runners.Command {
 			"Kinds of data: cityscapes, gta5, synthia, camvid, or pairs:FILE.yaml for folders of your own.",
 		Flags: func(fs *flag.FlagSet) {
 			given = configs.DefaultPrepare()
-			configs.BindPrepare(fs, &given)
+			configs.Bind(fs, &given)
 			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
 		},
-		Groups: []runners.Group{
-			{Title: "Input", Names: []string{"source", "target", "follow_links", "scenes", "scene_size", "config"}},
-			{Title: "Split", Names: []string{"labelled", "labelled_list", "pseudo_labels", "seed"}},
-			{Title: "Captions and tokens", Names: configs.CaptionFlags()},
-			{Title: "Images", Names: []string{"source_size", "target_size", "filter", "crop", "crops", "image_format", "quality", "compression"}},
-			{Title: "Output", Names: []string{"output", "overwrite", "shard_samples", "workers", "max_rejects"}},
-		},
+		Groups: inputs.Groups[configs.Prepare](
+			runners.Group{Title: "Input", Names: []string{"config"}},
+			runners.Group{Title: "Split"},
+			runners.Group{Title: "Captions and tokens"},
+			runners.Group{Title: "Images"},
+			runners.Group{Title: "Output"},
+		),
 		Examples: []runners.Example{
 			{Text: "Draw MiniCity and prepare it", Command: "go run ./pipelines/prepare"},
 			{Text: "GTA5 to Cityscapes with 100 labelled target images", Command: "go run ./pipelines/prepare --source=gta5:/data/gta5 --target=cityscapes:/data/cityscapes --labelled=100"},
@@ -49,7 +50,7 @@ func Command() runners.Command {
 
 // load reads the defaults, the file over them and the given flags over that.
 func load(ctx context.Context, file string) (configs.Prepare, error) {
-	cfg, err := configs.Load(ctx, configs.DefaultPrepare(), file, flag.CommandLine, configs.BindPrepare)
+	cfg, err := configs.Load(ctx, configs.DefaultPrepare(), file, flag.CommandLine)
 	if err != nil {
 		return cfg, err
 	}

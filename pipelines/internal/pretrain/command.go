@@ -15,14 +15,14 @@ func Command() runners.Command {
 		Synopsis: "Train the two towers of a small CLIP on the images and captions of prepare, contrastively. Its model " +
 			"folder is what train reads as --clip. Needed only where no pre-trained CLIP fits, as for MiniCity.",
 		Groups: []runners.Group{
-			{Title: "Input and output", Names: []string{"data", "clip", "output", "overwrite", "config"}},
-			{Title: "Training", Names: []string{"size", "batch", "steps", "one_way", "lr", "warmup", "weight_decay", "clip_norm", "seed"}},
-			{Title: "Computation", Names: []string{"backend", "workers", "accelerator"}},
-			{Title: "Reports", Names: []string{"log_every", "evaluate_every", "checkpoint_every"}},
+			{Title: "Input and output", Names: []string{"config"}},
+			{Title: "Training"},
+			{Title: "Computation", Names: []string{"accelerator"}},
+			{Title: "Reports"},
 		},
 		Examples: []runners.Example{
 			{Text: "MiniCity, after prepare", Command: "go run ./pipelines/pretrain"},
 			{Text: "Go on from a CLIP of your own, on a GPU", Command: "go run ./pipelines/pretrain --clip=/data/clip-vit-base-patch16 --data=out/gta5_to_cityscapes --size=512x256 --lr=1e-5 --backend=xla:cuda"},
 		},
-	}, configs.DefaultPretrain, configs.BindPretrain, Run)
+	}, configs.DefaultPretrain, Run)
 }

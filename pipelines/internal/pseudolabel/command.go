@@ -16,10 +16,10 @@ func Command() runners.Command {
 			"colours as PNG for every image, and statistics of the classes. The network looks at an image once; other " +
 			"thresholds for the same images are quick. prepare --pseudo_labels reads the output back for a round of self-training.",
 		Groups: []runners.Group{
-			{Title: "Input and output", Names: []string{"input", "subset", "output", "overwrite", "follow_links", "max_rejects", "config"}},
-			{Title: "Labels", Names: []string{"rule", "threshold", "portion", "round", "confidence", "compression"}},
-			{Title: "Network", Names: append([]string{"model"}, append(configs.NetworkFlags(), "group_size", "accelerator")...)},
-			{Title: "Captions and tokens of raw images", Names: configs.CaptionFlags()},
+			{Title: "Input and output", Names: []string{"config"}},
+			{Title: "Labels"},
+			{Title: "Network", Names: []string{"accelerator"}},
+			{Title: "Captions and tokens of raw images"},
 		},
 		Examples: []runners.Example{
 			{Text: "The unlabelled images of MiniCity, after prepare and train", Command: "go run ./pipelines/pseudolabel"},
@@ -27,5 +27,5 @@ func Command() runners.Command {
 			{Text: "Any images, with thresholds that keep a fifth of each class", Command: "go run ./pipelines/pseudolabel --input='/data/drive/*/*.jpg' --captions=classnames --rule=cb"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/pseudolabel --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --checkpoint=gs://B/train --input=cityscapes:gs://B/cityscapes --output=gs://B/pseudo"},
 		},
-	}, configs.DefaultPseudolabel, configs.BindPseudolabel, Run)
+	}, configs.DefaultPseudolabel, Run)
 }

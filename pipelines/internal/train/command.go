@@ -16,13 +16,13 @@ func Command() runners.Command {
 			"captions, and on unlabelled images with the pseudo-labels of its moving average, the teacher. An interrupted " +
 			"training goes on where it was.",
 		Groups: []runners.Group{
-			{Title: "Input and output", Names: []string{"data", "clip", "output", "overwrite", "config"}},
-			{Title: "Network", Names: []string{"guidance", "vision", "decoder", "norm", "absent"}},
-			{Title: "Losses", Names: []string{"loss", "omega", "hard_fraction", "hard", "lambda", "threshold", "consistency_norm", "target", "alpha", "teacher_init"}},
-			{Title: "Batches", Names: []string{"batch", "crop", "strong", "rare_class", "rare_class_temperature", "workers"}},
-			{Title: "Optimisation", Names: []string{"steps", "optimiser", "lr", "vision_lr", "weight_decay", "momentum", "clip_norm", "schedule", "seed"}},
-			{Title: "Computation", Names: []string{"backend", "precision", "remat", "accelerator"}},
-			{Title: "Reports", Names: []string{"log_every", "evaluate_every", "evaluate_images", "window", "checkpoint_every", "keep"}},
+			{Title: "Input and output", Names: []string{"config"}},
+			{Title: "Network"},
+			{Title: "Losses"},
+			{Title: "Batches"},
+			{Title: "Optimisation"},
+			{Title: "Computation", Names: []string{"accelerator"}},
+			{Title: "Reports"},
 		},
 		Examples: []runners.Example{
 			{Text: "MiniCity in minutes, after prepare and pretrain", Command: "go run ./pipelines/train --config=configs/examples/train_minicity.yaml"},
@@ -30,5 +30,5 @@ func Command() runners.Command {
 			{Text: "The same without language, with ordinary cross-entropy", Command: "go run ./pipelines/train --config=configs/examples/train_gta5.yaml --guidance=none --loss=ce --output=out/ct"},
 			{Text: "Source only", Command: "go run ./pipelines/train --batch=4,0,0 --output=out/source_only"},
 		},
-	}, configs.DefaultTrain, configs.BindTrain, Run)
+	}, configs.DefaultTrain, Run)
 }

@@ -36,11 +36,9 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	supervised := loss.Default()
+	supervised := loss.Constants()
 	supervised.Kind, supervised.Omega, supervised.HardFraction, supervised.Hard = cfg.Loss, cfg.Omega, cfg.HardFraction, cfg.Hard
-	schedule := optim.DefaultSchedule()
-	schedule.Kind = cfg.Schedule
-	optimiser := optim.Default()
+	optimiser := optim.Constants()
 	optimiser.Kind, optimiser.LR, optimiser.WeightDecay, optimiser.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
 	optimiser.Beta1, optimiser.Momentum = cfg.Momentum, cfg.Momentum
 	c := train.Config{
@@ -59,7 +57,7 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		IndependentTeacher: cfg.TeacherInit == "independent",
 		Optimiser:          optimiser,
 		VisionLR:           cfg.VisionLR,
-		Schedule:           schedule,
+		Schedule:           optim.ScheduleOf(cfg.Schedule),
 		Steps:              cfg.Steps,
 		Seed:               cfg.Seed,
 		Loader: loader.Config{Dir: cfg.Data, Seed: cfg.Seed, CropW: width, CropH: height,
