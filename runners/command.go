@@ -33,8 +33,6 @@ type Command struct {
 	Groups []Group
 	// Examples end the help.
 	Examples []Example
-	// Args tells that arguments beside the flags are allowed.
-	Args bool
 	// Run does the work. Its error decides the exit status (ExitCode) and is
 	// printed; ctx ends on SIGINT and SIGTERM. Errors made by Usagef point to
 	// the help.
@@ -45,8 +43,6 @@ type Command struct {
 type Session struct {
 	// Runner is the short name of the selected runner.
 	Runner string
-	// Args are the arguments after the flags.
-	Args []string
 	// Verbose and Quiet are -v and -q.
 	Verbose, Quiet bool
 	// Display writes to stderr.
@@ -55,6 +51,14 @@ type Session struct {
 	Stdout io.Writer
 
 	command Command
+}
+
+// Silent is a session for a command within this one: its progress is shown, its results
+// are not.
+func (s *Session) Silent() *Session {
+	silent := *s
+	silent.Stdout = io.Discard
+	return &silent
 }
 
 // Inspects tells that the pipeline will only be looked at: nothing may be
@@ -128,7 +132,7 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = Validate(runner)
 	}
-	if err == nil && !c.Args && fs.NArg() > 0 {
+	if err == nil && fs.NArg() > 0 {
 		err = Usagef("unexpected argument %q", fs.Arg(0))
 	}
 	if err != nil {
@@ -137,7 +141,7 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	session := &Session{Runner: runner, Args: fs.Args(), Verbose: verbose, Quiet: common.quiet,
+	session := &Session{Runner: runner, Verbose: verbose, Quiet: common.quiet,
 		Display: display, Stdout: stdout, command: c}
 	err = c.call(ctx, session)
 	if err != nil && ctx.Err() != nil {

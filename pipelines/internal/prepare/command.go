@@ -1,29 +1,34 @@
-// Package prepare is the command of that name: flags, plan, pipeline and summary.
+// Package prepare is the command of that name: its settings as parameters of the graph,
+// the built-in scenes, and the summary.
 package prepare
 
 import (
 	"context"
-	"flag"
+	"errors"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	var given configs.Prepare
-	var file string
-	return runners.Command{
+type (
+	cmd = commands.Command[configs.Prepare, pipelines.PrepareParams]
+	job = commands.Run[configs.Prepare, pipelines.PrepareParams]
+)
+
+// Command is the command around its graph.
+func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
+	return cmd{
 		Name: "prepare",
-		Line: "go run ./pipelines/prepare",
 		Synopsis: "Turn road-scene folders into training shards: match images with labels, split, caption, tokenise, " +
 			"resize, count, write. Without --source and --target it draws MiniCity, a small built-in data set.\n\n" +
 			"Kinds of data: cityscapes, gta5, synthia, camvid, or pairs:FILE.yaml for folders of your own.",
-		Flags: func(fs *flag.FlagSet) {
-			given = configs.DefaultPrepare()
-			configs.BindPrepare(fs, &given)
-			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
-		},
 		Groups: []runners.Group{
 			{Title: "Input", Names: []string{"source", "target", "follow_links", "scenes", "scene_size", "config"}},
 			{Title: "Split", Names: []string{"labelled", "labelled_list", "pseudo_labels", "seed"}},
@@ -37,21 +42,41 @@ func Command() runners.Command {
 			{Text: "Caption with a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/prepare --target=camvid:/data/camvid --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/prepare --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --source=gta5:gs://B/gta5 --target=cityscapes:gs://B/cityscapes --output=gs://B/prepared"},
 		},
-		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := load(ctx, file)
-			if err != nil {
-				return runners.Usagef("%v", err)
+		Defaults: configs.DefaultPrepare, Bind: configs.BindPrepare,
+		Resolve: resolve,
+		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (pipelines.PrepareParams, error) {
+			p, err := newPlan(ctx, cfg)
+			if err == nil && !cfg.BuiltIn() { // that is drawn later, or not at all
+				err = checkFolders(ctx, p.Sets, s.Inspects())
 			}
-			return Run(ctx, s, cfg)
+			return p, err
 		},
+		Output:    func(cfg configs.Prepare) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity:  configs.Prepare.Identity,
+		Parts:     []string{"shards", "captions"},
+		Whole:     stages.ManifestFile,
+		Forget:    forget,
+		Start:     drawScenes,
+		Work:      commands.Images[configs.Prepare](graph, "shards"),
+		Summarise: summarise,
 	}
 }
 
-// load reads the defaults, the file over them and the given flags over that.
-func load(ctx context.Context, file string) (configs.Prepare, error) {
-	cfg, err := configs.Load(ctx, configs.DefaultPrepare(), file, flag.CommandLine, configs.BindPrepare)
-	if err != nil {
-		return cfg, err
+// resolve makes paths absolute, and refuses those that workers elsewhere cannot see.
+func resolve(s *runners.Session, cfg *configs.Prepare) (err error) {
+	if cfg.LabelledList, err = store.Absolute(cfg.LabelledList); err != nil { // it is read here
+		return err
 	}
-	return cfg.Clean(), cfg.Validate()
+	faults := []error{s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "tokenizer", Value: &cfg.Tokenizer},
+		runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "pseudo_labels", Value: &cfg.PseudoLabels}),
+		inputs.CheckRemoteCaptions(s, cfg.CaptionSettings)}
+	sets := func(flag string, args []string) (resolved []string) {
+		for _, arg := range args {
+			faults = append(faults, inputs.ResolveDataSet(s, runners.Path{Flag: flag, Value: &arg}))
+			resolved = append(resolved, arg)
+		}
+		return resolved
+	}
+	cfg.Source, cfg.Target = sets("source", cfg.Source), sets("target", cfg.Target)
+	return errors.Join(faults...)
 }

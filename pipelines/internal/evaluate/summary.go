@@ -1,0 +1,55 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"semidavil/pipelines/internal/inputs"
+	"semidavil/stages"
+	"semidavil/transforms/metrics"
+)
+
+// summarise prints the scores and fails where too much was rejected.
+func summarise(ctx context.Context, r *job) error {
+	cfg := r.Settings
+	e, err := stages.ReadEvaluation(ctx, cfg.Output)
+	if err != nil {
+		return err
+	}
+	columns := e.Columns()
+	if len(e.Networks) > 1 { // the report has all rules; a terminal is 80 columns wide
+		columns = nil
+		for _, n := range e.Networks {
+			columns = append(columns, metrics.Column{Title: n.Network, Scores: n.Report.Scores[0]})
+		}
+	}
+	if len(columns) > 0 {
+		table, err := metrics.Text(columns)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(r.Stdout, "\n%s\n", table)
+	}
+	images := 0
+	for _, n := range e.Networks {
+		images = int(n.Report.Confusion.Images)
+		if n.Report.CalibrationError == nil || images == 0 {
+			continue
+		}
+		fmt.Fprintf(r.Stdout, "%-10s calibration error %s %%", n.Network, n.Report.CalibrationError)
+		for _, k := range n.Report.Kept {
+			if k.Threshold == 0.95 {
+				fmt.Fprintf(r.Stdout, "; a threshold of 0.95 keeps %s %% of the pixels, %s %% of them right", k.Share, k.Accuracy)
+			}
+		}
+		fmt.Fprintln(r.Stdout)
+	}
+	fmt.Fprintf(r.Stdout, "speed      %.1f images/s\n", float64(images)/max(r.Result.Wall.Seconds(), 1e-9))
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, images, cfg.MaxRejects)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Stdout, "output     %s (%s, %s, plots, %s, pictures) after %s\n", inputs.Shorten(cfg.Output), stages.ReportFile, stages.TableFile, stages.ScoresFile, r.Result.Wall.Round(100*time.Millisecond))
+	return tooMany
+}

@@ -1,0 +1,35 @@
+package pretrain
+
+import (
+	"context"
+
+	"semidavil/configs"
+	"semidavil/internal/loader"
+	"semidavil/model/clip"
+	"semidavil/model/optim"
+	"semidavil/model/train"
+	"semidavil/stages"
+)
+
+// plan maps the configuration and the data's manifest to the parameters of the
+// training.
+func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, error) {
+	m, err := stages.ReadManifest(ctx, cfg.Data)
+	if err != nil {
+		return train.PretrainConfig{}, err
+	}
+	width, height, err := configs.ParseSize(cfg.Size)
+	if err != nil {
+		return train.PretrainConfig{}, err
+	}
+	return train.PretrainConfig{
+		Output: cfg.Output, Overwrite: cfg.Overwrite, CLIP: clip.Tiny(m.Tokenizer.Vocab), Start: cfg.CLIP, Width: width, Height: height,
+		Batch: cfg.Batch, Symmetric: !cfg.OneWay,
+		// CLIP's own values for its vision transformers.
+		Optimiser: optim.Config{Kind: "adamw", LR: cfg.LR, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-6, WeightDecay: cfg.WeightDecay, ClipNorm: cfg.ClipNorm},
+		Schedule:  optim.Schedule{Kind: "poly", Power: 1, Warmup: cfg.Warmup},
+		Steps:     cfg.Steps, Seed: cfg.Seed,
+		Loader:   loader.Config{Dir: cfg.Data, Seed: cfg.Seed, Workers: cfg.Workers},
+		LogEvery: cfg.LogEvery, EvaluateEvery: cfg.EvaluateEvery, CheckpointEvery: cfg.CheckpointEvery, Keep: 2,
+	}, nil
+}

@@ -1,0 +1,66 @@
+package pseudolabel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"semidavil/internal/store"
+	"semidavil/pipelines/internal/inputs"
+	"semidavil/stages"
+	"semidavil/transforms/pseudo"
+)
+
+// summarise prints the statistics and fails where too much was rejected.
+func summarise(ctx context.Context, r *job) error {
+	cfg, result := r.Settings, r.Result
+	stats, err := stages.ReadLabelStats(ctx, cfg.Output)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Stdout, "\n%s\n", stats.Text())
+	reused := result.Count(stages.Namespace, stages.Predictions)
+	if reused > 0 {
+		fmt.Fprintf(r.Stdout, "reused     %d of %d images were predicted already\n", reused, stats.Images)
+	}
+	if made := int64(stats.Images) - reused; made > 0 {
+		network := float64(result.Count(stages.Namespace, stages.NetworkTime)) / 1e3
+		fmt.Fprintf(r.Stdout, "speed      %.1f images/s; of it %.2f s of network an image\n", float64(made)/result.Wall.Seconds(), network/float64(made))
+	}
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, int(stats.Images), cfg.MaxRejects)
+	if err != nil {
+		return err
+	}
+	size, err := folderSize(ctx, cfg.Output+"/"+stages.PredictionsFolder)
+	if err != nil {
+		return err
+	}
+	if !pseudo.AllClassesSeen(thresholdsOf(stats)) {
+		fmt.Fprintln(r.Stdout, "note       some thresholds are below 1/3, so a third class of a pixel could pass its own; only the two most probable are looked at")
+	}
+	fmt.Fprintf(r.Stdout, "output     %s (%s, %s, plots, %s) after %s\n", inputs.Shorten(cfg.Output), stages.LabelsFolder, stages.LabelStatsFile, stages.LabelsFile, result.Wall.Round(100*time.Millisecond))
+	fmt.Fprintf(r.Stdout, "           %s holds %.1f MB for other thresholds of the same images (--overwrite); it may be deleted\n", stages.PredictionsFolder, float64(size)/1e6)
+	return tooMany
+}
+
+// folderSize is the size of the files below a folder, in bytes.
+func folderSize(ctx context.Context, dir string) (size int64, err error) {
+	err = store.List(ctx, dir, func(info store.Info, err error) error {
+		size += info.Size
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) { // every image was rejected
+		return 0, nil
+	}
+	return size, err
+}
+
+// thresholdsOf are those of the statistics in units of 1/65536.
+func thresholdsOf(r pseudo.Report) (out []uint32) {
+	for _, c := range r.Classes {
+		out = append(out, uint32(c.Threshold*pseudo.One+0.5))
+	}
+	return out
+}
