@@ -16,8 +16,8 @@ import (
 // Resolve resolves the paths of a network's settings and further ones, and what names
 // images: an output of prepare, a folder, a glob or a data set KIND:ROOT.
 func Resolve(s *runners.Session, c *configs.Inference, images runners.Path, further ...runners.Path) error {
-	paths := append(further, runners.Path{Flag: "checkpoint", Value: &c.Checkpoint}, runners.Path{Flag: "clip", Value: &c.CLIP},
-		runners.Path{Flag: "tokenizer", Value: &c.Tokenizer}, runners.Path{Flag: "captions_from", Value: &c.CaptionsFrom})
+	paths := append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP},
+		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}}, further...)
 	if !isDataSet(*images.Value) {
 		return s.Resolve(append(paths, images)...)
 	}

@@ -29,7 +29,6 @@ func prepare(t *testing.T, change func(*configs.Prepare)) (output, stdout string
 	cfg := configs.DefaultPrepare()
 	cfg.Output = t.TempDir()
 	change(&cfg)
-	cfg = cfg.Clean()
 	if err := cfg.Validate(); err != nil {
 		return cfg.Output, "", err
 	}
