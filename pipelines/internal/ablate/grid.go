@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"semidavil/configs"
@@ -25,18 +26,13 @@ type cell struct {
 	config   configs.Train
 }
 
+// unsafeLetters are those of a row's name that no folder gets.
+var unsafeLetters = regexp.MustCompile(`[^a-z0-9_-]`)
+
 // name is the folder of a cell.
 func (c cell) name() string {
-	safe := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return '_'
-	}, c.row)
-	return fmt.Sprintf("%s/labelled-%d/seed-%d", strings.Trim(safe, "_"), c.labelled, c.seed)
+	row := unsafeLetters.ReplaceAllString(strings.ToLower(c.row), "_")
+	return fmt.Sprintf("%s/labelled-%d/seed-%d", strings.Trim(row, "_"), c.labelled, c.seed)
 }
 
 // grid lists the cells, the rows of one number of labels after one another.

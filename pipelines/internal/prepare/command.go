@@ -89,13 +89,10 @@ func forget(ctx context.Context, cfg, before configs.Prepare) error {
 	if sameData(before, cfg) {
 		return nil
 	}
-	for _, dir := range []string{"captions", "shards"} {
-		err := store.RemoveFiles(ctx, cfg.Output+"/"+dir, func(rel string) bool { return stages.OwnFile(rel) && !strings.HasSuffix(rel, ".tar") })
-		if err != nil {
-			return err
-		}
+	if err := inputs.ForgetCaptions(ctx, cfg.Output); err != nil {
+		return err
 	}
-	return nil
+	return store.RemoveFiles(ctx, cfg.Output+"/shards", func(rel string) bool { return stages.OwnFile(rel) && !strings.HasSuffix(rel, ".tar") })
 }
 
 // sameData reports whether two configurations read the same images.
