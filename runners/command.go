@@ -21,8 +21,7 @@ import (
 type Command struct {
 	// Name is the word that begins every line of output, such as "prepare".
 	Name string
-	// Line is how the help writes the command, such as "go run
-	// ./pipelines/prepare"; Name where it is empty.
+	// Line is how the help writes the command, such as "go run ./pipelines/prepare".
 	Line string
 	// Synopsis is the text at the top of the help.
 	Synopsis string
@@ -179,7 +178,7 @@ func (c Command) fail(d *Display, err error, verbose bool) int {
 	case ExitInterrupted:
 		d.Message("interrupted")
 	case ExitUsage:
-		d.Message("%v\nrun %s --help for the flags", err, c.line())
+		d.Message("%v\nrun %s --help for the flags", err, c.Line)
 	default:
 		full := err
 		var failure *Failure
@@ -198,13 +197,6 @@ func (c Command) fail(d *Display, err error, verbose bool) int {
 	return code
 }
 
-func (c Command) line() string {
-	if c.Line != "" {
-		return c.Line
-	}
-	return c.Name
-}
-
 // help writes the help for the selected runner; an unknown runner gets that of
 // the default.
 func (c Command) help(w io.Writer, fs *flag.FlagSet) {
@@ -213,7 +205,7 @@ func (c Command) help(w io.Writer, fs *flag.FlagSet) {
 		runner = Default
 	}
 	groups := append(slices.Clone(c.Groups), Group{Title: "Runner", Names: runnerFlags(runner)})
-	usage(w, fs, c.line(), c.Synopsis, groups, c.Examples)
+	usage(w, fs, c.Line, c.Synopsis, groups, c.Examples)
 	fmt.Fprintf(w, "\nWith --runner=dataflow, flink or another, --help shows the flags of that runner.\n")
 }
 
@@ -231,5 +223,5 @@ func helpRunner(w io.Writer, fs *flag.FlagSet, c Command) {
 			group.Names = append(group.Names, f.Name)
 		}
 	})
-	usage(w, fs, c.line(), "Beam gives every command these flags; --help has the command's own.", []Group{group}, nil)
+	usage(w, fs, c.Line, "Beam gives every command these flags; --help has the command's own.", []Group{group}, nil)
 }
