@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 )
@@ -167,16 +166,6 @@ func (c Prepare) Identity() Prepare {
 	}
 	if !c.BuiltIn() {
 		c.Scenes, c.SceneSize = [4]int{}, ""
-	}
-	return c
-}
-
-// Clean makes local paths independent of trailing slashes.
-func (c Prepare) Clean() Prepare {
-	if !strings.HasPrefix(c.Output, "gs://") {
-		c.Output = path.Clean(c.Output)
-	} else {
-		c.Output = "gs://" + strings.TrimRight(strings.TrimPrefix(c.Output, "gs://"), "/")
 	}
 	return c
 }

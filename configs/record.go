@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -77,25 +78,13 @@ func Changes(a, b json.RawMessage) []string {
 	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
 		return nil
 	}
+	all := maps.Clone(x)
+	maps.Copy(all, y)
 	var out []string
-	for _, key := range sortedKeys(x, y) {
-		if string(x[key]) != string(y[key]) {
-			out = append(out, fmt.Sprintf("%s: %s -> %s", key, orNone(x[key]), orNone(y[key])))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if before, now := string(x[key]), string(y[key]); before != now {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", key, cmp.Or(before, "none"), cmp.Or(now, "none")))
 		}
 	}
 	return out
-}
-
-func orNone(v json.RawMessage) string {
-	if v == nil {
-		return "none"
-	}
-	return string(v)
-}
-
-// sortedKeys returns the keys of both objects, each once.
-func sortedKeys(a, b map[string]json.RawMessage) []string {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return slices.Sorted(maps.Keys(all))
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/ablate"
 	"semidavil/pipelines/internal/demo"
 	"semidavil/pipelines/internal/evaluate"
@@ -21,15 +22,14 @@ import (
 	"semidavil/pipelines/internal/pretrain"
 	"semidavil/pipelines/internal/pseudolabel"
 	"semidavil/pipelines/internal/train"
-	"semidavil/runners"
 )
 
-// commands are what the main packages hand to runners.Main. Nothing else of this package
-// knows where their code lies.
-var commands = map[string]func() runners.Command{
-	"prepare": prepare.Command, "pretrain": pretrain.Command, "train": train.Command,
-	"pseudolabel": pseudolabel.Command, "evaluate": evaluate.Command,
-	"ablate": ablate.Command, "demo": demo.Command,
+// commands are the main functions. Nothing else of this package knows where their code
+// lies.
+var commands = map[string]func(){
+	"prepare": prepare.Command(pipelines.Prepare).Main, "pretrain": pretrain.Command(pipelines.Pretrain).Main,
+	"train": train.Command(pipelines.Train).Main, "pseudolabel": pseudolabel.Command(pipelines.Pseudolabel).Main,
+	"evaluate": evaluate.Command(pipelines.Evaluate).Main, "ablate": ablate.Command(pipelines.Ablate).Main, "demo": demo.Command().Main,
 }
 
 // commandEnv makes the test binary one of the commands, in a process of its own. Building the
@@ -42,7 +42,7 @@ const programsEnv = "SEMIDAVIL_PROGRAMS"
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(commandEnv); name != "" {
-		runners.Main(commands[name]())
+		commands[name]()
 	}
 	os.Exit(m.Run())
 }

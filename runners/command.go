@@ -21,8 +21,7 @@ import (
 type Command struct {
 	// Name is the word that begins every line of output, such as "prepare".
 	Name string
-	// Line is how the help writes the command, such as "go run
-	// ./pipelines/prepare"; Name where it is empty.
+	// Line is how the help writes the command, such as "go run ./pipelines/prepare".
 	Line string
 	// Synopsis is the text at the top of the help.
 	Synopsis string
@@ -33,8 +32,6 @@ type Command struct {
 	Groups []Group
 	// Examples end the help.
 	Examples []Example
-	// Args tells that arguments beside the flags are allowed.
-	Args bool
 	// Run does the work. Its error decides the exit status (ExitCode) and is
 	// printed; ctx ends on SIGINT and SIGTERM. Errors made by Usagef point to
 	// the help.
@@ -45,8 +42,6 @@ type Command struct {
 type Session struct {
 	// Runner is the short name of the selected runner.
 	Runner string
-	// Args are the arguments after the flags.
-	Args []string
 	// Verbose and Quiet are -v and -q.
 	Verbose, Quiet bool
 	// Display writes to stderr.
@@ -55,6 +50,14 @@ type Session struct {
 	Stdout io.Writer
 
 	command Command
+}
+
+// Silent is a session for a command within this one: its progress is shown, its results
+// are not.
+func (s *Session) Silent() *Session {
+	silent := *s
+	silent.Stdout = io.Discard
+	return &silent
 }
 
 // Inspects tells that the pipeline will only be looked at: nothing may be
@@ -128,7 +131,7 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = Validate(runner)
 	}
-	if err == nil && !c.Args && fs.NArg() > 0 {
+	if err == nil && fs.NArg() > 0 {
 		err = Usagef("unexpected argument %q", fs.Arg(0))
 	}
 	if err != nil {
@@ -137,7 +140,7 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	session := &Session{Runner: runner, Args: fs.Args(), Verbose: verbose, Quiet: common.quiet,
+	session := &Session{Runner: runner, Verbose: verbose, Quiet: common.quiet,
 		Display: display, Stdout: stdout, command: c}
 	err = c.call(ctx, session)
 	if err != nil && ctx.Err() != nil {
@@ -175,7 +178,7 @@ func (c Command) fail(d *Display, err error, verbose bool) int {
 	case ExitInterrupted:
 		d.Message("interrupted")
 	case ExitUsage:
-		d.Message("%v\nrun %s --help for the flags", err, c.line())
+		d.Message("%v\nrun %s --help for the flags", err, c.Line)
 	default:
 		full := err
 		var failure *Failure
@@ -194,13 +197,6 @@ func (c Command) fail(d *Display, err error, verbose bool) int {
 	return code
 }
 
-func (c Command) line() string {
-	if c.Line != "" {
-		return c.Line
-	}
-	return c.Name
-}
-
 // help writes the help for the selected runner; an unknown runner gets that of
 // the default.
 func (c Command) help(w io.Writer, fs *flag.FlagSet) {
@@ -209,7 +205,7 @@ func (c Command) help(w io.Writer, fs *flag.FlagSet) {
 		runner = Default
 	}
 	groups := append(slices.Clone(c.Groups), Group{Title: "Runner", Names: runnerFlags(runner)})
-	usage(w, fs, c.line(), c.Synopsis, groups, c.Examples)
+	usage(w, fs, c.Line, c.Synopsis, groups, c.Examples)
 	fmt.Fprintf(w, "\nWith --runner=dataflow, flink or another, --help shows the flags of that runner.\n")
 }
 
@@ -227,5 +223,5 @@ func helpRunner(w io.Writer, fs *flag.FlagSet, c Command) {
 			group.Names = append(group.Names, f.Name)
 		}
 	})
-	usage(w, fs, c.line(), "Beam gives every command these flags; --help has the command's own.", []Group{group}, nil)
+	usage(w, fs, c.Line, "Beam gives every command these flags; --help has the command's own.", []Group{group}, nil)
 }

@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"errors"
 	"flag"
 
 	"semidavil/internal/store"
@@ -25,17 +26,18 @@ func (s *Session) Accelerate(hint string) error {
 }
 
 // Resolve makes local paths absolute and refuses them where the workers of the selected
-// runner cannot see this machine's files. Empty paths stay empty.
+// runner cannot see this machine's files, all of them at once. Empty paths stay empty.
 func (s *Session) Resolve(paths ...Path) error {
+	var faults []error
 	for _, p := range paths {
 		absolute, err := store.Absolute(*p.Value)
 		if err != nil {
 			return err
 		}
 		if s.Remote() && absolute != "" && !store.IsRemote(absolute) {
-			return Usagef("--%s=%s: the workers of --runner=%s cannot see local files; give a gs:// path", p.Flag, absolute, s.Runner)
+			faults = append(faults, Usagef("--%s=%s: the workers of --runner=%s cannot see local files; give a gs:// path", p.Flag, absolute, s.Runner))
 		}
 		*p.Value = absolute
 	}
-	return nil
+	return errors.Join(faults...)
 }

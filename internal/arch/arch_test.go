@@ -99,6 +99,25 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestGraphsCompose: package pipelines is composition of stages, with their parameters, and
+// nothing else.
+func TestGraphsCompose(t *testing.T) {
+	for _, s := range sources(t) {
+		if filepath.Dir(s.path) != "pipelines" {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc([]string{"github.com/apache/beam/", "semidavil/stages", "semidavil/transforms"}, func(p string) bool { return matches(imported, p) }) && imported != "semidavil" {
+				t.Errorf("%s imports %s: graphs only compose stages", s.path, imported)
+			}
+		}
+	}
+}
+
 // TestPackageNames wants names that say what a package is about, and a doc
 // comment in each.
 func TestPackageNames(t *testing.T) {

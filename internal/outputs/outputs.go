@@ -18,11 +18,6 @@ import (
 // RecordFile is its name, below the output.
 const RecordFile = "run.json"
 
-// OtherConfigError says that an output belongs to another configuration.
-type OtherConfigError struct{ message string }
-
-func (e *OtherConfigError) Error() string { return e.message }
-
 // Read returns the record of an output and its configuration; nil where there is
 // none.
 func Read[C any](ctx context.Context, output string) (*configs.Record, C, error) {
@@ -53,33 +48,14 @@ func Write(ctx context.Context, output string, record configs.Record) error {
 	return store.WriteFile(ctx, output+"/"+RecordFile, append(data, '\n'))
 }
 
-// Begin writes run.json for a run that starts. It refuses an output of another
-// configuration, unless overwrite is set: then empty removes what that one wrote.
-// Identity is the part of a configuration that decides the result.
-func Begin[C any](ctx context.Context, output string, record configs.Record, now C, identity func(C) C, overwrite bool, empty func() error) error {
-	old, before, err := Read[C](ctx, output)
-	if err != nil {
-		return err
-	}
-	if old != nil && old.Fingerprint != record.Fingerprint {
-		if !overwrite {
-			return Refuse(output, identity(before), identity(now))
-		}
-		if err := empty(); err != nil {
-			return err
-		}
-	}
-	return Write(ctx, output, record)
-}
-
 // Finish writes run.json again, with the time that the run took.
 func Finish(ctx context.Context, output string, record configs.Record) error {
 	record.Seconds = time.Since(record.Started).Seconds()
 	return Write(ctx, output, record)
 }
 
-// Refuse says in which settings an existing output differs. Before and now are the
-// identities of the two configurations.
+// Refuse is the error that says in which settings an existing output differs. Before and
+// now are the identities of the two configurations.
 func Refuse(output string, before, now any) error {
 	a, err := json.Marshal(before)
 	if err != nil {
@@ -89,6 +65,6 @@ func Refuse(output string, before, now any) error {
 	if err != nil {
 		return fmt.Errorf("outputs: compare %s: %w", output, err)
 	}
-	return &OtherConfigError{fmt.Sprintf("%s holds the output of another configuration:\n%s\ngive another --output, or --overwrite to replace it",
-		output, strings.Join(configs.Changes(a, b), "\n"))}
+	return fmt.Errorf("%s holds the output of another configuration:\n%s\ngive another --output, or --overwrite to replace it",
+		output, strings.Join(configs.Changes(a, b), "\n"))
 }

@@ -2,8 +2,8 @@
 package main
 
 import (
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/ablate"
-	"semidavil/runners"
 )
 
-func main() { runners.Main(ablate.Command()) }
+func main() { ablate.Command(pipelines.Ablate).Main() }

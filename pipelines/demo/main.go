@@ -1,9 +1,6 @@
 // Command demo runs the whole loop on MiniCity and ends with one page to look at.
 package main
 
-import (
-	"semidavil/pipelines/internal/demo"
-	"semidavil/runners"
-)
+import "semidavil/pipelines/internal/demo"
 
-func main() { runners.Main(demo.Command()) }
+func main() { demo.Command().Main() }

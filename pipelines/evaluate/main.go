@@ -2,8 +2,8 @@
 package main
 
 import (
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/evaluate"
-	"semidavil/runners"
 )
 
-func main() { runners.Main(evaluate.Command()) }
+func main() { evaluate.Command(pipelines.Evaluate).Main() }

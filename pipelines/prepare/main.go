@@ -3,8 +3,8 @@
 package main
 
 import (
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/prepare"
-	"semidavil/runners"
 )
 
-func main() { runners.Main(prepare.Command()) }
+func main() { prepare.Command(pipelines.Prepare).Main() }

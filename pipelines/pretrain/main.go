@@ -3,8 +3,8 @@
 package main
 
 import (
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/pretrain"
-	"semidavil/runners"
 )
 
-func main() { runners.Main(pretrain.Command()) }
+func main() { pretrain.Command(pipelines.Pretrain).Main() }

@@ -2,8 +2,8 @@
 package main
 
 import (
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/pseudolabel"
-	"semidavil/runners"
 )
 
-func main() { runners.Main(pseudolabel.Command()) }
+func main() { pseudolabel.Command(pipelines.Pseudolabel).Main() }

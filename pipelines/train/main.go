@@ -2,8 +2,8 @@
 package main
 
 import (
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/train"
-	"semidavil/runners"
 )
 
-func main() { runners.Main(train.Command()) }
+func main() { train.Command(pipelines.Train).Main() }

@@ -13,6 +13,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/model/train"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -28,7 +29,7 @@ func run(t *testing.T, cfg configs.Ablate) (stdout, stderr string, err error) {
 	}
 	var out, said bytes.Buffer
 	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(&said, "ablate", false), Stdout: &out}
-	err = Run(context.Background(), s, cfg)
+	err = Command(pipelines.Ablate).Run(context.Background(), s, cfg)
 	io.WriteString(&said, "")
 	return out.String(), said.String(), err
 }

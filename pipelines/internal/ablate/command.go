@@ -1,17 +1,26 @@
-// Package ablate is the command of that name: flags, the grid of trainings, the table.
+// Package ablate is the command of that name: the grid of trainings and the table.
 package ablate
 
 import (
+	"context"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
 	"semidavil/configs"
-	"semidavil/pipelines/internal/inputs"
+	"semidavil/model/backend"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	return inputs.Configured(runners.Command{
+type (
+	cmd = commands.Command[configs.Ablate, struct{}]
+	job = commands.Run[configs.Ablate, struct{}]
+)
+
+// Command is the command around the graph of its trainings.
+func Command(graph func(s beam.Scope, backend string, configs [][]byte)) cmd {
+	return cmd{
 		Name: "ablate",
-		Line: "go run ./pipelines/ablate",
 		Synopsis: "Train variants of the method with several seeds and numbers of labels, and write one table of their scores " +
 			"beside the paper's. An interrupted grid goes on where it was; finished trainings are not repeated.\n\n" +
 			"Groups of rows: table3 (parts of the method), table6 (losses), fig5 (kinds of attention), language, source_only. " +
@@ -26,5 +35,27 @@ func Command() runners.Command {
 			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
-	}, configs.DefaultAblate, Run)
+		Defaults: configs.DefaultAblate,
+		Resolve: func(s *runners.Session, cfg *configs.Ablate) error {
+			return s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+		},
+		Plan:      check,
+		Output:    func(cfg configs.Ablate) (string, bool) { return cfg.Output, true }, // each training guards its own
+		Work:      func(ctx context.Context, r *job) error { return work(ctx, r, graph) },
+		Summarise: summarise,
+	}
+}
+
+// check finds the faults of all trainings.
+func check(ctx context.Context, s *runners.Session, cfg configs.Ablate) (none struct{}, err error) {
+	if err := backend.Check(cfg.Backend); err != nil {
+		return none, runners.Usagef("--backend: %v", err)
+	}
+	if _, err := grid(ctx, cfg, ""); err != nil {
+		return none, err
+	}
+	if s.Inspects() {
+		return none, runners.Usagef("a grid of pipelines cannot be inspected: inspect train instead")
+	}
+	return none, nil
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"semidavil/configs"
-	"semidavil/internal/outputs"
-	"semidavil/internal/store"
 	"semidavil/model/train"
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/prepare"
 	"semidavil/pipelines/internal/pretrain"
 	"semidavil/runners"
@@ -26,18 +25,13 @@ type cell struct {
 	config   configs.Train
 }
 
+// unsafeLetters are those of a row's name that no folder gets.
+var unsafeLetters = regexp.MustCompile(`[^a-z0-9_-]`)
+
 // name is the folder of a cell.
 func (c cell) name() string {
-	safe := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return '_'
-	}, c.row)
-	return fmt.Sprintf("%s/labelled-%d/seed-%d", strings.Trim(safe, "_"), c.labelled, c.seed)
+	row := unsafeLetters.ReplaceAllString(strings.ToLower(c.row), "_")
+	return fmt.Sprintf("%s/labelled-%d/seed-%d", strings.Trim(row, "_"), c.labelled, c.seed)
 }
 
 // grid lists the cells, the rows of one number of labels after one another.
@@ -111,14 +105,6 @@ func decodeFile(ctx context.Context, flag, name string, to any) error {
 	return nil
 }
 
-// quiet is a session for a pipeline within this one: its progress is shown, its summary
-// is not.
-func quiet(s *runners.Session) *runners.Session {
-	inner := *s
-	inner.Stdout = io.Discard
-	return &inner
-}
-
 // prepareAll prepares the data of each number of labels. What is prepared already is
 // found by prepare itself.
 func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) error {
@@ -131,25 +117,15 @@ func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) err
 		if err := p.Validate(); err != nil {
 			return runners.Usagef("--prepare=%s: %v", cfg.Prepare, err)
 		}
-		record, before, err := outputs.Read[configs.Prepare](ctx, p.Output)
+		found, err := done(ctx, p.Output, stages.ManifestFile, configs.Prepare.Identity, p)
 		if err != nil {
 			return err
 		}
-		done, err := store.Exists(ctx, p.Output+"/"+stages.ManifestFile)
-		if err != nil {
-			return err
-		}
-		if record != nil && done {
-			same, err := equal(before.Identity(), p.Identity())
-			if err != nil {
-				return err
-			}
-			if same {
-				continue
-			}
+		if found {
+			continue
 		}
 		s.Display.Message("prepare the data with %d labelled images", labelled)
-		if err := prepare.Run(ctx, quiet(s), p); err != nil {
+		if err := prepare.Command(pipelines.Prepare).Run(ctx, s.Silent(), p); err != nil {
 			return err
 		}
 	}
@@ -165,19 +141,9 @@ func preTrain(ctx context.Context, s *runners.Session, cfg configs.Ablate) (stri
 	p := configs.DefaultPretrain()
 	p.Data, p.Output, p.Steps, p.Backend, p.Overwrite = dataOf(cfg, cfg.Labelled[0]), cfg.Output+"/pretrain", cfg.PretrainSteps, cfg.Backend, cfg.Overwrite
 	clip := p.Output + "/" + train.ModelDir
-	record, before, err := outputs.Read[configs.Pretrain](ctx, p.Output)
-	if err != nil {
+	if found, err := done(ctx, p.Output, train.SummaryFile, configs.Pretrain.Identity, p); err != nil || found {
 		return clip, err
-	}
-	done, err := store.Exists(ctx, p.Output+"/"+train.SummaryFile)
-	if err != nil {
-		return clip, err
-	}
-	if record != nil && done {
-		if same, err := equal(before.Identity(), p.Identity()); err != nil || same {
-			return clip, err
-		}
 	}
 	s.Display.Message("pre-train a small CLIP for %d steps", p.Steps)
-	return clip, pretrain.Run(ctx, quiet(s), p)
+	return clip, pretrain.Command(pipelines.Pretrain).Run(ctx, s.Silent(), p)
 }

@@ -13,61 +13,45 @@ import (
 	"semidavil/internal/outputs"
 	"semidavil/internal/screen"
 	"semidavil/internal/store"
-	"semidavil/model/backend"
 	"semidavil/model/train"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
 	trainline "semidavil/pipelines/internal/train"
-	"semidavil/runners"
 	"semidavil/stages"
 )
 
-// Run trains what is missing of the grid and writes the table.
-func Run(ctx context.Context, s *runners.Session, cfg configs.Ablate) error {
-	if err := backend.Check(cfg.Backend); err != nil {
-		return runners.Usagef("--backend: %v", err)
-	}
-	if err := s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP}); err != nil {
+// work trains what is missing of the grid and writes the table.
+func work(ctx context.Context, r *job, graph func(beam.Scope, string, [][]byte)) error {
+	if err := prepareAll(ctx, r.Session, r.Settings); err != nil {
 		return err
 	}
-	if _, err := grid(ctx, cfg, ""); err != nil { // faults come before anything is made
-		return err
-	}
-	if s.Inspects() {
-		return runners.Usagef("a grid of pipelines cannot be inspected: inspect train instead")
-	}
-	record, err := configs.NewRecord("ablate", s.Runner, cfg, cfg)
+	clip, err := preTrain(ctx, r.Session, r.Settings)
 	if err != nil {
 		return err
 	}
-	if err := outputs.Write(ctx, cfg.Output, record); err != nil { // each training guards its own output
-		return err
-	}
-	if err := prepareAll(ctx, s, cfg); err != nil {
-		return err
-	}
-	clip, err := preTrain(ctx, s, cfg)
+	cells, err := grid(ctx, r.Settings, clip)
 	if err != nil {
 		return err
 	}
-	cells, err := grid(ctx, cfg, clip)
-	if err != nil {
-		return err
-	}
-	if err := trainAll(ctx, s, cfg, cells); err != nil {
+	if err := trainAll(ctx, r, cells, graph); err != nil {
 		return err
 	}
 	results, err := collect(ctx, cells)
 	if err != nil {
 		return err
 	}
-	if err := write(ctx, cfg, results); err != nil {
+	r.Result.Ran = true
+	return write(ctx, r.Settings, results)
+}
+
+// summarise prints the table and fails where a training has.
+func summarise(ctx context.Context, r *job) error {
+	results, err := ReadResults(ctx, r.Settings.Output)
+	if err != nil {
 		return err
 	}
-	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
-		return err
-	}
-	table := markdown(cfg, results)
-	fmt.Fprintf(s.Stdout, "\n%s\noutput     %s (%s, %s, %s)\n", table, inputs.Shorten(cfg.Output), TableFile, ResultsFile, PlotFile)
+	fmt.Fprintf(r.Stdout, "\n%s\noutput     %s (%s, %s, %s)\n", markdown(r.Settings, results), inputs.Shorten(r.Settings.Output), TableFile, ResultsFile, PlotFile)
 	if n := failures(results); n > 0 {
 		return fmt.Errorf("%d of %d trainings failed: see %s in their outputs", n, len(results), stages.FailureFile)
 	}
@@ -75,9 +59,9 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Ablate) error {
 }
 
 // trainAll runs the trainings that have no result yet as one pipeline.
-func trainAll(ctx context.Context, s *runners.Session, cfg configs.Ablate, cells []cell) error {
+func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, string, [][]byte)) error {
 	var elements [][]byte
-	jobs := map[string]*trainline.Job{}
+	var finish []func(context.Context) error
 	byOutput := map[string]cell{}
 	for _, c := range cells {
 		done, err := finished(ctx, c)
@@ -87,26 +71,26 @@ func trainAll(ctx context.Context, s *runners.Session, cfg configs.Ablate, cells
 		if done {
 			continue
 		}
-		job, err := trainline.Plan(ctx, s, c.config)
+		training, err := trainline.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}
 		if err := store.Remove(ctx, c.config.Output+"/"+stages.FailureFile); err != nil {
 			return err
 		}
-		elements = append(elements, job.Element)
-		jobs[c.config.Output], byOutput[c.config.Output] = job, c
+		elements, finish = append(elements, training.Params.Config), append(finish, training.Finish)
+		byOutput[c.config.Output] = c
 	}
 	if len(elements) == 0 {
 		return nil
 	}
-	s.Display.Message("%d of %d trainings to run", len(elements), len(cells))
-	show := screen.New(s, func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} })
+	r.Display.Message("%d of %d trainings to run", len(elements), len(cells))
+	show := screen.New(r.Session, func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} })
 	watcher, begun := show.Watcher(), 0
 	watcher.Begin = func(output string) {
 		begun++
 		c := byOutput[output]
-		s.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(elements), c.row, c.labelled, c.seed)
+		r.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(elements), c.row, c.labelled, c.seed)
 	}
 	note := watcher.Note
 	watcher.Note = func(line string) {
@@ -114,19 +98,15 @@ func trainAll(ctx context.Context, s *runners.Session, cfg configs.Ablate, cells
 			note(line)
 		}
 	}
-	stages.WatchTraining(watcher)
-	pipeline, scope := beam.NewPipelineWithRoot()
-	stages.TrainAll(scope, cfg.Backend, beam.CreateList(scope, elements))
-	result, err := s.Run(ctx, pipeline, nil)
-	show.Close(err == nil)
+	result, err := commands.RunTraining(ctx, r.Session, show, watcher, func(s beam.Scope) { graph(s, r.Settings.Backend, elements) })
 	if err != nil {
 		return err
 	}
 	if !result.Ran {
 		return errors.New("the trainings run elsewhere: give the same command again when they have ended")
 	}
-	for _, job := range jobs {
-		if err := job.Finish(ctx); err != nil {
+	for _, note := range finish {
+		if err := note(ctx); err != nil {
 			return err
 		}
 	}
@@ -136,10 +116,11 @@ func trainAll(ctx context.Context, s *runners.Session, cfg configs.Ablate, cells
 // finished reports whether a cell has the result of this configuration, and of the data
 // and the CLIP that are there now.
 func finished(ctx context.Context, c cell) (bool, error) {
-	info, err := store.Stat(ctx, c.config.Output+"/"+train.SummaryFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	same, err := done(ctx, c.config.Output, train.SummaryFile, scored, c.config)
+	if err != nil || !same {
+		return false, err
 	}
+	info, err := store.Stat(ctx, c.config.Output+"/"+train.SummaryFile)
 	if err != nil {
 		return false, err
 	}
@@ -156,14 +137,6 @@ func finished(ctx context.Context, c cell) (bool, error) {
 			return false, nil
 		}
 	}
-	record, before, err := outputs.Read[configs.Train](ctx, c.config.Output)
-	if err != nil || record == nil {
-		return false, err
-	}
-	same, err := equal(scored(before), scored(c.config))
-	if err != nil || !same {
-		return false, err
-	}
 	summary, err := train.ReadSummary[train.Summary](ctx, c.config.Output)
 	return err == nil && summary.Steps == c.config.Steps, err
 }
@@ -176,12 +149,21 @@ func scored(c configs.Train) configs.Train {
 	return c
 }
 
-// equal compares two configurations.
-func equal(a, b any) (bool, error) {
-	x, err := configs.Fingerprint(a)
+// done reports whether an output is whole, which its last file tells, and of the settings c
+// as far as they decide it.
+func done[C any](ctx context.Context, output, last string, identity func(C) C, c C) (bool, error) {
+	record, before, err := outputs.Read[C](ctx, output)
+	if err != nil || record == nil {
+		return false, err
+	}
+	whole, err := store.Exists(ctx, output+"/"+last)
+	if err != nil || !whole {
+		return false, err
+	}
+	x, err := configs.Fingerprint(identity(before))
 	if err != nil {
 		return false, err
 	}
-	y, err := configs.Fingerprint(b)
+	y, err := configs.Fingerprint(identity(c))
 	return x == y, err
 }

@@ -43,7 +43,7 @@ func TestCloud(t *testing.T) {
 		cfg := configs.DefaultDemo()
 		cfg.Output, cfg.Backend, cfg.Steps, cfg.PretrainSteps, cfg.Labelled, cfg.Cards = output, "go", 1, 1, 2, 1
 		s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(said, "demo", false), Stdout: io.MultiWriter(&out, said)}
-		if err := Run(t.Context(), s, cfg); err != nil {
+		if err := Command().Run(t.Context(), s, cfg); err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}
 		return out.String()

@@ -4,43 +4,40 @@ package demo
 
 import (
 	"context"
-	"flag"
 
 	"semidavil/configs"
-	"semidavil/pipelines/internal/inputs"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	var given configs.Demo
-	return runners.Command{
+type (
+	cmd = commands.Command[configs.Demo, struct{}]
+	job = commands.Run[configs.Demo, struct{}]
+)
+
+// Command is the command.
+func Command() cmd {
+	return cmd{
 		Name: "demo",
-		Line: "go run ./pipelines/demo",
 		Synopsis: "Run the whole loop on the built-in MiniCity in minutes: draw and prepare the scenes, pre-train a small CLIP, train " +
 			"from the source alone, without DyCE and with all parts of the method, pseudo-label the unlabelled scenes, evaluate, and " +
 			"write report.html, one file that needs no network to be viewed.",
-		Flags: func(fs *flag.FlagSet) {
-			given = configs.DefaultDemo()
-			configs.Bind(fs, &given)
-		},
-		Groups: inputs.Groups[configs.Demo](
-			runners.Group{Title: "Output"},
-			runners.Group{Title: "Trainings"},
-		),
+		Groups: []runners.Group{{Title: "Output"}, {Title: "Trainings"}},
 		Examples: []runners.Example{
 			{Text: "Minutes on two cores", Command: "go run ./pipelines/demo"},
 			{Text: "Longer trainings, better scores", Command: "go run ./pipelines/demo --steps=2000 --pretrain_steps=200 --output=out/demo2000"},
 		},
-		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := configs.Load(ctx, configs.DefaultDemo(), "", flag.CommandLine)
-			if err == nil {
-				err = cfg.Validate()
+		Defaults: configs.DefaultDemo,
+		Resolve: func(s *runners.Session, cfg *configs.Demo) error {
+			if s.Remote() || s.Inspects() {
+				return runners.Usagef("the demo runs on this machine: give no --runner or --dry_run")
 			}
-			if err != nil {
-				return runners.Usagef("%v", err)
-			}
-			return Run(ctx, s, cfg)
+			return s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output})
 		},
+		Plan:      func(context.Context, *runners.Session, configs.Demo) (none struct{}, err error) { return none, nil },
+		Output:    func(cfg configs.Demo) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity:  identity,
+		Work:      work,
+		Summarise: summarise,
 	}
 }

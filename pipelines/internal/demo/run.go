@@ -3,13 +3,12 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"semidavil/configs"
-	"semidavil/internal/outputs"
 	"semidavil/internal/store"
 	"semidavil/model/checkpoint"
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/ablate"
 	"semidavil/pipelines/internal/evaluate"
 	"semidavil/pipelines/internal/inputs"
@@ -44,22 +43,10 @@ type phase struct {
 	seconds float64
 }
 
-// Run goes through the loop and writes the report. What an earlier run of the same
+// work goes through the loop and writes the report. What an earlier run of the same
 // configuration finished is not done again.
-func Run(ctx context.Context, s *runners.Session, cfg configs.Demo) error {
-	if s.Remote() || s.Inspects() {
-		return runners.Usagef("the demo runs on this machine: give no --runner or --dry_run")
-	}
-	if err := s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}); err != nil {
-		return err
-	}
-	quiet := *s
-	quiet.Stdout = io.Discard
-	r := &run{Demo: cfg, session: &quiet}
-	record, err := inputs.Begin(ctx, s, "demo", cfg.Output, cfg, identity, cfg.Overwrite, func() error { return nil })
-	if err != nil {
-		return err
-	}
+func work(ctx context.Context, c *job) error {
+	r := &run{Demo: c.Settings, session: c.Silent()}
 	begin := time.Now()
 	for _, p := range []struct {
 		name string
@@ -71,21 +58,25 @@ func Run(ctx context.Context, s *runners.Session, cfg configs.Demo) error {
 		}
 		r.phases = append(r.phases, phase{p.name, time.Since(from).Seconds()})
 	}
-	page, err := r.report(ctx, record, time.Since(begin))
+	c.Result = runners.Result{Ran: true, Wall: time.Since(begin)}
+	page, err := r.report(ctx, c.Record, c.Result.Wall)
 	if err != nil {
 		return fmt.Errorf("demo: report: %w", err)
 	}
-	if err := store.WriteFile(ctx, cfg.Output+"/"+ReportFile, page); err != nil {
+	return store.WriteFile(ctx, r.Output+"/"+ReportFile, page)
+}
+
+// summarise prints the scores.
+func summarise(ctx context.Context, c *job) error {
+	r := &run{Demo: c.Settings}
+	if err := r.readResults(ctx); err != nil {
 		return err
 	}
-	if err := outputs.Finish(ctx, cfg.Output, record); err != nil {
-		return err
-	}
-	fmt.Fprintln(s.Stdout)
+	fmt.Fprintln(c.Stdout)
 	for _, n := range names {
-		fmt.Fprintf(s.Stdout, "%-13s %4.1f %% mIoU on val\n", n.name, 100*r.results[n.row].Student)
+		fmt.Fprintf(c.Stdout, "%-13s %4.1f %% mIoU on val\n", n.name, 100*r.results[n.row].Student)
 	}
-	fmt.Fprintf(s.Stdout, "\nreport        %s, after %s: open it in a browser\n", inputs.Shorten(cfg.Output+"/"+ReportFile), time.Since(begin).Round(time.Second))
+	fmt.Fprintf(c.Stdout, "\nreport        %s, after %s: open it in a browser\n", inputs.Shorten(r.Output+"/"+ReportFile), c.Result.Wall.Round(time.Second))
 	return nil
 }
 
@@ -108,9 +99,14 @@ func (r *run) train(ctx context.Context) error {
 	// Fewer images a step than in the example, a higher rate, no windows and one score: minutes count
 	// here.
 	c.Set = map[string]any{"window": "whole", "batch": []int{2, 2, 2}, "lr": 2e-3, "vision_lr": 2e-3, "evaluate_every": r.Steps, "checkpoint_every": max(r.Steps/2, 1), "keep": 1}
-	if err := ablate.Run(ctx, r.session, c); err != nil {
+	if err := ablate.Command(pipelines.Ablate).Run(ctx, r.session, c); err != nil {
 		return err
 	}
+	return r.readResults(ctx)
+}
+
+// readResults reads the scores of the trainings.
+func (r *run) readResults(ctx context.Context) error {
 	results, err := ablate.ReadResults(ctx, r.grid())
 	if err != nil {
 		return err
@@ -143,7 +139,7 @@ func (r *run) label(ctx context.Context) (err error) {
 	// Class-balanced, as in self-training: so young a network is sure of few pixels of
 	// rare classes.
 	c.Input, c.Output, c.Overwrite, c.Rule = r.data(), r.Output+"/pseudolabel", r.Overwrite, "cb-cap"
-	return pseudolabel.Run(ctx, r.session, c)
+	return pseudolabel.Command(pipelines.Pseudolabel).Run(ctx, r.session, c)
 }
 
 func (r *run) evaluate(ctx context.Context) (err error) {
@@ -152,5 +148,5 @@ func (r *run) evaluate(ctx context.Context) (err error) {
 		return err
 	}
 	c.Data, c.Output, c.Overwrite, c.Pictures = r.data(), r.Output+"/evaluate", r.Overwrite, 0
-	return evaluate.Run(ctx, r.session, c)
+	return evaluate.Command(pipelines.Evaluate).Run(ctx, r.session, c)
 }

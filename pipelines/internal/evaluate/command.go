@@ -1,17 +1,33 @@
-// Package evaluate is the command of that name: flags, plan, pipeline and summary.
+// Package evaluate is the command of that name: its settings as parameters of the
+// graph, and the summary.
 package evaluate
 
 import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
 	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	return inputs.Configured(runners.Command{
+type (
+	cmd = commands.Command[configs.Evaluate, pipelines.EvaluateParams]
+	job = commands.Run[configs.Evaluate, pipelines.EvaluateParams]
+)
+
+// Command is the command around its graph.
+func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
+	return cmd{
 		Name: "evaluate",
-		Line: "go run ./pipelines/evaluate",
 		Synopsis: "Score a trained network, or the label files of any program, against labels: IoU of each class and their " +
 			"mean by the rules of the benchmarks, confusion, and how far confidences can be trusted. With a data set " +
 			"KIND:FOLDER the labels keep their own resolution, and the scores are those of cityscapesScripts.",
@@ -26,5 +42,36 @@ func Command() runners.Command {
 			{Text: "Student and teacher, several scales", Command: "go run ./pipelines/evaluate --models=student,teacher --scales=0.75,1,1.25 --flip"},
 			{Text: "Label files of another program", Command: "go run ./pipelines/evaluate --data=cityscapes:/data/cityscapes --predictions=/data/results"},
 		},
-	}, configs.DefaultEvaluate, Run)
+		Defaults: configs.DefaultEvaluate,
+		Resolve: func(s *runners.Session, cfg *configs.Evaluate) error {
+			err := inputs.Resolve(s, &cfg.Inference, runners.Path{Flag: "data", Value: &cfg.Data},
+				runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "predictions", Value: &cfg.Predictions})
+			if cfg.Predictions == "" {
+				err = errors.Join(err, inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
+			}
+			return err
+		},
+		Plan:     newPlan,
+		Output:   func(cfg configs.Evaluate) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity: configs.Evaluate.Identity,
+		Parts:    []string{"captions"},
+		Whole:    stages.ReportFile,
+		Forget: func(ctx context.Context, cfg, before configs.Evaluate) error {
+			if before.Data == cfg.Data {
+				return nil
+			}
+			return inputs.ForgetCaptions(ctx, cfg.Output)
+		},
+		Start:     removePictures,
+		Work:      commands.Images[configs.Evaluate](graph, "evaluate"),
+		Summarise: summarise,
+	}
+}
+
+// removePictures removes plots and pictures of the run before, which may have had other
+// networks and images.
+func removePictures(ctx context.Context, _ *runners.Session, cfg configs.Evaluate) error {
+	return store.RemoveFiles(ctx, cfg.Output, func(rel string) bool {
+		return strings.HasPrefix(rel, "pictures/") || path.Dir(rel) == "." && path.Ext(rel) == ".svg"
+	})
 }

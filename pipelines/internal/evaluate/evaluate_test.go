@@ -16,6 +16,7 @@ import (
 	"semidavil/internal/fixture/trained"
 	"semidavil/model/infer"
 	"semidavil/model/train"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -219,7 +220,7 @@ func TestWays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = runnerstest.Run(t, way, func(s beam.Scope) { build(s, p) })
+			err = runnerstest.Run(t, way, func(s beam.Scope) { pipelines.Evaluate(s, p) })
 			stages.CloseNetworks()
 			if err != nil {
 				t.Fatalf("%s: %v", way, err)

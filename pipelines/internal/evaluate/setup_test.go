@@ -22,6 +22,7 @@ import (
 	"semidavil/internal/fixture/trained"
 	"semidavil/model/infer"
 	"semidavil/model/textfeatures"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -40,7 +41,7 @@ func command(t testing.TB, cfg configs.Evaluate) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "evaluate", true), Stdout: &b}
-	err := Run(context.Background(), s, cfg)
+	err := Command(pipelines.Evaluate).Run(context.Background(), s, cfg)
 	return b.String(), err
 }
 

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"path/filepath"
-	"strings"
 
 	"semidavil"
 	"semidavil/configs"
@@ -48,11 +46,10 @@ func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
 	return nil
 }
 
-// CheckRemoteCaptions refuses services and keys that the workers of a runner do not
-// have.
-func CheckRemoteCaptions(runner string, c configs.CaptionSettings) error {
-	if u, err := url.Parse(c.CaptionURL); c.Captions == "http" && (c.CaptionKeyEnv != "" || err == nil && loopback(u.Hostname())) {
-		return runners.Usagef("--captions=http: the workers of --runner=%s have neither this machine's environment nor its local services; caption here first, then give --captions_from=gs://...", runner)
+// CheckRemoteCaptions refuses services and keys that workers elsewhere do not have.
+func CheckRemoteCaptions(s *runners.Session, c configs.CaptionSettings) error {
+	if u, err := url.Parse(c.CaptionURL); s.Remote() && c.Captions == "http" && (c.CaptionKeyEnv != "" || err == nil && loopback(u.Hostname())) {
+		return runners.Usagef("--captions=http: the workers of --runner=%s have neither this machine's environment nor its local services; caption here first, then give --captions_from=gs://...", s.Runner)
 	}
 	return nil
 }
@@ -63,27 +60,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// AbsoluteSets makes the paths of data sets absolute and clean, so that one folder has
-// one spelling.
-func AbsoluteSets(args []string) ([]string, error) {
-	var out []string
-	for _, arg := range args {
-		set, err := configs.ParseDataset(arg)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range []*string{&set.Pairs, &set.Root} {
-			switch {
-			case *p == "":
-			case store.IsRemote(*p):
-				*p = strings.TrimRight(*p, "/")
-			default:
-				if *p, err = filepath.Abs(*p); err != nil {
-					return nil, err
-				}
-			}
-		}
-		out = append(out, set.String())
-	}
-	return out, nil
+// ForgetCaptions removes the captions that an output keeps: images of other data may have
+// the keys of those.
+func ForgetCaptions(ctx context.Context, output string) error {
+	return store.RemoveFiles(ctx, output+"/captions", stages.OwnFile)
 }

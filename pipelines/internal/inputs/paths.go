@@ -2,69 +2,72 @@ package inputs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
-	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/datasets"
-	"semidavil/transforms/shards"
-	"semidavil/transforms/text/builtin"
 )
 
-// Paths are those of a network's settings.
-func Paths(c *configs.Inference) []runners.Path {
-	return []runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP},
-		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}}
+// Resolve resolves the paths of a network's settings and further ones, and what names
+// images: an output of prepare, a folder, a glob or a data set KIND:ROOT.
+func Resolve(s *runners.Session, c *configs.Inference, images runners.Path, further ...runners.Path) error {
+	paths := append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP},
+		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}}, further...)
+	if !isDataSet(*images.Value) {
+		return s.Resolve(append(paths, images)...)
+	}
+	if err := s.Resolve(paths...); err != nil {
+		return err
+	}
+	return ResolveDataSet(s, images)
 }
 
-// ResolveImages makes the paths in a value absolute that names images: an output of
-// prepare, a folder, a glob or a data set KIND:ROOT.
-func ResolveImages(s *runners.Session, flag string, value *string) error {
-	kind, _, named := strings.Cut(*value, ":")
-	if !named || !slices.Contains(datasets.Names, kind) {
-		return s.Resolve(runners.Path{Flag: flag, Value: value})
-	}
-	list, err := AbsoluteSets([]string{*value})
+// ResolveDataSet makes the paths of a data set KIND:ROOT absolute and clean, so that one
+// folder has one spelling, and refuses a root that workers elsewhere cannot see.
+func ResolveDataSet(s *runners.Session, arg runners.Path) error {
+	set, err := configs.ParseDataset(*arg.Value)
 	if err != nil {
-		return runners.Usagef("--%s: %v", flag, err)
+		return runners.Usagef("--%s: %v", arg.Flag, err)
 	}
-	*value = list[0]
-	if set, err := configs.ParseDataset(*value); err == nil && s.Remote() && !store.IsRemote(set.Root) {
-		return runners.Usagef("--%s=%s: the workers of --runner=%s cannot see local files; give a gs:// path", flag, *value, s.Runner)
+	if set.Pairs, err = store.Absolute(set.Pairs); err != nil { // it is read here
+		return err
 	}
-	return nil
+	err = s.Resolve(runners.Path{Flag: arg.Flag, Value: &set.Root})
+	*arg.Value = set.String()
+	return err
 }
 
-// Classes are the classes and the tokeniser of an output of prepare, or the classes of
-// a data set.
-func Classes(ctx context.Context, flag, from string) (semidavil.ClassSet, shards.TokenizerInfo, error) {
-	none := shards.TokenizerInfo{}
-	prepared, err := isPrepared(ctx, from)
+// isDataSet tells KIND:ROOT from paths.
+func isDataSet(arg string) bool {
+	kind, _, named := strings.Cut(arg, ":")
+	return named && slices.Contains(datasets.Names, kind)
+}
+
+// DataSet reads KIND:ROOT, or pairs:FILE.yaml:ROOT with the description in the file.
+func DataSet(ctx context.Context, arg string) (set stages.DataSet, err error) {
+	parsed, err := configs.ParseDataset(arg)
 	if err != nil {
-		return semidavil.ClassSet{}, none, err
+		return set, err
 	}
-	if prepared {
-		m, err := stages.ReadManifest(ctx, from)
-		return m.Set(), m.Tokenizer, err
+	set.Kind, set.Root = parsed.Kind, parsed.Root
+	if parsed.Pairs != "" {
+		var data []byte
+		data, err = store.ReadFile(ctx, parsed.Pairs, 1<<20)
+		set.Pairs = string(data)
 	}
-	set, err := dataSet(ctx, Request{From: from, Flag: flag, Labels: true})
-	if err != nil {
-		return semidavil.ClassSet{}, none, err
+	return set, err
+}
+
+// CheckFolder wants a folder to be there.
+func CheckFolder(ctx context.Context, name string) error {
+	info, err := store.Stat(ctx, name)
+	if err == nil && !info.IsDir {
+		err = errors.New("it is a file, not a folder")
 	}
-	adapter, err := set.Adapter()
-	if err != nil {
-		return semidavil.ClassSet{}, none, err
-	}
-	if adapter.Classes.Len() == 0 {
-		return semidavil.ClassSet{}, none, runners.Usagef("--%s=%s: images alone have no labels to compare with; give a data set KIND:FOLDER or an output of prepare", flag, from)
-	}
-	t, err := stages.LoadTokenizer(ctx, "")
-	if err != nil {
-		return semidavil.ClassSet{}, none, err
-	}
-	return adapter.Classes, shards.TokenizerInfo{Name: builtin.Name, SHA256: t.Digest()}, nil
+	return err
 }

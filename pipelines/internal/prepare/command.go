@@ -1,58 +1,97 @@
-// Package prepare is the command of that name: flags, plan, pipeline and summary.
+// Package prepare is the command of that name: its settings as parameters of the graph,
+// the built-in scenes, and the summary.
 package prepare
 
 import (
 	"context"
-	"flag"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	var given configs.Prepare
-	var file string
-	return runners.Command{
+type (
+	cmd = commands.Command[configs.Prepare, pipelines.PrepareParams]
+	job = commands.Run[configs.Prepare, pipelines.PrepareParams]
+)
+
+// Command is the command around its graph.
+func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
+	return cmd{
 		Name: "prepare",
-		Line: "go run ./pipelines/prepare",
 		Synopsis: "Turn road-scene folders into training shards: match images with labels, split, caption, tokenise, " +
 			"resize, count, write. Without --source and --target it draws MiniCity, a small built-in data set.\n\n" +
 			"Kinds of data: cityscapes, gta5, synthia, camvid, or pairs:FILE.yaml for folders of your own.",
-		Flags: func(fs *flag.FlagSet) {
-			given = configs.DefaultPrepare()
-			configs.Bind(fs, &given)
-			fs.StringVar(&file, "config", "", "YAML `file` with any of these settings; given flags override it")
-		},
-		Groups: inputs.Groups[configs.Prepare](
-			runners.Group{Title: "Input", Names: []string{"config"}},
-			runners.Group{Title: "Split"},
-			runners.Group{Title: "Captions and tokens"},
-			runners.Group{Title: "Images"},
-			runners.Group{Title: "Output"},
-		),
+		Groups: []runners.Group{{Title: "Input", Names: []string{"config"}}, {Title: "Split"}, {Title: "Captions and tokens"}, {Title: "Images"}, {Title: "Output"}},
 		Examples: []runners.Example{
 			{Text: "Draw MiniCity and prepare it", Command: "go run ./pipelines/prepare"},
 			{Text: "GTA5 to Cityscapes with 100 labelled target images", Command: "go run ./pipelines/prepare --source=gta5:/data/gta5 --target=cityscapes:/data/cityscapes --labelled=100"},
 			{Text: "Caption with a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/prepare --target=camvid:/data/camvid --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/prepare --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --source=gta5:gs://B/gta5 --target=cityscapes:gs://B/cityscapes --output=gs://B/prepared"},
 		},
-		Run: func(ctx context.Context, s *runners.Session) error {
-			cfg, err := load(ctx, file)
-			if err != nil {
-				return runners.Usagef("%v", err)
+		Defaults: configs.DefaultPrepare,
+		Resolve:  resolve,
+		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (pipelines.PrepareParams, error) {
+			p, err := newPlan(ctx, cfg)
+			if err == nil && !cfg.BuiltIn() { // that is drawn later, or not at all
+				err = checkFolders(ctx, p.Sets, s.Inspects())
 			}
-			return Run(ctx, s, cfg)
+			return p, err
 		},
+		Output:    func(cfg configs.Prepare) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity:  configs.Prepare.Identity,
+		Parts:     []string{"shards", "captions"},
+		Whole:     stages.ManifestFile,
+		Forget:    forget,
+		Start:     drawScenes,
+		Work:      commands.Images[configs.Prepare](graph, "shards"),
+		Summarise: summarise,
 	}
 }
 
-// load reads the defaults, the file over them and the given flags over that.
-func load(ctx context.Context, file string) (configs.Prepare, error) {
-	cfg, err := configs.Load(ctx, configs.DefaultPrepare(), file, flag.CommandLine)
-	if err != nil {
-		return cfg, err
+// resolve makes paths absolute, and refuses those that workers elsewhere cannot see.
+func resolve(s *runners.Session, cfg *configs.Prepare) (err error) {
+	if cfg.LabelledList, err = store.Absolute(cfg.LabelledList); err != nil { // it is read here
+		return err
 	}
-	return cfg.Clean(), cfg.Validate()
+	faults := []error{s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "tokenizer", Value: &cfg.Tokenizer},
+		runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "pseudo_labels", Value: &cfg.PseudoLabels}),
+		inputs.CheckRemoteCaptions(s, cfg.CaptionSettings)}
+	sets := func(flag string, args []string) (resolved []string) {
+		for _, arg := range args {
+			faults = append(faults, inputs.ResolveDataSet(s, runners.Path{Flag: flag, Value: &arg}))
+			resolved = append(resolved, arg)
+		}
+		return resolved
+	}
+	cfg.Source, cfg.Target = sets("source", cfg.Source), sets("target", cfg.Target)
+	return errors.Join(faults...)
+}
+
+// forget deletes the captions and indexes of other data: their keys may be those of the
+// new ones.
+func forget(ctx context.Context, cfg, before configs.Prepare) error {
+	if sameData(before, cfg) {
+		return nil
+	}
+	if err := inputs.ForgetCaptions(ctx, cfg.Output); err != nil {
+		return err
+	}
+	return store.RemoveFiles(ctx, cfg.Output+"/shards", func(rel string) bool { return stages.OwnFile(rel) && !strings.HasSuffix(rel, ".tar") })
+}
+
+// sameData reports whether two configurations read the same images.
+func sameData(a, b configs.Prepare) bool {
+	drawn := a.BuiltIn() && b.BuiltIn()
+	return slices.Equal(a.Source, b.Source) && slices.Equal(a.Target, b.Target) &&
+		(!drawn || a.Seed == b.Seed && a.SceneSize == b.SceneSize)
 }

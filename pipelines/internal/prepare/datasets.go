@@ -1,6 +1,7 @@
 package prepare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,43 +10,28 @@ import (
 	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
+	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
 )
 
 // dataSets resolves the data sets and checks that they fit together.
-func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semidavil.ClassSet, error) {
-	sources, targets := cfg.Source, cfg.Target
-	sourceSize, targetSize := cfg.SourceSize, cfg.TargetSize
+func dataSets(ctx context.Context, cfg configs.Prepare) (sets []stages.DataSet, classes semidavil.ClassSet, err error) {
 	if cfg.BuiltIn() {
-		sources, targets = []string{"gta5:" + cfg.Output + "/minicity/gta5"}, []string{"cityscapes:" + cfg.Output + "/minicity/cityscapes"}
-		if sourceSize == "" {
-			sourceSize = cfg.SceneSize
-		}
-		if targetSize == "" {
-			targetSize = cfg.SceneSize
-		}
+		cfg.Source, cfg.Target = []string{"gta5:" + cfg.Output + "/minicity/gta5"}, []string{"cityscapes:" + cfg.Output + "/minicity/cityscapes"}
+		cfg.SourceSize, cfg.TargetSize = cmp.Or(cfg.SourceSize, cfg.SceneSize), cmp.Or(cfg.TargetSize, cfg.SceneSize)
 	}
-	var sets []stages.DataSet
-	var classes semidavil.ClassSet
 	for _, group := range []struct {
 		domain semidavil.Domain
 		args   []string
 		size   string
-	}{{semidavil.Source, sources, sourceSize}, {semidavil.Target, targets, targetSize}} {
+	}{{semidavil.Source, cfg.Source, cfg.SourceSize}, {semidavil.Target, cfg.Target, cfg.TargetSize}} {
 		for _, arg := range group.args {
-			parsed, err := configs.ParseDataset(arg)
+			set, err := inputs.DataSet(ctx, arg)
 			if err != nil {
 				return nil, classes, err
 			}
-			set := stages.DataSet{Kind: parsed.Kind, Root: parsed.Root, Domain: group.domain}
-			if parsed.Pairs != "" {
-				data, err := store.ReadFile(ctx, parsed.Pairs, 1<<20)
-				if err != nil {
-					return nil, classes, err
-				}
-				set.Pairs = string(data)
-			}
+			set.Domain = group.domain
 			adapter, err := set.Adapter()
 			if err != nil {
 				return nil, classes, runners.Usagef("%v", err)
@@ -53,10 +39,10 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 			if err := besides(set, adapter.Name, sets); err != nil {
 				return nil, classes, err
 			}
-			if adapter.Classes.Len() > 0 && classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
-				return nil, classes, runners.Usagef("%s has the classes of %s, but the data before it those of %s: prepare them one by one", arg, adapter.Classes.Name, classes.Name)
-			}
 			if adapter.Classes.Len() > 0 {
+				if classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
+					return nil, classes, runners.Usagef("%s has the classes of %s, but the data before it those of %s: prepare them one by one", arg, adapter.Classes.Name, classes.Name)
+				}
 				classes = adapter.Classes
 			}
 			set.W, set.H = adapter.Size[group.domain][0], adapter.Size[group.domain][1]
@@ -78,11 +64,7 @@ func dataSets(ctx context.Context, cfg configs.Prepare) ([]stages.DataSet, semid
 // run goes on without knowing.
 func checkFolders(ctx context.Context, sets []stages.DataSet, dry bool) error {
 	for _, set := range sets {
-		info, err := store.Stat(ctx, set.Root)
-		if err == nil && !info.IsDir {
-			err = errors.New("it is a file, not a folder")
-		}
-		if err != nil && !(dry && errors.Is(err, store.ErrNoCredentials)) {
+		if err := inputs.CheckFolder(ctx, set.Root); err != nil && !(dry && errors.Is(err, store.ErrNoCredentials)) {
 			return fmt.Errorf("prepare: --%s=%s:%s: %w", set.Domain, set.Kind, set.Root, err)
 		}
 	}

@@ -171,7 +171,7 @@ func TestRemoteRefusals(t *testing.T) {
 	cloud.Output, cloud.Source = "gs://b/o", []string{"gta5:gs://b/gta5"}
 	cloud.Captions, cloud.CaptionURL, cloud.CaptionModel = "http", "https://captions.example/v1", "m"
 	s := &runners.Session{Runner: "dataflow"}
-	if err := checkRemote(s, cloud); err != nil {
+	if err := resolve(s, &cloud); err != nil {
 		t.Errorf("refused: %v", err)
 	}
 	for want, change := range map[string]func(*configs.Prepare){
@@ -182,7 +182,7 @@ func TestRemoteRefusals(t *testing.T) {
 	} {
 		c := cloud
 		change(&c)
-		if err := checkRemote(s, c); err == nil || !strings.Contains(err.Error(), want) {
+		if err := resolve(s, &c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
@@ -22,47 +23,33 @@ import (
 	"semidavil/transforms/text/builtin"
 )
 
-// plan is all that the pipeline needs to know; newPlan fills it in from
-// the configuration.
-type plan struct {
-	Sets     []stages.DataSet
-	Follow   bool // links out of the data sets' roots
-	Split    stages.SplitParams
-	PerShard int
-	Caption  stages.CaptionParams
-	// Tokenizer is a folder, or empty for the built-in vocabulary.
-	Tokenizer string
-	Write     stages.WriteParams
-	Commit    stages.CommitParams
-}
-
 // newPlan maps the configuration to the parameters of the stages.
-func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
+func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParams, err error) {
 	sets, classes, err := dataSets(ctx, cfg)
 	if err != nil {
-		return plan{}, err
+		return p, err
 	}
 	if err := inputs.CheckCaptions(ctx, cfg.CaptionSettings); err != nil {
-		return plan{}, err
+		return p, err
 	}
 	if err := checkPseudo(ctx, cfg.PseudoLabels, classes); err != nil {
-		return plan{}, err
+		return p, err
 	}
 	list, err := labelledList(ctx, cfg.LabelledList)
 	if err != nil {
-		return plan{}, err
+		return p, err
 	}
 	made, err := sampleParams(cfg, sets)
 	if err != nil {
-		return plan{}, err
+		return p, err
 	}
 	info, err := tokenizerInfo(ctx, cfg.Tokenizer)
 	if err != nil {
-		return plan{}, err
+		return p, err
 	}
 	identity, err := json.Marshal(cfg.Identity())
 	if err != nil {
-		return plan{}, err
+		return p, err
 	}
 	placeless := append([]stages.DataSet(nil), sets...)
 	for i := range placeless {
@@ -75,9 +62,9 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (plan, error) {
 		Version int
 	}{placeless, made, shards.Version, samples.Version})
 	if err != nil {
-		return plan{}, err
+		return p, err
 	}
-	return plan{
+	return pipelines.PrepareParams{
 		Sets:      sets,
 		Split:     stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
 		PerShard:  cfg.ShardSamples,

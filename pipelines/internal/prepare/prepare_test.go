@@ -14,6 +14,7 @@ import (
 	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/fixture"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/transforms/classstats"
@@ -28,13 +29,12 @@ func prepare(t *testing.T, change func(*configs.Prepare)) (output, stdout string
 	cfg := configs.DefaultPrepare()
 	cfg.Output = t.TempDir()
 	change(&cfg)
-	cfg = cfg.Clean()
 	if err := cfg.Validate(); err != nil {
 		return cfg.Output, "", err
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: &b}
-	err = Run(context.Background(), s, cfg)
+	err = Command(pipelines.Prepare).Run(context.Background(), s, cfg)
 	return cfg.Output, b.String(), err
 }
 
@@ -127,17 +127,17 @@ func TestInspectionWritesNothing(t *testing.T) {
 	cfg := configs.DefaultPrepare()
 	cfg.Source, cfg.Output = []string{"gta5:" + root}, output
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: io.Discard}
-	if err := Run(context.Background(), s, cfg); err != nil {
+	if err := Command(pipelines.Prepare).Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}
 	s.Runner = "vet"
-	if err := Run(context.Background(), s, cfg); err != nil {
+	if err := Command(pipelines.Prepare).Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}
 	manifestOf(t, output)
 	builtIn := configs.DefaultPrepare()
 	builtIn.Output = fresh
-	if err := Run(context.Background(), s, builtIn); err != nil {
+	if err := Command(pipelines.Prepare).Run(context.Background(), s, builtIn); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(fresh); err == nil {
@@ -208,14 +208,14 @@ func TestBuiltIn(t *testing.T) {
 func TestLoadReportsAllFaults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	fixture.Write(t, filepath.Dir(file), "c.yaml", []byte("filter: cubic\nlabelled: few\nimage_format: gif\n"))
-	_, err := load(t.Context(), file)
+	_, err := Command(pipelines.Prepare).Load(t.Context(), file)
 	for _, want := range []string{"filter", "labelled", "image_format"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
 	fixture.Write(t, filepath.Dir(file), "c.yaml", []byte("seed: 1\n\nlabeled: 3\n"))
-	if _, err := load(t.Context(), file); err == nil || !strings.Contains(err.Error(), "labeled") || !strings.Contains(err.Error(), "[3:1]") {
+	if _, err := Command(pipelines.Prepare).Load(t.Context(), file); err == nil || !strings.Contains(err.Error(), "labeled") || !strings.Contains(err.Error(), "[3:1]") {
 		t.Errorf("an unknown key must be named with its line: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/pseudolabel"
 	"semidavil/pipelines/internal/train"
 	"semidavil/runners"
@@ -200,7 +201,7 @@ func TestRound(t *testing.T) {
 	for name, input := range map[string]string{"shards": first, "images": "cityscapes:" + root} {
 		label := configs.DefaultPseudolabel()
 		label.Checkpoint, label.Input, label.Output, label.Backend, label.Rule = n.Output, input, filepath.Join(t.TempDir(), "labels"), "go", "cb"
-		if err := pseudolabel.Run(t.Context(), s, label); err != nil {
+		if err := pseudolabel.Command(pipelines.Pseudolabel).Run(t.Context(), s, label); err != nil {
 			t.Fatal(name, err)
 		}
 		second, _, err := prepare(t, func(c *configs.Prepare) { set(c); c.PseudoLabels = label.Output })
@@ -222,7 +223,7 @@ func TestRound(t *testing.T) {
 		}
 		cfg := configs.DefaultTrain()
 		cfg.Data, cfg.Output, cfg.Backend, cfg.Batch, cfg.Crop, cfg.Steps, cfg.Threshold = second, t.TempDir(), "go", [3]int{0, 2, 1}, "32x32", 2, 0.3
-		if err := train.Run(t.Context(), s, cfg); err != nil {
+		if err := train.Command(pipelines.Train).Run(t.Context(), s, cfg); err != nil {
 			t.Fatal(name, err)
 		}
 	}

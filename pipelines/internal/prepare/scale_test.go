@@ -11,6 +11,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/internal/fixture"
+	"semidavil/pipelines"
 	"semidavil/runners"
 )
 
@@ -41,7 +42,7 @@ func TestShuffledBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	pipeline, scope := beam.NewPipelineWithRoot()
-	build(scope, p)
+	pipelines.Prepare(scope, p)
 	result, err := runners.Run(t.Context(), pipeline, runners.Options{Name: "scale"})
 	if err != nil {
 		t.Fatal(err)

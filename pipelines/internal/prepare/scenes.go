@@ -23,6 +23,9 @@ import (
 // GTA5 and Cityscapes. A finished one is left alone: its mark holds the
 // options that it was drawn with.
 func drawScenes(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
+	if !cfg.BuiltIn() {
+		return nil
+	}
 	w, h, err := configs.ParseSize(cfg.SceneSize)
 	if err != nil {
 		return err
@@ -32,6 +35,9 @@ func drawScenes(ctx context.Context, s *runners.Session, cfg configs.Prepare) er
 		return runners.Usagef("--scenes: nothing to draw")
 	}
 	root, mark := cfg.Output+"/minicity", cfg.Output+"/minicity/complete.json"
+	if _, err := store.RemoveTemporaries(ctx, root, 0); err != nil { // what a killed run was drawing
+		return err
+	}
 	digest, err := configs.Fingerprint(struct {
 		Version int
 		Options minicity.Options

@@ -17,6 +17,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/internal/fixture"
+	"semidavil/pipelines"
 	"semidavil/runners"
 )
 
@@ -105,7 +106,7 @@ func TestNoSecretIsShown(t *testing.T) {
 			display := runners.NewDisplay(&stderr, "prepare", false)
 			runners.SetLogs(display, true)
 			defer runners.SetLogs(runners.NewDisplay(&bytes.Buffer{}, "test", true), false)
-			err := Run(context.Background(), &runners.Session{Runner: "prism", Verbose: true, Display: display, Stdout: &stdout}, cfg)
+			err := Command(pipelines.Prepare).Run(context.Background(), &runners.Session{Runner: "prism", Verbose: true, Display: display, Stdout: &stdout}, cfg)
 			shown := map[string]string{"stdout": stdout.String(), "stderr": stderr.String(), "the error": fmt.Sprintf("%v %+v %s", err, err, runners.Explain(err))}
 			for file, f := range fixture.Tree(t, cfg.Output) {
 				shown[file] = f.Data
@@ -141,7 +142,7 @@ func TestNoSecretInThePipeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	pipeline, scope := beam.NewPipelineWithRoot()
-	build(scope, p)
+	pipelines.Prepare(scope, p)
 	edges, _, err := pipeline.Build()
 	if err != nil {
 		t.Fatal(err)

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"semidavil"
-	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/pipelines/internal/inputs"
-	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/shards"
@@ -20,42 +18,40 @@ import (
 
 // summarise prints what came out and fails where too much was rejected. It
 // reads the files that the run wrote, so it tells the same for every runner.
-func summarise(ctx context.Context, s *runners.Session, cfg configs.Prepare, result runners.Result) error {
-	data, err := store.ReadFile(ctx, cfg.Output+"/"+stages.ManifestFile, 0)
+func summarise(ctx context.Context, r *job) error {
+	cfg := r.Settings
+	manifest, err := stages.ReadManifest(ctx, cfg.Output)
 	if err != nil {
 		return err
 	}
-	manifest, err := shards.DecodeManifest(data)
+	data, err := store.ReadFile(ctx, cfg.Output+"/"+stages.StatsFile, 0)
 	if err != nil {
-		return err
-	}
-	if data, err = store.ReadFile(ctx, cfg.Output+"/"+stages.StatsFile, 0); err != nil {
 		return err
 	}
 	table, err := classstats.Decode(data)
 	if err != nil {
 		return err
 	}
-	w := s.Stdout
+	w := r.Stdout
 	fmt.Fprintf(w, "\n%s\n", table.Text())
 	writeSubsets(w, manifest)
 	tooMany, err := inputs.WriteRejects(ctx, w, cfg.Output, manifest.Images, cfg.MaxRejects)
 	if err != nil {
 		return err
 	}
-	if n := result.Count(stages.Namespace, stages.Fallbacks); n > 0 {
+	if n := r.Result.Count(stages.Namespace, stages.Fallbacks); n > 0 {
 		fmt.Fprintf(w, "captions   %d images had none and got a sentence of class names\n", n)
 	}
-	if n := result.Count(stages.Namespace, stages.Orphans); n > 0 {
+	if n := r.Result.Count(stages.Namespace, stages.Orphans); n > 0 {
 		fmt.Fprintf(w, "labels     %d have no image and were left out\n", n)
 	}
-	if n := result.Count(stages.Namespace, stages.Reused); n > 0 {
+	if n := r.Result.Count(stages.Namespace, stages.Reused); n > 0 {
 		fmt.Fprintf(w, "reused     %d of %d shards were finished already\n", n, len(manifest.Shards))
 	}
 	if manifest.Tokenizer.Name == builtin.Name && !cfg.BuiltIn() {
 		fmt.Fprintf(w, "tokens     of the small built-in vocabulary; give --tokenizer=FOLDER for CLIP's own\n")
 	}
-	fmt.Fprintf(w, "output     %s (manifest.json, shards, captions, class_stats.svg) after %s\n", inputs.Shorten(cfg.Output), result.Wall.Round(100*time.Millisecond))
+	fmt.Fprintf(w, "output     %s (manifest.json, shards, captions, class_stats.svg) after %s\n", inputs.Shorten(cfg.Output), r.Result.Wall.Round(100*time.Millisecond))
 	return tooMany
 }
 

@@ -1,17 +1,29 @@
-// Package pretrain is the command of that name: flags, plan, pipeline and summary.
+// Package pretrain is the command of that name: its settings as parameters of the training,
+// and the summary.
 package pretrain
 
 import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
 	"semidavil/configs"
-	"semidavil/pipelines/internal/inputs"
+	"semidavil/model/train"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	return inputs.Configured(runners.Command{
+type (
+	cmd = commands.Command[configs.Pretrain, pipelines.TrainParams]
+	job = commands.Run[configs.Pretrain, pipelines.TrainParams]
+)
+
+// Command is the command around its graph.
+func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
+	return cmd{
 		Name: "pretrain",
-		Line: "go run ./pipelines/pretrain",
 		Synopsis: "Train the two towers of a small CLIP on the images and captions of prepare, contrastively. Its model " +
 			"folder is what train reads as --clip. Needed only where no pre-trained CLIP fits, as for MiniCity.",
 		Groups: []runners.Group{
@@ -24,5 +36,21 @@ func Command() runners.Command {
 			{Text: "MiniCity, after prepare", Command: "go run ./pipelines/pretrain"},
 			{Text: "Go on from a CLIP of your own, on a GPU", Command: "go run ./pipelines/pretrain --clip=/data/clip-vit-base-patch16 --data=out/gta5_to_cityscapes --size=512x256 --lr=1e-5 --backend=xla:cuda"},
 		},
-	}, configs.DefaultPretrain, Run)
+		Defaults: configs.DefaultPretrain,
+		Resolve: func(s *runners.Session, cfg *configs.Pretrain) error {
+			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+		},
+		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Pretrain) (pipelines.TrainParams, error) {
+			return commands.PlanTraining(ctx, cfg.Backend, cfg, plan)
+		},
+		Output:   func(cfg configs.Pretrain) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity: configs.Pretrain.Identity,
+		Forget: func(ctx context.Context, cfg, _ configs.Pretrain) error {
+			return commands.ForgetTraining(ctx, cfg.Output)
+		},
+		Work: commands.Training(graph, func(*job) func(train.Progress) []string {
+			return func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} }
+		}),
+		Summarise: summarise,
+	}
 }

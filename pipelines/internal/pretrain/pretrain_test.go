@@ -15,6 +15,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -29,7 +30,7 @@ func command(t *testing.T, cfg configs.Pretrain) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "pretrain", true), Stdout: &b}
-	err := Run(context.Background(), s, cfg)
+	err := Command(pipelines.Pretrain).Run(context.Background(), s, cfg)
 	return b.String(), err
 }
 

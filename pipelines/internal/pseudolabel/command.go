@@ -1,17 +1,31 @@
-// Package pseudolabel is the command of that name: flags, plan, pipeline and summary.
+// Package pseudolabel is the command of that name: its settings as parameters of the
+// graph, and the summary.
 package pseudolabel
 
 import (
+	"context"
+	"errors"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
 	"semidavil/configs"
+	"semidavil/internal/store"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	return inputs.Configured(runners.Command{
+type (
+	cmd = commands.Command[configs.Pseudolabel, pipelines.PseudolabelParams]
+	job = commands.Run[configs.Pseudolabel, pipelines.PseudolabelParams]
+)
+
+// Command is the command around its graph.
+func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
+	return cmd{
 		Name: "pseudolabel",
-		Line: "go run ./pipelines/pseudolabel",
 		Synopsis: "Label images with a trained network where its confidence passes a threshold: train ids, label ids and " +
 			"colours as PNG for every image, and statistics of the classes. The network looks at an image once; other " +
 			"thresholds for the same images are quick. prepare --pseudo_labels reads the output back for a round of self-training.",
@@ -27,5 +41,32 @@ func Command() runners.Command {
 			{Text: "Any images, with thresholds that keep a fifth of each class", Command: "go run ./pipelines/pseudolabel --input='/data/drive/*/*.jpg' --captions=classnames --rule=cb"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/pseudolabel --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --checkpoint=gs://B/train --input=cityscapes:gs://B/cityscapes --output=gs://B/pseudo"},
 		},
-	}, configs.DefaultPseudolabel, Run)
+		Defaults: configs.DefaultPseudolabel,
+		Resolve: func(s *runners.Session, cfg *configs.Pseudolabel) error {
+			return errors.Join(inputs.Resolve(s, &cfg.Inference, runners.Path{Flag: "input", Value: &cfg.Input}, runners.Path{Flag: "output", Value: &cfg.Output}),
+				inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
+		},
+		Plan:      newPlan,
+		Output:    func(cfg configs.Pseudolabel) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity:  configs.Pseudolabel.Identity,
+		Parts:     []string{stages.PredictionsFolder, stages.LabelsFolder, "captions"},
+		Whole:     stages.LabelsFile,
+		Forget:    forget,
+		Work:      commands.Images[configs.Pseudolabel](graph, "predict", stages.LabelsDone),
+		Summarise: summarise,
+	}
+}
+
+// forget removes thresholds, so that all labels are made anew, and captions of other
+// images. Predictions stay: they say themselves what they are of.
+func forget(ctx context.Context, cfg, before configs.Pseudolabel) error {
+	if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
+		return err
+	}
+	if before.Input != cfg.Input {
+		if err := inputs.ForgetCaptions(ctx, cfg.Output); err != nil {
+			return err
+		}
+	}
+	return store.RemoveFiles(ctx, cfg.Output+"/"+stages.LabelsFolder, stages.OwnLabel)
 }

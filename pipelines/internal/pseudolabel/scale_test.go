@@ -7,6 +7,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/internal/fixture"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/stages"
 )
@@ -24,7 +25,7 @@ func TestShuffledBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	pipeline, scope := beam.NewPipelineWithRoot()
-	build(scope, p)
+	pipelines.Pseudolabel(scope, p)
 	result, err := runners.Run(t.Context(), pipeline, runners.Options{Name: "scale"})
 	stages.CloseNetworks()
 	if err != nil {

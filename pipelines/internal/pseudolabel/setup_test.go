@@ -21,6 +21,7 @@ import (
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"
 	"semidavil/model/infer"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -32,7 +33,7 @@ const childVariable = "SEMIDAVIL_PSEUDOLABEL_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
-		runners.Main(Command())
+		Command(pipelines.Pseudolabel).Main()
 	}
 	runnerstest.Main(m)
 }
@@ -45,7 +46,7 @@ func command(t testing.TB, cfg configs.Pseudolabel) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "pseudolabel", true), Stdout: &b}
-	err := Run(context.Background(), s, cfg)
+	err := Command(pipelines.Pseudolabel).Run(context.Background(), s, cfg)
 	return b.String(), err
 }
 
@@ -260,7 +261,7 @@ func ways(t *testing.T, cfg configs.Pseudolabel) map[string]map[string]fixture.F
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = runnerstest.Run(t, way, func(s beam.Scope) { build(s, p) })
+		err = runnerstest.Run(t, way, func(s beam.Scope) { pipelines.Pseudolabel(s, p) })
 		stages.CloseNetworks()
 		if err != nil {
 			t.Fatalf("%s: %v", way, err)

@@ -1,17 +1,29 @@
-// Package train is the command of that name: flags, plan, pipeline and summary.
+// Package train is the command of that name: its settings as parameters of the training,
+// and the summary.
 package train
 
 import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
 	"semidavil/configs"
-	"semidavil/pipelines/internal/inputs"
+	"semidavil/model/train"
+	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
 )
 
-// Command describes the command line.
-func Command() runners.Command {
-	return inputs.Configured(runners.Command{
+type (
+	cmd = commands.Command[configs.Train, pipelines.TrainParams]
+	job = commands.Run[configs.Train, pipelines.TrainParams]
+)
+
+// Command is the command around its graph.
+func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
+	return cmd{
 		Name: "train",
-		Line: "go run ./pipelines/train",
 		Synopsis: "Train the SemiDAViL network on the shards of prepare: a student on labelled images with DyCE, guided by " +
 			"captions, and on unlabelled images with the pseudo-labels of its moving average, the teacher. An interrupted " +
 			"training goes on where it was.",
@@ -30,5 +42,35 @@ func Command() runners.Command {
 			{Text: "The same without language, with ordinary cross-entropy", Command: "go run ./pipelines/train --config=configs/examples/train_gta5.yaml --guidance=none --loss=ce --output=out/ct"},
 			{Text: "Source only", Command: "go run ./pipelines/train --batch=4,0,0 --output=out/source_only"},
 		},
-	}, configs.DefaultTrain, Run)
+		Defaults: configs.DefaultTrain,
+		Resolve: func(s *runners.Session, cfg *configs.Train) error {
+			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+		},
+		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Train) (pipelines.TrainParams, error) {
+			return commands.PlanTraining(ctx, cfg.Backend, cfg, plan)
+		},
+		Output:   func(cfg configs.Train) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity: configs.Train.Identity,
+		Forget:   func(ctx context.Context, cfg, _ configs.Train) error { return commands.ForgetTraining(ctx, cfg.Output) },
+		Work: commands.Training(graph, func(r *job) func(train.Progress) []string {
+			r.Display.Message("%s", describe(r.Settings))
+			return func(p train.Progress) []string { return notes(p, r.Settings.Batch[2] > 0) }
+		}),
+		Summarise: summarise,
+	}
+}
+
+// describe says in one line what is trained.
+func describe(cfg configs.Train) string {
+	return fmt.Sprintf("%d steps of %d source, %d labelled and %d unlabelled crops of %s; guidance %s, loss %s, vision %s",
+		cfg.Steps, cfg.Batch[0], cfg.Batch[1], cfg.Batch[2], cfg.Crop, cfg.Guidance, cfg.Loss, cfg.Vision)
+}
+
+// notes are what stands behind the bar of the steps.
+func notes(p train.Progress, unlabelled bool) []string {
+	notes := []string{fmt.Sprintf("loss %.3f", p.Loss)}
+	if unlabelled {
+		notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency), fmt.Sprintf("kept %.0f %%", 100*p.Kept))
+	}
+	return notes
 }

@@ -16,6 +16,7 @@ import (
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
+	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -31,7 +32,7 @@ func command(t *testing.T, runner string, cfg configs.Train) (string, error) {
 	}
 	var b bytes.Buffer
 	s := &runners.Session{Runner: runner, Quiet: true, Display: runners.NewDisplay(io.Discard, "train", true), Stdout: &b}
-	err := Run(context.Background(), s, cfg)
+	err := Command(pipelines.Train).Run(context.Background(), s, cfg)
 	return b.String(), err
 }
 

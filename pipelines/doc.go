@@ -1,0 +1,16 @@
+// Package pipelines holds the graph of each command, one a file: how its stages are
+// composed, and nothing else.
+//
+//	Prepare      raw folders -> shards of captioned, tokenised, resized and cropped samples; class statistics
+//	Pretrain     shards -> a small CLIP
+//	Train        shards -> a segmenter
+//	Ablate       shards -> segmenters of many settings
+//	Pseudolabel  images -> labels where the network passes the thresholds of the classes
+//	Evaluate     images -> scores
+//	Images       raw folders or shards -> the images that the last two look at
+//
+// Captioning, resizing and cropping, class statistics, thresholds, labels and trainings
+// are transforms of one kind: a stage takes parameters and PCollections and returns
+// PCollections. The folders NAME are the commands; internal/NAME turns a command line
+// into the parameters of its graph, and what the graph wrote into a summary.
+package pipelines

@@ -1,0 +1,75 @@
+package commands
+
+import (
+	"context"
+
+	"semidavil/configs"
+	"semidavil/internal/outputs"
+	"semidavil/internal/store"
+	"semidavil/runners"
+)
+
+// begin refuses an output of other settings, clears away what such a run or a killed one
+// left, and writes run.json.
+func (c Command[C, P]) begin(ctx context.Context, r *Run[C, P]) (err error) {
+	var overwrite bool
+	r.output, overwrite = c.Output(r.Settings)
+	identity := func(c C) C { return c }
+	if c.Identity != nil {
+		identity = c.Identity
+	}
+	r.Record, err = configs.NewRecord(c.Name, r.Runner, r.Settings, identity(r.Settings))
+	if err != nil || r.Inspects() {
+		return err
+	}
+	if c.Identity != nil {
+		if err := c.clear(ctx, r, overwrite); err != nil {
+			return err
+		}
+	}
+	return outputs.Write(ctx, r.output, r.Record)
+}
+
+func (c Command[C, P]) clear(ctx context.Context, r *Run[C, P], overwrite bool) error {
+	old, before, err := outputs.Read[C](ctx, r.output)
+	if err != nil {
+		return err
+	}
+	other := old != nil && old.Fingerprint != r.Record.Fingerprint
+	if other && !overwrite {
+		bound, err := c.bound(ctx, r.output)
+		if err != nil {
+			return err
+		}
+		if bound {
+			return runners.Usagef("%v", outputs.Refuse(r.output, c.Identity(before), c.Identity(r.Settings)))
+		}
+	}
+	for _, dir := range c.Parts { // what a killed run was writing; nobody else writes to this output now
+		if _, err := store.RemoveTemporaries(ctx, r.output+"/"+dir, 0); err != nil {
+			return err
+		}
+	}
+	if other && c.Forget != nil {
+		if err := c.Forget(ctx, r.Settings, before); err != nil {
+			return err
+		}
+	}
+	if c.Whole == "" {
+		return nil
+	}
+	return store.Remove(ctx, r.output+"/"+c.Whole)
+}
+
+// bound reports whether an output holds more than its record.
+func (c Command[C, P]) bound(ctx context.Context, output string) (bool, error) {
+	if len(c.Parts) == 0 {
+		return true, nil
+	}
+	for _, name := range append([]string{c.Whole}, c.Parts...) {
+		if exists, err := store.Exists(ctx, output+"/"+name); exists || err != nil {
+			return exists, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,101 @@
+// Package commands is what all commands have in common: the way from a command line to a
+// finished output. Each command fills in what is its own.
+package commands
+
+import (
+	"context"
+
+	"semidavil/configs"
+	"semidavil/internal/outputs"
+	"semidavil/runners"
+	"semidavil/stages"
+)
+
+// Command is a command with settings C that are planned as parameters P. The fields stand
+// in the order in which a run comes to them; those that may be nil or empty say so.
+type Command[C interface{ Validate() error }, P any] struct {
+	// Name, Synopsis, Groups and Examples are for the help; see [runners.Command]. A group
+	// has the settings whose tags name its title, and the flags here that are no settings.
+	Name, Synopsis string
+	Groups         []runners.Group
+	Examples       []runners.Example
+	// Defaults are those of package configs.
+	Defaults func() C
+
+	// Resolve makes paths absolute, and refuses what workers elsewhere cannot see.
+	Resolve func(s *runners.Session, c *C) error
+	// Plan finds the faults of the settings before anything is written, and maps them to
+	// parameters.
+	Plan func(ctx context.Context, s *runners.Session, c C) (P, error)
+
+	// Output is the folder of the output, and whether one of other settings may be replaced.
+	Output func(c C) (folder string, overwrite bool)
+	// Identity is the part of the settings that decides the output; nil where an output is
+	// not bound to one.
+	Identity func(c C) C
+	// Parts are folders of the output. A run that failed before it made one, or the file
+	// Whole, binds nobody to its settings. Without Parts every run does.
+	Parts []string
+	// Whole is the file that is written last: while it is absent, readers know that the
+	// output is not whole. It may be empty.
+	Whole string
+	// Forget removes what was made with other settings and could be taken for work of
+	// these; may be nil.
+	Forget func(ctx context.Context, c, before C) error
+
+	// Start does what comes before the work, such as drawing scenes; may be nil.
+	Start func(ctx context.Context, s *runners.Session, c C) error
+	// Work runs the graph: [Images] or [Training], or what a command of several does.
+	Work func(ctx context.Context, r *Run[C, P]) error
+	// Summarise tells the user what came out.
+	Summarise func(ctx context.Context, r *Run[C, P]) error
+}
+
+// Run is one run of a command, planned and begun.
+type Run[C, P any] struct {
+	*runners.Session
+	Settings C
+	Params   P
+	Record   configs.Record // run.json
+	Result   runners.Result // of the work, when it has ended
+
+	output string
+}
+
+// Run does all that the command does with settings that are valid. Other commands call it
+// to have its work as a part of theirs.
+func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) error {
+	r, err := c.Begin(ctx, s, settings)
+	if err != nil {
+		return err
+	}
+	if c.Start != nil && !s.Inspects() {
+		if err := c.Start(ctx, s, r.Settings); err != nil {
+			return err
+		}
+	}
+	if err := c.Work(ctx, r); err != nil || !r.Result.Ran {
+		return err // after an interruption, networks may still be at work
+	}
+	stages.CloseNetworks()
+	if err := r.Finish(ctx); err != nil {
+		return err
+	}
+	return c.Summarise(ctx, r)
+}
+
+// Begin resolves and plans, and writes run.json unless the pipeline is only looked at.
+func (c Command[C, P]) Begin(ctx context.Context, s *runners.Session, settings C) (*Run[C, P], error) {
+	r := &Run[C, P]{Session: s, Settings: settings}
+	if err := c.Resolve(s, &r.Settings); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.Params, err = c.Plan(ctx, s, r.Settings); err != nil {
+		return nil, err
+	}
+	return r, c.begin(ctx, r)
+}
+
+// Finish notes the end of the run in run.json.
+func (r *Run[C, P]) Finish(ctx context.Context) error { return outputs.Finish(ctx, r.output, r.Record) }

@@ -1,0 +1,73 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"semidavil/internal/screen"
+	"semidavil/internal/store"
+	"semidavil/model/backend"
+	"semidavil/model/checkpoint"
+	"semidavil/model/train"
+	"semidavil/pipelines"
+	"semidavil/runners"
+	"semidavil/stages"
+)
+
+// Images is the Work of a command whose graph works on images: label names the bar that
+// counts them, and notes are counters beside it.
+func Images[C, P any](graph func(beam.Scope, P), label string, notes ...string) func(context.Context, *Run[C, P]) error {
+	return func(ctx context.Context, r *Run[C, P]) (err error) {
+		pipeline, scope := beam.NewPipelineWithRoot()
+		graph(scope, r.Params)
+		r.Result, err = r.Session.Run(ctx, pipeline, &runners.Progress{Label: label, Namespace: stages.Namespace,
+			Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: append(notes, stages.Rejects)})
+		return err
+	}
+}
+
+// Training is the Work of a command whose graph is a training. Losses are what stands
+// behind the bar of its steps.
+func Training[C, P any](graph func(beam.Scope, P), losses func(*Run[C, P]) func(train.Progress) []string) func(context.Context, *Run[C, P]) error {
+	return func(ctx context.Context, r *Run[C, P]) (err error) {
+		show := screen.New(r.Session, losses(r))
+		r.Result, err = RunTraining(ctx, r.Session, show, show.Watcher(), func(s beam.Scope) { graph(s, r.Params) })
+		return err
+	}
+}
+
+// RunTraining runs the graph of one or more trainings, with a watcher of a screen.
+func RunTraining(ctx context.Context, s *runners.Session, show *screen.Screen, watcher train.Watcher, graph func(beam.Scope)) (runners.Result, error) {
+	stages.WatchTraining(watcher)
+	pipeline, scope := beam.NewPipelineWithRoot()
+	graph(scope)
+	result, err := s.Run(ctx, pipeline, nil)
+	show.Close(err == nil)
+	return result, err
+}
+
+// PlanTraining is the Plan of a training, by what maps its settings.
+func PlanTraining[C, T any](ctx context.Context, name string, c C, plan func(context.Context, C) (T, error)) (p pipelines.TrainParams, err error) {
+	if err := backend.Check(name); err != nil {
+		return p, runners.Usagef("--backend: %v", err)
+	}
+	config, err := plan(ctx, c)
+	if err != nil {
+		return p, runners.Usagef("%v", err)
+	}
+	data, err := json.Marshal(config)
+	return pipelines.TrainParams{Backend: name, Config: data}, err
+}
+
+// ForgetTraining removes the checkpoints of an output, and first what says that a training
+// has ended.
+func ForgetTraining(ctx context.Context, output string) error {
+	for _, name := range []string{train.SummaryFile, stages.FailureFile} {
+		if err := store.Remove(ctx, output+"/"+name); err != nil {
+			return err
+		}
+	}
+	return checkpoint.RemoveAll(ctx, output)
+}

@@ -1,0 +1,59 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"semidavil/model/checkpoint"
+	"semidavil/model/train"
+	"semidavil/stages"
+)
+
+// summarise prints what came out.
+func summarise(ctx context.Context, r *job) error {
+	cfg := r.Settings
+	sum, err := train.ReadSummary[train.Summary](ctx, cfg.Output)
+	if err != nil {
+		return err
+	}
+	m, err := stages.ReadManifest(ctx, cfg.Data)
+	if err != nil {
+		return err
+	}
+	scores := []train.Score{sum.Student}
+	w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "class\tstudent IoU %\t")
+	if sum.Teacher.Images > 0 {
+		scores = append(scores, sum.Teacher)
+		fmt.Fprint(w, "teacher IoU %\t")
+	}
+	fmt.Fprintln(w)
+	for i, class := range m.Classes {
+		fmt.Fprintf(w, "%s\t", class.Name)
+		for _, s := range scores {
+			if i < len(s.IoU) && s.IoU[i] >= 0 {
+				fmt.Fprintf(w, "%.1f\t", 100*s.IoU[i])
+			} else {
+				fmt.Fprint(w, "-\t")
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprint(w, "mean\t")
+	for _, s := range scores {
+		fmt.Fprintf(w, "%.1f\t", 100*s.MIoU)
+	}
+	fmt.Fprintln(w)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.Stdout, "\nsteps      %d", sum.Steps)
+	if sum.Resumed > 0 {
+		fmt.Fprintf(r.Stdout, ", %d of them by earlier runs", sum.Resumed)
+	}
+	fmt.Fprintf(r.Stdout, "\nspeed      %.2f steps/s on %s, %.0f %% of the time waiting for input\n", sum.StepRate, sum.Backend, 100*sum.Waited)
+	fmt.Fprintf(r.Stdout, "best       %.1f %% at step %d: %s\n", 100*sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
+	fmt.Fprintf(r.Stdout, "output     %s (checkpoints, %s, %s for TensorBoard, %s)\n", cfg.Output, train.MetricsFile, train.EventsDir, train.PicturesDir)
+	return nil
+}
