@@ -73,9 +73,14 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 		own[a.Ref.Key] = own[a.Ref.Key] || a.Ref.Label != ""
 	}
 	out, adopted := slices.Clone(all), 0
+	var others []string // names of labels whose image has another path
 	for _, a := range all {
 		row, ok := rows[a.Ref.Key]
 		if !ok || own[a.Ref.Key] || a.Subset != semidavil.Unlabelled {
+			continue
+		}
+		if row.Image != a.Ref.Image && row.Image != row.Key { // of shards the key is all that is known
+			others = append(others, fmt.Sprintf("%s: %s there, %s here", row.Key, row.Image, a.Ref.Image))
 			continue
 		}
 		ref := a.Ref
@@ -83,6 +88,9 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 		ref.Changed = max(ref.Changed, info.ModTime.UnixNano())
 		out = append(out, Assigned{semidavil.Labelled, ref})
 		adopted++
+	}
+	if len(others) > 0 {
+		return nil, fmt.Errorf("stages: split: %d pseudo-labels of %s are of other images, the first of %s", len(others), output, others[0])
 	}
 	if adopted == 0 {
 		return nil, fmt.Errorf("stages: split: none of the %d pseudo-labels of %s belongs to an unlabelled target image of this data; keys are compared, such as %s", len(rows), output, anyKey(rows))

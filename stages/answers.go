@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/transforms/captions"
+	"semidavil/transforms/datasets"
 )
 
 // answer is a caption of a service and when it was given, in Unix nanoseconds:
@@ -145,7 +145,7 @@ func eachCaptionFile(ctx context.Context, from string, fn func(store.Info, []byt
 		err = read(info)
 	default:
 		err = store.List(ctx, from, func(info store.Info, err error) error {
-			if err != nil || !strings.HasSuffix(info.Path, ".jsonl") {
+			if err != nil || !datasets.HasEnding(info.Path, ".jsonl") {
 				return err
 			}
 			return read(info)

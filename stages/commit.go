@@ -146,6 +146,11 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 		}
 	}
 	manifest.Images = len(sources)
+	for _, subset := range semidavil.Subsets {
+		if c, ok := table.Subsets[subset]; ok && c.Labelled() == 0 {
+			return nil, fmt.Errorf("all pixels of the %d labels of subset %s are ignored: there is nothing to learn or to score; are the labels stored as %s has them?", c.Images, subset, f.Params.Classes.Name)
+		}
+	}
 	rejected, err := lines(rejects)
 	if err != nil {
 		return nil, err

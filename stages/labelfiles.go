@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"semidavil/internal/store"
+	"semidavil/transforms/datasets"
 	"semidavil/transforms/labels"
 )
 
@@ -18,7 +19,7 @@ func listPredictions(ctx context.Context, dir string) (map[string][]string, erro
 	out := map[string][]string{}
 	err := store.List(ctx, dir, func(info store.Info, err error) error {
 		base := path.Base(info.Rel)
-		if err != nil || !strings.EqualFold(path.Ext(base), ".png") || strings.HasSuffix(base, "_color.png") || strings.HasSuffix(base, "_confidence.png") {
+		if err != nil || !datasets.HasEnding(base, ".png") || datasets.HasEnding(base, "_color.png") || datasets.HasEnding(base, "_confidence.png") {
 			return err
 		}
 		for i, r := range base {
@@ -38,8 +39,8 @@ func listPredictions(ctx context.Context, dir string) (map[string][]string, erro
 }
 
 // read finds and reads the prediction of an image, at the size of its label. The result
-// belongs to t.
-func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint8, error) {
+// belongs to t. Images are the names of all images.
+func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded, images map[string]bool) ([]uint8, error) {
 	stem := stemOf(image.ref.Image)
 	found := f.files[stem]
 	if len(found) == 0 {
@@ -52,7 +53,8 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 	// between is of another image; of other programs' any CITY_SEQ_FRAME*.png will do.
 	found = slices.DeleteFunc(slices.Clone(found), func(name string) bool { // others may look at the list too
 		bare, own := withoutEnding(name)
-		return own && bare != stem && bare != image.ref.Key
+		owner := imageOf(bare, images)
+		return bare != stem && bare != image.ref.Key && (own || owner != "" && owner != stem)
 	})
 	if len(found) == 0 {
 		return nil, fmt.Errorf("missing prediction: the files below %s that begin with %s are those of other images", f.Params.Predictions, stem)
@@ -80,14 +82,17 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", found[0], err)
 	}
-	if ids.W != image.truth.W || ids.H != image.truth.H {
-		return nil, fmt.Errorf("%s is %dx%d, the label %dx%d", found[0], ids.W, ids.H, image.truth.W, image.truth.H)
-	}
 	table := labels.TrainIDs(f.Params.Load.Classes)
 	if rankOf(found[0]) == 1 {
 		if table, err = labels.OfIDs(f.Params.Load.Classes); err != nil {
 			return nil, err
 		}
+	}
+	if err := datasets.Predictions(f.Params.Load.Classes, table).IDs(&ids); err != nil {
+		return nil, fmt.Errorf("%s: %w", found[0], err)
+	}
+	if ids.W != image.truth.W || ids.H != image.truth.H {
+		return nil, fmt.Errorf("%s is %dx%d, the label %dx%d", found[0], ids.W, ids.H, image.truth.W, image.truth.H)
 	}
 	out := &t.prediction
 	if n := ids.W * ids.H; cap(out.Pix) < n {
@@ -100,6 +105,18 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded) ([]uint
 	return out.Pix, nil
 }
 
+// imageOf is the image whose name begins a file's: the longest, so that cam_1_left is no
+// file of cam_1 where there is an image cam_1_left. Empty where no
+// image is known by any begin of it, as those of shards.
+func imageOf(bare string, images map[string]bool) string {
+	for at := len(bare); at > 0; at = strings.LastIndexAny(bare[:at], "_.") {
+		if images[bare[:at]] {
+			return bare[:at]
+		}
+	}
+	return ""
+}
+
 // endings are those of label files that this program and Cityscapes' write.
 var endings = []string{TrainIDsEnding, IDsEnding, "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png", "_labelTrainIds.png", "_labelIds.png"}
 
@@ -108,7 +125,7 @@ var endings = []string{TrainIDsEnding, IDsEnding, "_gtFine_labelTrainIds.png", "
 func withoutEnding(name string) (bare string, own bool) {
 	base := path.Base(name)
 	for _, ending := range endings {
-		if bare, ok := strings.CutSuffix(base, ending); ok {
+		if bare, ok := datasets.CutEnding(base, ending); ok {
 			return bare, ending == TrainIDsEnding || ending == IDsEnding
 		}
 	}
@@ -118,9 +135,9 @@ func withoutEnding(name string) (bare string, own bool) {
 // rankOf prefers train ids to label ids, and both to files that do not say.
 func rankOf(name string) int {
 	switch {
-	case strings.HasSuffix(name, "labelTrainIds.png"):
+	case datasets.HasEnding(name, "labelTrainIds.png"):
 		return 0
-	case strings.HasSuffix(name, "labelIds.png"):
+	case datasets.HasEnding(name, "labelIds.png"):
 		return 1
 	}
 	return 2
@@ -129,5 +146,6 @@ func rankOf(name string) int {
 // stemOf is the name of an image without folder, extension and Cityscapes' suffix.
 func stemOf(image string) string {
 	base := path.Base(image)
-	return strings.TrimSuffix(strings.TrimSuffix(base, path.Ext(base)), "_leftImg8bit")
+	stem, _ := datasets.CutEnding(strings.TrimSuffix(base, path.Ext(base)), "_leftImg8bit")
+	return stem
 }

@@ -176,7 +176,7 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *loaded, s Pla
 	adapter := l.adapters[s.Ref.Dataset]
 	ids, err := t.codec.DecodeIDs(t.label)
 	if err == nil {
-		err = adapter.CheckRaster(ids)
+		err = adapter.Storage.IDs(&ids)
 	}
 	if err == nil && l.params.W > 0 && (ids.W != out.width || ids.H != out.height) {
 		err = fmt.Errorf("stages: label is %dx%d, its image %dx%d", ids.W, ids.H, out.width, out.height)
@@ -210,6 +210,9 @@ func (l *loader) fromShard(t *loadTools, out *loaded, s *shards.Sample) error {
 		return nil
 	}
 	label, err := t.codec.DecodeIDs(s.Label)
+	if err == nil {
+		err = datasets.TrainIDs.IDs(&label)
+	}
 	if err != nil {
 		return err
 	}

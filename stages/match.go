@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
+	"semidavil/internal/outputs"
 	"semidavil/internal/store"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/shards"
@@ -23,8 +25,9 @@ func init() {
 
 // Match lists the data sets and pairs images with labels. It returns
 // PCollection<semidavil.Ref> and PCollection<shards.Reject>. Links that lead out
-// of a root are followed only if asked for: a link to a folder then ends the run,
-// since a whole split could hide behind it, one to an image is a reject.
+// of a root are followed only if asked for. A folder that cannot be read, or is such a
+// link, ends the run, since a whole split could hide behind it; a file is a reject. Folders
+// that hold an output of this program are left out.
 func Match(s beam.Scope, sets []DataSet, follow bool) (refs, rejects beam.PCollection) {
 	s = s.Scope("stages.Match")
 	return beam.ParDo2(s, &matchFn{Follow: follow}, beam.Reshuffle(s, beam.CreateList(s, sets)))
@@ -69,17 +72,21 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 			entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
 			return nil
 		}
-		folder := listed && !strings.Contains(path.Base(info.Rel), ".") || isFolder(ctx, info.Path)
-		if folder && errors.Is(err, store.ErrLink) && isFolder(ctx, info.Path) {
+		switch folder := isFolder(ctx, info.Path); {
+		case folder && errors.Is(err, store.ErrLink):
 			return fmt.Errorf("%w: --follow_links asks for it", err)
-		}
-		if folder || adapter.Classify(info.Rel).Role != datasets.Other { // else nobody would have read it
+		case folder, listed && !strings.Contains(path.Base(info.Rel), "."):
+			return err
+		case adapter.Classify(info.Rel).Role != datasets.Other: // else nobody would have read it
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
 		}
 		return nil
 	}, linkOptions(f.Follow)...)
 	if err != nil {
+		return fmt.Errorf("stages: match %s: %w", set.Kind, err)
+	}
+	if entries, err = withoutOutputs(ctx, set.Root, entries); err != nil {
 		return fmt.Errorf("stages: match %s: %w", set.Kind, err)
 	}
 	refs, faults, orphans := datasets.Match(adapter, set.Root, set.Domain, entries)
@@ -90,7 +97,10 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		}
 		return fmt.Errorf("stages: match %s: no images%s below %s; expected %s", set.Kind, of, set.Root, adapter.Layout)
 	}
-	beam.NewCounter(Namespace, Orphans).Inc(ctx, int64(orphans))
+	beam.NewCounter(Namespace, Orphans).Inc(ctx, int64(len(orphans)))
+	if set.Part.EveryLabel {
+		faults = append(faults, orphans...)
+	}
 	for _, f := range faults {
 		beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 		reject(shards.Reject{Key: f.Key, Path: f.Path, Stage: "match", Reason: f.Reason})
@@ -99,6 +109,28 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		emit(ref)
 	}
 	return nil
+}
+
+// withoutOutputs leaves out what lies in folders below the root that an output of this
+// program fills: they have its run.json.
+func withoutOutputs(ctx context.Context, root string, entries []datasets.Entry) ([]datasets.Entry, error) {
+	var folders []string
+	for _, e := range entries {
+		dir, name := path.Split(e.Path)
+		if name != outputs.RecordFile || dir == "" {
+			continue
+		}
+		data, err := store.ReadFile(ctx, root+"/"+e.Path, 0)
+		if err != nil {
+			return nil, err
+		}
+		if outputs.IsRecord(data) {
+			folders = append(folders, dir)
+		}
+	}
+	return slices.DeleteFunc(entries, func(e datasets.Entry) bool {
+		return slices.ContainsFunc(folders, func(dir string) bool { return strings.HasPrefix(e.Path, dir) })
+	}), nil
 }
 
 // isFolder reports whether a path, links followed, is a folder.

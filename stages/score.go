@@ -26,7 +26,9 @@ import (
 func init() {
 	beam.RegisterType(reflect.TypeFor[metrics.Tally]())
 	beam.RegisterCoder(reflect.TypeFor[metrics.Tally](), encodeTally, decodeTally)
-	register.DoFn5x1[context.Context, Plan, func(string, metrics.Tally), func(string), func(shards.Reject), error](&scoreFn{})
+	register.DoFn6x1[context.Context, Plan, func(*string) bool, func(string, metrics.Tally), func(string), func(shards.Reject), error](&scoreFn{})
+	register.Function2x0(stemsOf)
+	register.Iter1[string]()
 	register.Emitter2[string, metrics.Tally]()
 	register.Combiner1[metrics.Tally](&sumTallies{})
 }
@@ -57,8 +59,16 @@ type ScoreParams struct {
 // PCollection<shards.Reject>.
 func Score(s beam.Scope, p ScoreParams, plans beam.PCollection) (tallies, rows, rejects beam.PCollection) {
 	s = s.Scope("stages.Score")
-	tallies, rows, rejects = beam.ParDo3(s, &scoreFn{Params: p}, plans)
+	stems := beam.SideInput{Input: beam.ParDo(s, stemsOf, plans)}
+	tallies, rows, rejects = beam.ParDo3(s, &scoreFn{Params: p}, plans, stems)
 	return beam.CombinePerKey(s, &sumTallies{}, tallies), rows, rejects
+}
+
+// stemsOf names the images of a plan, so that a file is known to be of another one.
+func stemsOf(plan Plan, emit func(string)) {
+	for _, s := range plan.Samples {
+		emit(stemOf(s.Ref.Image))
+	}
 }
 
 // ImageScore is one line of [ScoresFile].
@@ -91,7 +101,7 @@ func (f *scoreFn) Setup(ctx context.Context) (err error) {
 }
 
 // ProcessElement scores the images of one plan.
-func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(string, metrics.Tally), row func(string), reject func(shards.Reject)) error {
+func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, stem func(*string) bool, emit func(string, metrics.Tally), row func(string), reject func(shards.Reject)) error {
 	var names []string
 	for _, n := range f.Params.Networks {
 		names = append(names, n.Network)
@@ -103,6 +113,10 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 	sums := make([]metrics.Tally, len(names))
 	for i := range sums {
 		sums[i].Confusion = metrics.NewConfusion(k)
+	}
+	images := map[string]bool{}
+	for name := ""; stem(&name); {
+		images[name] = true
 	}
 	var mu sync.Mutex
 	var later atomic.Int64 // rejects of this stage: counters are for one goroutine
@@ -126,7 +140,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, emit func(strin
 			if f.Params.Predictions != "" {
 				tools := f.segmenter.loader.tools.Get().(*loadTools)
 				defer f.segmenter.loader.tools.Put(tools)
-				prediction, err := f.read(ctx, tools, image)
+				prediction, err := f.read(ctx, tools, image, images)
 				if err != nil {
 					return err
 				}

@@ -149,8 +149,9 @@ func choose(p SplitParams, candidates []semidavil.Ref) (map[string]bool, error) 
 	return chosen, nil
 }
 
-// chooseListed matches the first word of each line with an image's key, path or
-// file name, the latter also without extension.
+// chooseListed matches each line with an image's key, path or file name, the latter also
+// without extension: the whole line, or its first word, since lists of two columns name
+// the label second.
 func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, error) {
 	byName := map[string]string{}
 	for _, ref := range candidates {
@@ -165,27 +166,30 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 		}
 	}
 	chosen := map[string]bool{}
-	var missing []string
-	for _, line := range list {
-		words := strings.Fields(line)
-		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+	var faults []string
+	for n, line := range list {
+		line = strings.TrimSpace(line)
+		if line == "" {
 			continue
 		}
-		key, ok := byName[words[0]]
-		if !ok {
-			key, ok = byName[path.Base(words[0])]
+		word := strings.Fields(line)[0]
+		key, found := "", false
+		for _, name := range []string{line, path.Base(line), word, path.Base(word)} {
+			if key, found = byName[name]; found {
+				break
+			}
 		}
 		switch {
-		case !ok:
-			missing = append(missing, words[0])
-		case key == "":
-			return nil, fmt.Errorf("stages: split: %s of the list is the name of several images: give the path below the data set's root", words[0])
-		default:
+		case found && key != "":
 			chosen[key] = true
+		case found:
+			faults = append(faults, fmt.Sprintf("line %d: %s is the name of several images: give the path below the data set's root", n+1, line))
+		case !strings.HasPrefix(line, "#"): // a comment
+			faults = append(faults, fmt.Sprintf("line %d: %s is no labelled target image", n+1, line))
 		}
 	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("stages: split: %d names of the list are no labelled target images, the first: %s", len(missing), missing[0])
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("stages: split: %d lines of the list name no image or more than one, the first: %s", len(faults), faults[0])
 	}
 	if len(chosen) == 0 {
 		return nil, errors.New("stages: split: the list names no image")

@@ -87,6 +87,19 @@ func TestSplitRefusesAmbiguousLists(t *testing.T) {
 	}
 }
 
+// TestSplitByNamesOfSeveralWords: the whole line is a name before its first word is.
+func TestSplitByNamesOfSeveralWords(t *testing.T) {
+	named := refs(3)
+	named[0].Image, named[1].Image, named[2].Image = "a/street.png", "a/street 2.png", "a/#cam.png"
+	got, _, err := split(SplitParams{List: []string{"street 2\r", "#cam", "# a comment"}}, named)
+	if l := keysOf(got, semidavil.Labelled); err != nil || len(l) != 2 || !l["k001"] || !l["k002"] {
+		t.Errorf("%v %v", l, err)
+	}
+	if _, _, err := split(SplitParams{List: []string{"street", "", "nobody"}}, named); err == nil || !strings.Contains(err.Error(), "line 3: nobody") {
+		t.Error(err)
+	}
+}
+
 func TestSplitRejectsDuplicates(t *testing.T) {
 	twice := append(refs(2), refs(1)...)
 	twice[2].Root = "/other"

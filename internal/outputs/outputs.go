@@ -39,6 +39,12 @@ func Read[C any](ctx context.Context, output string) (*configs.Record, C, error)
 	return &record, cfg, nil
 }
 
+// IsRecord reports whether a file's contents are a run.json of this program.
+func IsRecord(data []byte) bool {
+	var record configs.Record
+	return json.Unmarshal(data, &record) == nil && record.Command != "" && record.Fingerprint != ""
+}
+
 // Write writes run.json.
 func Write(ctx context.Context, output string, record configs.Record) error {
 	data, err := json.MarshalIndent(record, "", " ")

@@ -9,7 +9,6 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/labels"
-	"semidavil/transforms/pixels/fastpng"
 )
 
 // Role says what a file is to a data set.
@@ -36,21 +35,6 @@ type File struct {
 	Rank int
 }
 
-// Raster is a way to store label ids: the kind of file and the bits of a sample.
-type Raster struct {
-	Kind  fastpng.Kind
-	Depth int
-}
-
-// The rasters of the data sets.
-var (
-	gray8     = Raster{fastpng.Gray, 8}
-	gray16    = Raster{fastpng.Gray, 16}
-	palette8  = Raster{fastpng.Palette, 8}
-	red16     = Raster{fastpng.RGB, 16}
-	red16Over = Raster{fastpng.RGBA, 16} // with an alpha channel
-)
-
 // Adapter describes one data set.
 type Adapter struct {
 	Name string
@@ -60,8 +44,8 @@ type Adapter struct {
 	Classify func(rel string) File
 	// Tables map the ids of label files to train ids, by encoding.
 	Tables map[string]labels.Table
-	// Rasters lists the label rasters that are accepted.
-	Rasters []Raster
+	// Storage is how label files hold ids.
+	Storage Storage
 	// Unlabelled names splits, beside "extra", that have no labels.
 	Unlabelled map[string]bool
 	// Size is the usual prepared size, width and height, for each domain.
@@ -102,11 +86,27 @@ func paperSize() map[semidavil.Domain][2]int {
 // returns rel without the ending.
 func imageExt(rel string) (stem string, ok bool) {
 	for _, ext := range []string{".png", ".jpg", ".jpeg"} {
-		if len(rel) > len(ext) && strings.EqualFold(rel[len(rel)-len(ext):], ext) {
-			return rel[:len(rel)-len(ext)], true
+		if stem, ok := CutEnding(rel, ext); ok && stem != "" {
+			return stem, true
 		}
 	}
 	return rel, false
+}
+
+// CutEnding is strings.CutSuffix for endings of file names, which are the same in upper
+// and lower case everywhere in this program.
+func CutEnding(name, ending string) (stem string, ok bool) {
+	at := len(name) - len(ending)
+	if at < 0 || !strings.EqualFold(name[at:], ending) {
+		return name, false
+	}
+	return name[:at], true
+}
+
+// HasEnding reports whether a file name has an ending, in upper or lower case.
+func HasEnding(name, ending string) bool {
+	_, ok := CutEnding(name, ending)
+	return ok
 }
 
 // allDigits reports whether s is a non-empty run of decimal digits.
@@ -117,17 +117,4 @@ func allDigits(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// CheckRaster refuses label files that are stored in another way than the data
-// set's, such as colour maps.
-func (a Adapter) CheckRaster(ids fastpng.IDs) error {
-	var want []string
-	for _, r := range a.Rasters {
-		if r.Kind == ids.Kind && (r.Depth == ids.Depth || r.Depth == 8 && ids.Depth < 8) {
-			return nil
-		}
-		want = append(want, fmt.Sprintf("%d-bit %v", r.Depth, r.Kind))
-	}
-	return fmt.Errorf("datasets: label file is %d-bit %v; %s stores ids as %s", ids.Depth, ids.Kind, a.Name, strings.Join(want, " or "))
 }

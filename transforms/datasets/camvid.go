@@ -17,7 +17,7 @@ func camvid() Adapter {
 		Classes:  semidavil.CamVid11,
 		Classify: classifyCamVid,
 		Tables:   map[string]labels.Table{"": labels.CamVidIDs()},
-		Rasters:  []Raster{gray8, palette8},
+		Storage:  Storage{[]Raster{gray8, palette8}, classColours(semidavil.CamVid11, labels.CamVidIDs())},
 		Size:     map[semidavil.Domain][2]int{semidavil.Source: native, semidavil.Target: native},
 		Layout:   "train/*.png, trainannot/*.png, val/*.png, valannot/*.png",
 	}

@@ -19,7 +19,7 @@ func cityscapes() Adapter {
 			"labelIds":      labels.CityscapesIDs(),
 			"labelTrainIds": labels.TrainIDs(semidavil.Cityscapes19),
 		},
-		Rasters: []Raster{gray8},
+		Storage: Storage{Rasters: []Raster{gray8}},
 		Size:    paperSize(),
 		Layout:  "leftImg8bit/{train,val,train_extra}/CITY/*_leftImg8bit.png and gtFine/{train,val}/CITY/*_gtFine_labelIds.png",
 	}
@@ -41,7 +41,7 @@ func classifyCityscapes(rel string) File {
 		return File{}
 	}
 	if parts[0] == "leftImg8bit" {
-		if id, ok := strings.CutSuffix(stem, "_leftImg8bit"); ok {
+		if id, ok := CutEnding(stem, "_leftImg8bit"); ok {
 			return File{Role: Image, ID: id, Split: split}
 		}
 		return File{}
@@ -50,7 +50,7 @@ func classifyCityscapes(rel string) File {
 		return File{}
 	}
 	for rank, encoding := range []string{"labelIds", "labelTrainIds"} {
-		if id, ok := strings.CutSuffix(stem, "_gtFine_"+encoding); ok {
+		if id, ok := CutEnding(stem, "_gtFine_"+encoding); ok {
 			return File{Role: Label, ID: id, Split: split, Encoding: encoding, Rank: rank}
 		}
 	}

@@ -64,8 +64,8 @@ func TestMatch(t *testing.T) {
 		if len(refs) != 2 || refs[0].Key != "camvid_train_a" || refs[0].Image != "train/a.jpg" || refs[1].Label != "trainannot/b.png" || refs[1].Bytes != 7 {
 			t.Fatalf("refs: %+v", refs)
 		}
-		if len(faults) != 2 || !strings.Contains(faults[0].Reason, "duplicate key") || !strings.Contains(faults[1].Reason, "missing label") || orphans != 1 {
-			t.Fatalf("faults: %+v, orphans %d", faults, orphans)
+		if len(faults) != 2 || !strings.Contains(faults[0].Reason, "duplicate key") || !strings.Contains(faults[1].Reason, "missing label") || len(orphans) != 1 {
+			t.Fatalf("faults: %+v, orphans %v", faults, orphans)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func TestPairs(t *testing.T) {
 			t.Errorf("id %d: %d %v", id, got, ok)
 		}
 	}
-	if err := a.CheckRaster(fastpng.IDs{Kind: fastpng.RGB, Depth: 8}); err == nil {
+	if err := a.Storage.IDs(&fastpng.IDs{Kind: fastpng.RGB, Depth: 8}); err == nil {
 		t.Error("a colour map was accepted as ids")
 	}
 }

@@ -26,6 +26,9 @@ type Selection struct {
 	Glob string
 	// WithoutLabels takes images alone, and none of them is missing a label.
 	WithoutLabels bool
+	// EveryLabel makes a label without an image a fault, for scores that have to be over
+	// all labels.
+	EveryLabel bool `json:",omitempty"` // fingerprints of shards never have it
 }
 
 // Select returns the adapter of a part of the data set.

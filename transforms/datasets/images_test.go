@@ -44,9 +44,9 @@ func TestSelect(t *testing.T) {
 		"images alone":   {"cityscapes", Selection{WithoutLabels: true}, cityscapes, 4, 0},
 		"images of some": {"cityscapes", Selection{Split: "train", WithoutLabels: true}, cityscapes, 2, 0},
 		"no such split":  {"cityscapes", Selection{Split: "test"}, cityscapes, 0, 0},
-		"photos":         {"images", Selection{}, photos, 3, 1}, // a.png and a.jpg are one name
+		"photos":         {"images", Selection{}, photos, 3, 2}, // a.png and a.jpg are one name; a GIF is not read
 		"a glob":         {"images", Selection{Glob: "b/*.jpeg"}, photos, 1, 0},
-		"a glob of all":  {"images", Selection{Glob: "*/*"}, photos, 2, 0},
+		"a glob of all":  {"images", Selection{Glob: "*/*"}, photos, 2, 1},
 		"one level":      {"images", Selection{Glob: "*.png"}, photos, 1, 0},
 		"a bad glob":     {"images", Selection{Glob: "[b"}, photos, 0, 0},
 	} {

@@ -24,10 +24,11 @@ type Fault struct{ Key, Path, Reason string }
 // Match pairs the images of a data set with their labels. The result depends
 // on the set of entries, not on their order, and is sorted by key.
 //
-// Faults are images of a labelled split without a label, and second files for
-// the same image. orphans counts labels without an image, as a partial download
-// leaves them: they are no samples, so they are no faults.
-func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (refs []semidavil.Ref, faults []Fault, orphans int) {
+// Faults are images of a labelled split without a label, second files for the same
+// image, and files that would be images if their format were one that is read. Orphans
+// are labels without an image, as a partial download leaves them: they are no samples,
+// but their absence from a score is a fault.
+func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (refs []semidavil.Ref, faults, orphans []Fault) {
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(x, y Entry) int { return cmp.Compare(x.Path, y.Path) })
 	type pair struct {
@@ -41,6 +42,12 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 	labelled := map[string]bool{} // splits in which any label exists or must
 	for _, e := range entries {
 		f := a.Classify(e.Path)
+		if stem, ok := foreignFormat(e.Path); ok {
+			if f := a.Classify(stem + ".png"); f.Role == Image {
+				faults = append(faults, Fault{Key(a.Name, f.Split, f.ID), e.Path, "its format is not read: images are PNG or JPEG files"})
+			}
+			continue
+		}
 		if f.Role == Other || f.Role == Label && !strings.EqualFold(path.Ext(e.Path), ".png") {
 			continue // JPEG holds no ids
 		}
@@ -69,7 +76,7 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 		key := Key(a.Name, p.split, p.id)
 		switch {
 		case !p.haveImage:
-			orphans++
+			orphans = append(orphans, Fault{key, p.label.Path, "missing image: no image file belongs to this label"})
 		case !p.haveLabel && (labelled[p.split] || a.needsLabel(p.split)):
 			faults = append(faults, Fault{key, p.image.Path, "missing label: no label file belongs to this image"})
 		default:
@@ -79,10 +86,22 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 		}
 	}
 	slices.SortFunc(refs, func(x, y semidavil.Ref) int { return cmp.Compare(x.Key, y.Key) })
-	slices.SortFunc(faults, func(x, y Fault) int {
-		return cmp.Or(cmp.Compare(x.Key, y.Key), cmp.Compare(x.Path, y.Path))
-	})
+	for _, list := range [][]Fault{faults, orphans} {
+		slices.SortFunc(list, func(x, y Fault) int {
+			return cmp.Or(cmp.Compare(x.Key, y.Key), cmp.Compare(x.Path, y.Path))
+		})
+	}
 	return refs, faults, orphans
+}
+
+// foreignFormat cuts the ending of an image format that is not read.
+func foreignFormat(rel string) (stem string, ok bool) {
+	for _, ext := range []string{".webp", ".bmp", ".tif", ".tiff", ".jfif", ".jp2", ".gif", ".ppm", ".avif", ".heic"} {
+		if stem, ok := CutEnding(rel, ext); ok {
+			return stem, true
+		}
+	}
+	return rel, false
 }
 
 // needsLabel tells the splits that always have labels, even where none is found.

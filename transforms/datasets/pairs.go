@@ -120,7 +120,7 @@ func NewPairs(p Pairs) (Adapter, error) {
 		Classes:    set,
 		Classify:   func(rel string) File { return classifyPair(rel, folders, p.ImageSuffix, p.LabelSuffix) },
 		Tables:     map[string]labels.Table{"": table},
-		Rasters:    []Raster{gray8, palette8, gray16, red16, red16Over},
+		Storage:    Storage{Rasters: []Raster{gray8, palette8, gray16, red16, red16Over}},
 		Size:       size,
 		Layout:     "the folders of the pairs file",
 	}, nil
@@ -222,6 +222,6 @@ func below(stem, dir, suffix string) (id string, ok bool) {
 			return "", false
 		}
 	}
-	id, ok = strings.CutSuffix(id, suffix)
+	id, ok = CutEnding(id, suffix)
 	return id, ok && id != ""
 }

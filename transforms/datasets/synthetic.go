@@ -10,12 +10,15 @@ import (
 // gta5 is images/%05d.png with palettised labels/%05d.png whose palette index
 // is the Cityscapes label id.
 func gta5() Adapter {
+	colours := classColours(semidavil.Cityscapes19, labels.CityscapesIDs())
+	const licensePlate, car = 34, 26 // which look alike
+	colours[licensePlate] = colours[car]
 	return Adapter{
 		Name:     "gta5",
 		Classes:  semidavil.Cityscapes19,
 		Classify: numberedPair("images", "labels", 5),
 		Tables:   map[string]labels.Table{"": labels.CityscapesIDs()},
-		Rasters:  []Raster{palette8, gray8},
+		Storage:  Storage{[]Raster{palette8, gray8}, colours},
 		Size:     paperSize(),
 		Layout:   "images/00001.png and labels/00001.png (palettised)",
 	}
@@ -29,7 +32,7 @@ func synthia() Adapter {
 		Classes:  semidavil.Cityscapes19,
 		Classify: numberedPair("RGB", "GT/LABELS", 7),
 		Tables:   map[string]labels.Table{"": labels.SynthiaIDs()},
-		Rasters:  []Raster{red16, red16Over},
+		Storage:  Storage{Rasters: []Raster{red16, red16Over}},
 		Size:     paperSize(),
 		Layout:   "RGB/0000000.png and GT/LABELS/0000000.png (16 bit)",
 	}

@@ -140,9 +140,16 @@ func (m *Maker) readLabel(in Input, w, h int) error {
 	}
 	m.label.Pix = m.label.Pix[:w*h]
 	if in.Ref.Encoding == datasets.PseudoEncoding {
+		if err := datasets.TrainIDs.IDs(&ids); err != nil {
+			return err
+		}
+		// It was made of the image, scaled perhaps, or of that as it is prepared.
+		if scaled := ids.W*m.image.H == ids.H*m.image.W; !scaled && (ids.W != w || ids.H != h) {
+			return fmt.Errorf("samples: the pseudo-label is %dx%d, its image %dx%d and prepared %dx%d: it is of another image", ids.W, ids.H, m.image.W, m.image.H, w, h)
+		}
 		return labels.Remap(&m.label, ids, labels.TrainIDs(in.Adapter.Classes))
 	}
-	if err := in.Adapter.CheckRaster(ids); err != nil {
+	if err := in.Adapter.Storage.IDs(&ids); err != nil {
 		return err
 	}
 	if ids.W != m.image.W || ids.H != m.image.H {

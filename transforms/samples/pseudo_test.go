@@ -9,8 +9,8 @@ import (
 	"semidavil/transforms/pixels/resize"
 )
 
-// TestMakePseudoLabels: a pseudo-label has train ids and any size; its pixels are the
-// nearest ones.
+// TestMakePseudoLabels: a pseudo-label has train ids and the shape of its image, or the size
+// of that as it was prepared; its pixels are the nearest ones.
 func TestMakePseudoLabels(t *testing.T) {
 	id := func(x, y int) uint8 {
 		if (x+2*y)%5 == 0 {
@@ -19,7 +19,7 @@ func TestMakePseudoLabels(t *testing.T) {
 		return uint8((x*3 + y*7) % 19)
 	}
 	m := Maker{Params: Params{Filter: resize.Bicubic}}
-	for _, size := range [][2]int{{48, 30}, {24, 15}, {31, 9}, {7, 50}, {1, 1}} {
+	for _, size := range [][2]int{{48, 30}, {24, 15}, {32, 20}, {8, 5}} {
 		in := input(t, 1)
 		in.Ref.Encoding = datasets.PseudoEncoding
 		in.Label = fixture.PNG(t, fixture.IDs(size[0], size[1], id))
@@ -51,6 +51,14 @@ func TestMakePseudoLabels(t *testing.T) {
 	in.Ref.Encoding = datasets.PseudoEncoding
 	in.Label = fixture.PNG(t, fixture.IDs(48, 30, func(_, _ int) uint8 { return 19 }))
 	if _, err := m.Make(in); err == nil || !strings.Contains(err.Error(), "19") || !strings.Contains(err.Error(), in.Ref.Label) {
+		t.Error(err)
+	}
+	in.Label = fixture.PNG(t, fixture.IDs(31, 9, id)) // of another image
+	if _, err := m.Make(in); err == nil || !strings.Contains(err.Error(), "the pseudo-label is 31x9") {
+		t.Error(err)
+	}
+	in.Label = fixture.PNG(t, fixture.Picture(48, 30, 1))
+	if _, err := m.Make(in); err == nil || !strings.Contains(err.Error(), "8-bit RGB") {
 		t.Error(err)
 	}
 }

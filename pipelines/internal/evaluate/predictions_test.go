@@ -221,3 +221,23 @@ func TestPreparedPredictions(t *testing.T) {
 		t.Errorf("mean IoU %v, want 1", e.Networks[0].Report.Main())
 	}
 }
+
+// TestEveryLabelCounts: a label whose image is not there would be missing in the score.
+func TestEveryLabelCounts(t *testing.T) {
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 0, 3, 0)
+	cfg := settings(t, trained.Network{}, "cityscapes:"+root)
+	cfg.Predictions = t.TempDir()
+	for i := range 3 {
+		fixture.Write(t, cfg.Predictions, fmt.Sprintf("bonn_%06d_000019.PNG", i), raster(t, 64, guess(i)))
+	}
+	if err := os.Remove(filepath.Join(root, imageOf(1))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), "33.3 % of the images were rejected") {
+		t.Error(err)
+	}
+	if got := rejects(t, cfg.Output)[filepath.Base(labelOf(1))]; !strings.Contains(got, "missing image") {
+		t.Errorf("%q", got)
+	}
+}

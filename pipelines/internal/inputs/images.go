@@ -146,7 +146,7 @@ func dataSet(ctx context.Context, r Request) (set stages.DataSet, err error) {
 	} else {
 		set.Kind, set.Root = "images", r.From
 	}
-	set.Domain, set.Part = semidavil.Target, datasets.Selection{Split: r.Subset, WithoutLabels: !r.Labels}
+	set.Domain, set.Part = semidavil.Target, datasets.Selection{Split: r.Subset, WithoutLabels: !r.Labels, EveryLabel: r.Labels}
 	if at := strings.IndexAny(r.From, "*?["); at >= 0 && !isDataSet(r.From) {
 		slash := strings.LastIndex(r.From[:at], "/")
 		if slash < 0 {

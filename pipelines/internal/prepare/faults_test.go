@@ -187,3 +187,16 @@ func TestRemoteRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingToLearn: labels without one pixel of a class end the run.
+func TestNothingToLearn(t *testing.T) {
+	root := t.TempDir()
+	fixture.GTA5(t, root, 2)
+	for i := 1; i <= 2; i++ {
+		fixture.Write(t, root, fmt.Sprintf("labels/%05d.png", i), fixture.PNG(t, fixture.IDs(48, 30, func(_, _ int) uint8 { return 0 })))
+	}
+	_, _, err := prepare(t, func(c *configs.Prepare) { c.Source, c.SourceSize = []string{"gta5:" + root}, "24x15" })
+	if err == nil || !strings.Contains(err.Error(), "are ignored: there is nothing to learn") {
+		t.Error(err)
+	}
+}

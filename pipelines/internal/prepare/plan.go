@@ -110,7 +110,7 @@ func labelledList(ctx context.Context, name string) ([]string, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, runners.Usagef("--labelled_list=%s: the list is empty; --labelled=0 means no labelled images", name)
 	}
-	return strings.Split(string(bytes.TrimSpace(data)), "\n"), nil
+	return strings.Split(strings.TrimRight(string(data), "\r\n"), "\n"), nil // errors name lines
 }
 
 func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, error) {

@@ -79,7 +79,7 @@ func TestPseudoLabels(t *testing.T) {
 	}
 	extra := "cityscapes_extra_mainz_000000_000019"
 	keys := []string{trainKey(0), trainKey(1), trainKey(2), extra, "gta5_train_00001", "cityscapes_val_bonn_000000_000019", "cityscapes_train_absent"}
-	invented(t, pseudo, 40, 24, ids, keys...)
+	invented(t, pseudo, 48, 24, ids, keys...)
 	set := func(c *configs.Prepare) {
 		c.Source, c.Target, c.TargetSize, c.SourceSize, c.Labelled, c.PseudoLabels = []string{"gta5:" + gta}, []string{"cityscapes:" + root}, "32x16", "24x15", "1", pseudo
 	}
@@ -116,7 +116,7 @@ func TestPseudoLabels(t *testing.T) {
 		for y := range 16 {
 			for x := range 32 {
 				// The nearest of 40x24: the pixel below the centre.
-				sx, sy := (2*x+1)*40/64, (2*y+1)*24/32
+				sx, sy := (2*x+1)*48/64, (2*y+1)*24/32
 				if m.Pix[y*32+x] != ids(key)(sx, sy) {
 					t.Fatalf("%s: pixel %d,%d is %d, want %d", key, x, y, m.Pix[y*32+x], ids(key)(sx, sy))
 				}

@@ -27,6 +27,7 @@ func (h header) rowBytes(w int) int { return (w*h.bitsPerPixel() + 7) / 8 }
 type file struct {
 	header
 	palette [256][3]uint8 // black beyond the PLTE chunk
+	colours int           // in the PLTE chunk
 	idat    []byte        // contents of the IDAT chunks, joined
 }
 
@@ -150,6 +151,7 @@ func (f *file) setPalette(body []byte) bool {
 	for i := range n {
 		f.palette[i] = [3]uint8(body[3*i:])
 	}
+	f.colours = n
 	return true
 }
 

@@ -1,0 +1,56 @@
+package stages
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"semidavil"
+	"semidavil/internal/fixture"
+	"semidavil/runners"
+	"semidavil/transforms/datasets"
+)
+
+// TestOwnOutputsAreNoInput: outputs of this program that lie among the images are left out.
+func TestOwnOutputsAreNoInput(t *testing.T) {
+	root := t.TempDir()
+	fixture.Write(t, root, "old/run.json", []byte(`{"command": "prepare", "fingerprint": "x", "config": {}}`))
+	fixture.Write(t, root, "game/run.json", []byte(`{"score": 3}`))
+	var entries []datasets.Entry
+	for _, name := range []string{"1.png", "old/run.json", "old/labels/1.png", "older/2.png", "game/run.json", "game/3.png"} {
+		entries = append(entries, datasets.Entry{Path: name})
+	}
+	got, err := withoutOutputs(t.Context(), root, entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range got {
+		names = append(names, e.Path)
+	}
+	if want := "[1.png older/2.png game/run.json game/3.png]"; fmt.Sprint(names) != want {
+		t.Errorf("%v, want %s", names, want)
+	}
+}
+
+// TestUnreadableFolderEndsTheRun, since a whole city could be in it.
+func TestUnreadableFolderEndsTheRun(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read every folder")
+	}
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 3, 0, 0)
+	fixture.Write(t, root, "leftImg8bit/train/shut/x.png", nil)
+	if err := os.Chmod(root+"/leftImg8bit/train/shut", 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(root+"/leftImg8bit/train/shut", 0o755)
+	p, s := beam.NewPipelineWithRoot()
+	Match(s, []DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}, false)
+	if _, err := runners.Run(t.Context(), p, runners.Options{Runner: "prism"}); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Error(err)
+	}
+}
