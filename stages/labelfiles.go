@@ -106,8 +106,8 @@ func (f *scoreFn) read(ctx context.Context, t *loadTools, image *loaded, images 
 }
 
 // imageOf is the image whose name begins a file's: the longest, so that cam_1_left is no
-// file of cam_1 where there is an image cam_1_left. Empty where no
-// image is known by any begin of it, as those of shards.
+// file of cam_1 where there is an image cam_1_left. It is empty where no begin is the name
+// of an image, as of those in shards, whose names are not known.
 func imageOf(bare string, images map[string]bool) string {
 	for at := len(bare); at > 0; at = strings.LastIndexAny(bare[:at], "_.") {
 		if images[bare[:at]] {

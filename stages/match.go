@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -60,7 +61,7 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 	}
 	var entries []datasets.Entry
 	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
-		listed := err != nil // what the listing itself could not read may be a folder
+		listed := err != nil // and not found fault with here
 		if err == nil && !utf8.ValidString(info.Rel) {
 			err = fmt.Errorf("the file name %q is not UTF-8", info.Rel)
 			info.Rel = strings.ToValidUTF8(info.Rel, "\uFFFD")
@@ -75,9 +76,9 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		switch folder := isFolder(ctx, info.Path); {
 		case folder && errors.Is(err, store.ErrLink):
 			return fmt.Errorf("%w: --follow_links asks for it", err)
-		case folder, listed && !strings.Contains(path.Base(info.Rel), "."):
-			return err
-		case adapter.Classify(info.Rel).Role != datasets.Other: // else nobody would have read it
+		case folder, listed && errors.Is(err, fs.ErrPermission) && !strings.Contains(path.Base(info.Rel), "."):
+			return err // what may not even be looked at may be a folder
+		case listed && !strings.Contains(path.Base(info.Rel), "."), adapter.Classify(info.Rel).Role != datasets.Other: // else nobody would have read it
 			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
 		}

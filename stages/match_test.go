@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
 	"semidavil/internal/fixture"
@@ -33,6 +34,22 @@ func TestOwnOutputsAreNoInput(t *testing.T) {
 	}
 	if want := "[1.png older/2.png game/run.json game/3.png]"; fmt.Sprint(names) != want {
 		t.Errorf("%v, want %s", names, want)
+	}
+}
+
+// TestDanglingLink: a link to nothing is a reject, and the rest is prepared.
+func TestDanglingLink(t *testing.T) {
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 3, 0, 0)
+	if err := os.Symlink("/absent", root+"/latest"); err != nil {
+		t.Fatal(err)
+	}
+	p, s := beam.NewPipelineWithRoot()
+	refs, rejects := Match(s, []DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}, false)
+	passert.Count(s, refs, "images", 3)
+	passert.Count(s, rejects, "links", 1)
+	if _, err := runners.Run(t.Context(), p, runners.Options{Runner: "prism"}); err != nil {
+		t.Error(err)
 	}
 }
 

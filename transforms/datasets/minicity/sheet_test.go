@@ -1,14 +1,11 @@
 package minicity
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
-	"os"
 	"strings"
 	"testing"
 
@@ -21,7 +18,7 @@ import (
 	"semidavil"
 )
 
-var sheetPath = flag.String("sheet", "", "write the contact sheet to this PNG `file`")
+var sheetPath = flag.String("sheet", "", "write the contact sheet to this `file`, in the format of its ending")
 
 func TestSheet(t *testing.T) {
 	columns := 2
@@ -35,11 +32,7 @@ func TestSheet(t *testing.T) {
 	if *sheetPath == "" {
 		return
 	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(*sheetPath, b.Bytes(), 0o644); err != nil {
+	if err := imaging.Save(m, *sheetPath, imaging.JPEGQuality(88)); err != nil {
 		t.Fatal(err)
 	}
 }

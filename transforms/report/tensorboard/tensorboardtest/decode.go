@@ -9,7 +9,8 @@ import (
 	"semidavil/transforms/report/tensorboard"
 )
 
-// The field numbers of event.proto, summary.proto and tensor.proto that are read.
+// The field numbers of event.proto, summary.proto and tensor.proto that are read, written
+// down a second time so that a slip of the writer shows.
 const (
 	eventWallTime    = 1
 	eventStep        = 2
