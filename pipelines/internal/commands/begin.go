@@ -45,10 +45,9 @@ func (c Command[C, P]) clear(ctx context.Context, r *Run[C, P], overwrite bool) 
 			return runners.Usagef("%v", outputs.Refuse(r.output, c.Identity(before), c.Identity(r.Settings)))
 		}
 	}
-	for _, dir := range c.Parts { // what a killed run was writing; nobody else writes to this output now
-		if _, err := store.RemoveTemporaries(ctx, r.output+"/"+dir, 0); err != nil {
-			return err
-		}
+	// What a killed run was writing; nobody else writes to this output now.
+	if _, err := store.RemoveTemporaries(ctx, r.output, 0); err != nil {
+		return err
 	}
 	if other && c.Forget != nil {
 		if err := c.Forget(ctx, r.Settings, before); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,6 +87,26 @@ func TestOrder(t *testing.T) {
 	}
 	if record, _, err := outputs.Read[settings](t.Context(), s.Output); err != nil || record.Command != "test" || record.Seconds == 0 && record.Fingerprint == "" {
 		t.Errorf("%+v %v", record, err)
+	}
+}
+
+// TestTemporaries: what a killed run was writing goes, wherever in the output it is.
+func TestTemporaries(t *testing.T) {
+	c, s := newCommand(), settings{Output: t.TempDir(), Value: 1}
+	const name = ".semidavil-0123456789abcdef0123456789abcdef.tmp"
+	for _, rel := range []string{name, "parts/" + name, "elsewhere/deep/" + name, ".other.tmp"} {
+		fixture.Write(t, s.Output, rel, []byte("half"))
+	}
+	if _, err := c.run(t, "prism", s); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(s.Output + "/*/*/.sem*")
+	for _, pattern := range []string{"/.*", "/*/.*"} {
+		found, e := filepath.Glob(s.Output + pattern)
+		left, err = append(left, found...), errors.Join(err, e)
+	}
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != ".other.tmp" {
+		t.Errorf("%v %v", left, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"strings"
@@ -239,5 +240,42 @@ func TestEveryLabelCounts(t *testing.T) {
 	}
 	if got := rejects(t, cfg.Output)[filepath.Base(labelOf(1))]; !strings.Contains(got, "missing image") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestNoLabelMap: pictures that are no label maps are refused, not read by their first
+// channel.
+func TestNoLabelMap(t *testing.T) {
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 0, 2, 0)
+	cfg := settings(t, trained.Network{}, "cityscapes:"+root)
+	cfg.Predictions, cfg.MaxRejects = t.TempDir(), 1
+	fixture.Write(t, cfg.Predictions, "bonn_000000_000019.png", raster(t, 64, guess(0)))
+	red := image.NewNRGBA(image.Rect(0, 0, 64, 32)) // with class 0 in red
+	for i := range red.Pix {
+		red.Pix[i] = []uint8{0, 9, 9, 200}[i%4]
+	}
+	fixture.Write(t, cfg.Predictions, "bonn_000001_000019.png", fixture.PNG(t, red))
+	must(t, cfg)
+	if got := rejects(t, cfg.Output)[filepath.Base(imageOf(1))]; !strings.Contains(got, "8-bit RGBA; ids are stored as") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFileOfAnotherImage: a file with the name of an image is no prediction of one whose
+// name it begins with.
+func TestFileOfAnotherImage(t *testing.T) {
+	root, dir := t.TempDir(), t.TempDir()
+	for i, stem := range []string{"cam_1", "cam_1_left"} {
+		fixture.Write(t, root, "im/"+stem+".png", fixture.PNG(t, fixture.Picture(64, 32, i)))
+		fixture.Write(t, root, "lb/"+stem+".png", raster(t, 64, func(_, _ int) uint8 { return uint8(i) }))
+	}
+	fixture.Write(t, dir, "cam_1_left.png", raster(t, 64, func(_, _ int) uint8 { return 1 }))
+	fixture.Write(t, root, "p.yaml", []byte("name: own\ntrain: {images: im, labels: lb}\nclasses: [{name: a}, {name: b}]\n"))
+	cfg := settings(t, trained.Network{}, "pairs:"+root+"/p.yaml:"+root)
+	cfg.Predictions, cfg.Subset, cfg.MaxRejects = dir, "train", 1
+	must(t, cfg)
+	if got := rejects(t, cfg.Output); len(got) != 1 || !strings.Contains(got["cam_1.png"], "missing prediction") {
+		t.Errorf("%v", got)
 	}
 }

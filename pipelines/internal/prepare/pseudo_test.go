@@ -172,6 +172,12 @@ func TestPseudoLabelsRefused(t *testing.T) {
 	if _, err := with(invented(t, t.TempDir(), 8, 8, zero, trainKey(0)), "all"); err == nil || !strings.Contains(err.Error(), "none of the 1") {
 		t.Error(err)
 	}
+	// An image of the same key at another path is another image.
+	moved := t.TempDir()
+	fixture.Write(t, moved, "labels.jsonl", fmt.Appendf(nil, "{\"key\":%q,\"image\":\"elsewhere/1.png\",\"label\":\"l.png\"}\n", trainKey(0)))
+	if _, err := with(moved, "0"); err == nil || !strings.Contains(err.Error(), "are of other images") {
+		t.Error(err)
+	}
 	// Statistics tell of other classes.
 	other := invented(t, t.TempDir(), 8, 8, zero, trainKey(0))
 	fixture.Write(t, other, "stats.json", []byte(`{"class_set":"camvid11","classes":[{"name":"sky"}]}`))

@@ -35,9 +35,6 @@ func drawScenes(ctx context.Context, s *runners.Session, cfg configs.Prepare) er
 		return runners.Usagef("--scenes: nothing to draw")
 	}
 	root, mark := cfg.Output+"/minicity", cfg.Output+"/minicity/complete.json"
-	if _, err := store.RemoveTemporaries(ctx, root, 0); err != nil { // what a killed run was drawing
-		return err
-	}
 	digest, err := configs.Fingerprint(struct {
 		Version int
 		Options minicity.Options
