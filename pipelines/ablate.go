@@ -6,8 +6,8 @@ import (
 	"semidavil/stages"
 )
 
-// Ablate trains a segmenter for each config, a train.Config as JSON. One that fails does
-// not stop the others.
-func Ablate(s beam.Scope, backend string, configs [][]byte) {
-	stages.TrainAll(s, backend, beam.CreateList(s, configs))
+// Ablate trains a segmenter for each configuration. One that fails does not stop the
+// others.
+func Ablate(s beam.Scope, p TrainParams) {
+	stages.Train(s, stages.TrainParams{Backend: p.Backend, KeepGoing: true}, beam.CreateList(s, p.Configs))
 }

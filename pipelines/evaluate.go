@@ -10,12 +10,12 @@ import (
 type EvaluateParams struct {
 	Images ImagesParams
 	Score  stages.ScoreParams
-	Output string
+	Commit stages.CommitScoresParams
 }
 
 // Evaluate counts how predictions agree with labels, and makes the report of all counts.
 func Evaluate(s beam.Scope, p EvaluateParams) {
-	plans, rejects := Images(s, p.Images)
-	tallies, rows, unscored := stages.Score(s, p.Score, plans)
-	stages.CommitScores(s, p.Output, p.Images.Load.Classes, tallies, rows, beam.Flatten(s, rejects, unscored))
+	planned, unplanned := Images(s, p.Images)
+	tallies, scores, unscored := stages.Score(s, p.Score, planned)
+	stages.CommitScores(s, p.Commit, tallies, scores, beam.Flatten(s, unplanned, unscored))
 }

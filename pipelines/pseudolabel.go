@@ -4,23 +4,23 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/stages"
-	"semidavil/transforms/pseudo"
 )
 
 // PseudolabelParams are those of the stages of [Pseudolabel].
 type PseudolabelParams struct {
-	Images  ImagesParams
-	Predict stages.PredictParams
-	Rule    pseudo.Rule // chooses the thresholds
-	Label   stages.LabelParams
+	Images    ImagesParams
+	Predict   stages.PredictParams
+	Threshold stages.ThresholdParams
+	Label     stages.LabelParams
+	Commit    stages.CommitLabelsParams
 }
 
 // Pseudolabel labels images where a network is sure: it predicts every image once, chooses
 // the thresholds of the classes from all confidences, and labels by them.
 func Pseudolabel(s beam.Scope, p PseudolabelParams) {
-	plans, rejects := Images(s, p.Images)
-	predicted, unpredicted := stages.Predict(s, p.Predict, plans)
-	thresholds := stages.Threshold(s, p.Label.Output, p.Rule, predicted)
+	planned, unplanned := Images(s, p.Images)
+	predicted, histograms, unpredicted := stages.Predict(s, p.Predict, planned)
+	thresholds := stages.Threshold(s, p.Threshold, histograms)
 	parts := stages.Label(s, p.Label, predicted, thresholds)
-	stages.CommitLabels(s, p.Label.Output, p.Label.Classes, parts, beam.Flatten(s, rejects, unpredicted))
+	stages.CommitLabels(s, p.Commit, parts, beam.Flatten(s, unplanned, unpredicted))
 }

@@ -3,17 +3,18 @@ package pipelines
 import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"semidavil/model/train"
 	"semidavil/stages"
 )
 
-// TrainParams are those of [Train] and [Pretrain].
+// TrainParams are those of [Train] and [Ablate].
 type TrainParams struct {
 	Backend string
-	// Config is the training as JSON: a train.Config, or the train.PretrainConfig.
-	Config []byte
+	Configs []train.Config
 }
 
-// Train trains a segmenter: student, teacher and all losses are one stage.
+// Train trains a segmenter for each configuration: student, teacher and all losses are one
+// stage.
 func Train(s beam.Scope, p TrainParams) {
-	stages.Train(s, p.Backend, beam.Create(s, p.Config))
+	stages.Train(s, stages.TrainParams{Backend: p.Backend}, beam.CreateList(s, p.Configs))
 }

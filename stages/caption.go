@@ -17,12 +17,16 @@ import (
 	"semidavil/internal/captioner"
 	"semidavil/internal/captionservice"
 	"semidavil/internal/store"
+	"semidavil/stages/captionstore"
+	"semidavil/stages/counters"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/captions"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.DoFn4x1[context.Context, Plan, func(Plan), func(shards.Reject), error](&captionFn{})
+	register.DoFn4x1[context.Context, plans.Plan, func(plans.Plan), func(shards.Reject), error](&captionFn{})
 }
 
 // CaptionParams choose the captioner.
@@ -52,13 +56,13 @@ type CaptionParams struct {
 // behind it sees the same captions.
 //
 // PCollection<Plan> -> PCollection<Plan>, PCollection<shards.Reject>.
-func Caption(s beam.Scope, p CaptionParams, plans beam.PCollection) (captioned, rejects beam.PCollection) {
+func Caption(s beam.Scope, p CaptionParams, planned beam.PCollection) (captioned, rejected beam.PCollection) {
 	s = s.Scope("stages.Caption")
-	captioned, rejects = beam.ParDo2(s, &captionFn{Params: p}, plans)
+	captioned, rejected = beam.ParDo2(s, &captionFn{Params: p}, planned)
 	if p.Captioner.Kind == captioner.HTTP {
 		captioned = beam.Reshuffle(s, captioned)
 	}
-	return captioned, rejects
+	return captioned, rejected
 }
 
 type captionFn struct {
@@ -66,7 +70,7 @@ type captionFn struct {
 
 	captioner, fallback captions.Captioner
 	given               map[string]captions.Row // of Params.From, by key
-	answers             answers                 // of the service
+	answers             captionstore.Answers    // of the service
 }
 
 // Setup makes the captioners and reads given captions.
@@ -78,18 +82,18 @@ func (f *captionFn) Setup(ctx context.Context) (err error) {
 		return err
 	}
 	if f.Params.From != "" {
-		if f.given, err = readGiven(ctx, f.Params.From); err != nil {
+		if f.given, err = captionstore.ReadGiven(ctx, f.Params.From); err != nil {
 			return err
 		}
 	}
 	if f.Params.Captioner.Kind == captioner.HTTP {
-		f.answers, err = readAnswers(ctx, f.Params.Output)
+		f.answers, err = captionstore.ReadAnswers(ctx, f.Params.Output)
 	}
 	return err
 }
 
 // ProcessElement captions the images of one shard.
-func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Plan), reject func(shards.Reject)) error {
+func (f *captionFn) ProcessElement(ctx context.Context, plan plans.Plan, emit func(plans.Plan), reject func(shards.Reject)) error {
 	name := f.Params.Output + "/" + plan.Name + ".jsonl"
 	old, err := store.ReadFile(ctx, name, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +105,7 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	kept := plan
 	kept.Samples = nil
 	var file []byte
-	fallbacks := int64(0)
+	fallbacks := 0
 	for i, s := range plan.Samples {
 		if faults[i] == nil && s.Caption != "" {
 			kept.Samples = append(kept.Samples, s)
@@ -126,12 +130,11 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 	if stop != nil {
 		return stop
 	}
-	beam.NewCounter(Namespace, Fallbacks).Inc(ctx, fallbacks)
+	counters.Add(ctx, counters.Fallbacks, fallbacks)
 	for i, err := range faults {
 		if err != nil {
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			countDone(ctx, 1) // it will not get further
-			reject(rejectOf(plan.Samples[i].Ref, "caption", err))
+			counters.AddDone(ctx, 1) // it will not get further
+			rejects.Emit(ctx, reject, rejects.Of(plan.Samples[i].Ref, "caption", err))
 		}
 	}
 	if len(kept.Samples) > 0 {
@@ -142,7 +145,7 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pla
 
 // fill sets the captions of plan; faults[i] says why sample i has none. Its own
 // error ends the run.
-func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error {
+func (f *captionFn) fill(ctx context.Context, plan *plans.Plan, faults []error) error {
 	var mu sync.Mutex
 	var failed, succeeded int
 	group, ctx := errgroup.WithContext(ctx)
@@ -150,14 +153,14 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 	for i := range plan.Samples {
 		group.Go(func() error {
 			sample := &plan.Samples[i]
-			err := guard(ctx, "caption", sample.Ref, func() error { return f.one(ctx, sample) })
+			err := guard(ctx, "caption", sample.Ref, func() error { return f.caption(ctx, sample) })
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
 				succeeded++
 				return nil
 			}
-			if err := ofRun(ctx, err); err != nil {
+			if err := rejects.OfRun(ctx, err); err != nil {
 				return err
 			}
 			faults[i] = err
@@ -173,8 +176,8 @@ func (f *captionFn) fill(ctx context.Context, plan *Plan, faults []error) error 
 	return group.Wait()
 }
 
-// one finds the caption of one image.
-func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
+// caption finds the caption of one image.
+func (f *captionFn) caption(ctx context.Context, s *plans.Sample) error {
 	if row, ok := f.given[s.Ref.Key]; ok {
 		s.Caption, s.Captioner = row.Caption, row.Captioner
 		return nil
@@ -191,7 +194,7 @@ func (f *captionFn) one(ctx context.Context, s *PlannedSample) error {
 
 // text asks the captioner, or takes what a service has answered before.
 func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error) {
-	image, err := store.Join(ref.Root, ref.Image, linkOptions(f.Params.Follow)...)
+	image, err := store.Join(ref.Root, ref.Image, store.Links(f.Params.Follow))
 	if err != nil {
 		return "", err
 	}
@@ -202,5 +205,5 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 	if f.Params.Captioner.Kind != captioner.HTTP {
 		return ask()
 	}
-	return f.answers.get(ctx, f.captioner.ID(), ref, ask)
+	return f.answers.Get(ctx, f.captioner.ID(), ref, ask)
 }

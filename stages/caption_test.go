@@ -16,6 +16,8 @@ import (
 	"semidavil/internal/captionservice"
 	"semidavil/internal/fixture"
 	"semidavil/runners/runnerstest"
+	"semidavil/stages/captionstore"
+	"semidavil/stages/plans"
 	"semidavil/transforms/captions"
 )
 
@@ -33,15 +35,15 @@ func TestAnswersOutliveShards(t *testing.T) {
 	run := func(perShard int) {
 		t.Helper()
 		err := runnerstest.Run(t, "prism", func(s beam.Scope) {
-			refs, _ := Match(s, []DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source}}, false)
+			refs, _ := Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source}}})
 			assigned, _ := Split(s, SplitParams{Labelled: -1}, refs)
 			Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.HTTP, Classes: []string{"road"},
-				Endpoint: captionservice.Endpoint{URL: service.URL, Model: "eye"}}, Output: out, Concurrency: 2}, Assign(s, perShard, 0, assigned))
+				Endpoint: captionservice.Endpoint{URL: service.URL, Model: "eye"}}, Output: out, Concurrency: 2}, Assign(s, AssignParams{PerShard: perShard}, assigned))
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		received.Clear() // as in a process of its own
+		captionstore.Forget() // as in a process of its own
 	}
 	run(3)
 	if asked.Load() != 7 {
@@ -64,9 +66,9 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 		http.Error(w, "no such key", http.StatusUnauthorized)
 	}))
 	defer service.Close()
-	plan := func(images string, n int) (*captionFn, *Plan) {
+	plan := func(images string, n int) (*captionFn, *plans.Plan) {
 		root := t.TempDir()
-		p := &Plan{}
+		p := &plans.Plan{}
 		for i := range n {
 			name := fmt.Sprintf("%d.png", i)
 			data := []byte(images)
@@ -74,7 +76,7 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 				data = fixture.PNG(t, fixture.Picture(8, 8, i))
 			}
 			fixture.Write(t, root, name, data)
-			p.Samples = append(p.Samples, PlannedSample{Ref: semidavil.Ref{Key: name, Root: root, Image: name}})
+			p.Samples = append(p.Samples, plans.Sample{Ref: semidavil.Ref{Key: name, Root: root, Image: name}})
 		}
 		f := &captionFn{Params: CaptionParams{Output: t.TempDir(), Captioner: captioner.Config{Kind: captioner.HTTP, Classes: []string{"road"},
 			Endpoint: captionservice.Endpoint{URL: service.URL, Model: "eye"}}}}
@@ -103,9 +105,9 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 	if err := f.Setup(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	one := func(name string) (PlannedSample, error) {
-		s := PlannedSample{Ref: semidavil.Ref{Key: name, Root: root, Image: name + ".png"}}
-		err := f.one(t.Context(), &s)
+	one := func(name string) (plans.Sample, error) {
+		s := plans.Sample{Ref: semidavil.Ref{Key: name, Root: root, Image: name + ".png"}}
+		err := f.caption(t.Context(), &s)
 		return s, err
 	}
 	if s, err := one("absent"); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {

@@ -15,13 +15,15 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.DoFn5x1[context.Context, int, func(*Result) bool, func(*shards.Reject) bool, func(string), error](&commitFn{})
+	register.DoFn5x1[context.Context, []byte, func(*shards.Index) bool, func(*shards.Reject) bool, func(string), error](&commitFn{})
+	register.Emitter1[string]()
 }
 
 // CommitParams say what the manifest holds beside the shards.
@@ -56,39 +58,27 @@ func ReadManifest(ctx context.Context, output string) (shards.Manifest, error) {
 // manifest: where it is, the output is whole. It returns a PCollection<string>
 // with the manifest's path.
 //
-// PCollection<Result>, PCollection<shards.Reject> -> PCollection<string>.
-func Commit(s beam.Scope, p CommitParams, results, rejects beam.PCollection) beam.PCollection {
+// PCollection<shards.Index>, PCollection<shards.Reject> -> PCollection<string>.
+func Commit(s beam.Scope, p CommitParams, indexes, rejected beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Commit")
-	// One empty element each: without it an empty collection would never arrive.
-	results = beam.Flatten(s, results, beam.Create(s, Result{}))
-	rejects = beam.Flatten(s, rejects, beam.Create(s, shards.Reject{}))
-	return beam.ParDo(s, &commitFn{p}, beam.CoGroupByKey(s, beam.AddFixedKey(s, results), beam.AddFixedKey(s, rejects)))
+	return once(s, &commitFn{p}, indexes, rejected)
 }
 
 type commitFn struct{ Params CommitParams }
 
 // ProcessElement writes the files of the whole run.
-func (f *commitFn) ProcessElement(ctx context.Context, _ int, nextResult func(*Result) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
+func (f *commitFn) ProcessElement(ctx context.Context, _ []byte, nextIndex func(*shards.Index) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
 	var indexes []shards.Index
-	var rejects []shards.Reject
-	var result Result
-	for nextResult(&result) {
-		if result.Name == "" {
-			continue
-		}
-		index, err := shards.DecodeIndex(result.Index)
-		if err != nil {
-			return fmt.Errorf("stages: commit %s: %w", result.Name, err)
-		}
-		indexes = append(indexes, index)
-		rejects = append(rejects, index.Rejects...)
+	var inShards []shards.Reject
+	for index := (shards.Index{}); nextIndex(&index); {
+		indexes, inShards = append(indexes, index), append(inShards, index.Rejects...)
 	}
-	rejects = readRejects(nextReject, rejects...)
+	rejected := rejects.Collect(nextReject, inShards...)
 	order := func(s semidavil.Subset) int { return slices.Index(semidavil.Subsets, s) }
 	slices.SortFunc(indexes, func(a, b shards.Index) int {
 		return cmp.Or(cmp.Compare(order(a.Shard.Subset), order(b.Shard.Subset)), cmp.Compare(a.Shard.Name, b.Shard.Name))
 	})
-	files, err := f.files(indexes, rejects)
+	files, err := f.files(indexes, rejected)
 	if err != nil {
 		return fmt.Errorf("stages: commit: %w", err)
 	}
@@ -100,6 +90,16 @@ func (f *commitFn) ProcessElement(ctx context.Context, _ int, nextResult func(*R
 	}
 	emit(f.Params.Output + "/" + ManifestFile)
 	return nil
+}
+
+// once processes one element, when all elements of the collections are there: fn gets them
+// as side inputs, in their order.
+func once(s beam.Scope, fn any, collections ...beam.PCollection) beam.PCollection {
+	var inputs []beam.Option
+	for _, c := range collections {
+		inputs = append(inputs, beam.SideInput{Input: c})
+	}
+	return beam.ParDo(s, fn, beam.Impulse(s), inputs...)
 }
 
 type namedFile struct {
@@ -118,10 +118,10 @@ func writeFiles(ctx context.Context, output string, files []namedFile) error {
 }
 
 // files makes the files of the run, the manifest last.
-func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]namedFile, error) {
+func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]namedFile, error) {
 	table := classstats.NewTable(f.Params.Classes)
 	manifest := shards.Manifest{Format: shards.Name, Version: shards.Version, ClassSet: f.Params.Classes.Name, Ignore: semidavil.Ignore,
-		Tokenizer: f.Params.Tokenizer, Config: f.Params.Config, Samples: map[semidavil.Subset]int{}, Rejects: len(rejects), Shards: []shards.Shard{}}
+		Tokenizer: f.Params.Tokenizer, Config: f.Params.Config, Samples: map[semidavil.Subset]int{}, Rejects: len(rejected), Shards: []shards.Shard{}}
 	for _, c := range f.Params.Classes.Classes {
 		manifest.Classes = append(manifest.Classes, shards.Class{Name: c.Name, Color: c.Color})
 	}
@@ -151,11 +151,11 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 			return nil, fmt.Errorf("all pixels of the %d labels of subset %s are ignored: there is nothing to learn or to score; are the labels stored as %s has them?", c.Images, subset, f.Params.Classes.Name)
 		}
 	}
-	rejected, err := lines(rejects)
+	rejectRows, err := lines(rejected)
 	if err != nil {
 		return nil, err
 	}
-	out := []namedFile{{RejectsFile, rejected}, {ImagesFile, images.Bytes()}}
+	out := []namedFile{{RejectsFile, rejectRows}, {ImagesFile, images.Bytes()}}
 	stats, err := table.Encode()
 	if err != nil {
 		return nil, err
@@ -171,6 +171,18 @@ func (f *commitFn) files(indexes []shards.Index, rejects []shards.Reject) ([]nam
 		return nil, err
 	}
 	return append(out, namedFile{ManifestFile, data}), nil
+}
+
+// lines writes values as JSON, one a line.
+func lines[T any](values []T) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	for _, v := range values {
+		if err := e.Encode(v); err != nil {
+			return nil, fmt.Errorf("stages: encode: %w", err)
+		}
+	}
+	return b.Bytes(), nil
 }
 
 // imageRow is one line of ImagesFile, the table that rare-class sampling reads.

@@ -13,13 +13,14 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.DoFn5x1[context.Context, int, func(*LabelPart) bool, func(*shards.Reject) bool, func(string), error](&commitLabelsFn{})
+	register.DoFn5x1[context.Context, []byte, func(*LabelPart) bool, func(*shards.Reject) bool, func(string), error](&commitLabelsFn{})
 	register.Iter1[LabelPart]()
 }
 
@@ -42,60 +43,55 @@ func ReadLabelStats(ctx context.Context, output string) (r pseudo.Report, err er
 	return r, nil
 }
 
-// CommitLabels writes the statistics as JSON and plots, the rejects, and last the list
-// of labels, which prepare reads. It returns the path of that.
-//
-// PCollection<LabelPart>, PCollection<shards.Reject> -> PCollection<string>.
-func CommitLabels(s beam.Scope, output string, classes semidavil.ClassSet, parts, rejects beam.PCollection) beam.PCollection {
-	s = s.Scope("stages.CommitLabels")
-	// One empty element: without it an empty collection would never arrive.
-	rejects = beam.Flatten(s, rejects, beam.Create(s, shards.Reject{}))
-	return beam.ParDo(s, &commitLabelsFn{output, classes}, beam.CoGroupByKey(s, beam.AddFixedKey(s, parts), beam.AddFixedKey(s, rejects)))
-}
-
-type commitLabelsFn struct {
+// CommitLabelsParams name the output and the classes of its labels.
+type CommitLabelsParams struct {
 	Output  string
 	Classes semidavil.ClassSet
 }
 
+// CommitLabels writes the statistics as JSON and plots, the rejects, and last the list
+// of labels, which prepare reads. It returns the path of that.
+//
+// PCollection<LabelPart>, PCollection<shards.Reject> -> PCollection<string>.
+func CommitLabels(s beam.Scope, p CommitLabelsParams, parts, rejected beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.CommitLabels")
+	return once(s, &commitLabelsFn{p}, parts, rejected)
+}
+
+type commitLabelsFn struct{ Params CommitLabelsParams }
+
 // ProcessElement writes the files of the whole run.
-func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ int, nextPart func(*LabelPart) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
+func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ []byte, nextPart func(*LabelPart) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
 	var rows []LabelRow
-	stats := pseudo.NewStats(make([]uint32, f.Classes.Len())) // where there is not a single plan
+	stats := pseudo.NewStats(make([]uint32, f.Params.Classes.Len())) // where there is not a single plan
 	first := true
-	var rejects []shards.Reject
-	var part LabelPart
-	for nextPart(&part) {
-		rows, rejects = append(rows, part.Rows...), append(rejects, part.Rejects...)
-		var one pseudo.Stats
-		err := json.Unmarshal(part.Stats, &one)
-		if err == nil && first {
-			first, stats = false, pseudo.NewStats(one.Thresholds)
+	var inParts []shards.Reject
+	for part := (LabelPart{}); nextPart(&part); first = false {
+		rows, inParts = append(rows, part.Rows...), append(inParts, part.Rejects...)
+		if first {
+			stats = pseudo.NewStats(part.Stats.Thresholds)
 		}
-		if err == nil {
-			err = stats.Merge(one)
-		}
-		if err != nil {
+		if err := stats.Merge(part.Stats); err != nil {
 			return fmt.Errorf("stages: commit labels: %w", err)
 		}
 	}
 	slices.SortFunc(rows, func(a, b LabelRow) int { return cmp.Compare(a.Key, b.Key) })
-	files, err := labelFiles(f.Classes, rows, stats, readRejects(nextReject, rejects...))
+	files, err := labelFiles(f.Params.Classes, rows, stats, rejects.Collect(nextReject, inParts...))
 	if err != nil {
 		return fmt.Errorf("stages: commit labels: %w", err)
 	}
-	if err := writeFiles(ctx, f.Output, files); err != nil {
+	if err := writeFiles(ctx, f.Params.Output, files); err != nil {
 		return fmt.Errorf("stages: commit labels: %w", err)
 	}
 	if err := f.removeStrays(ctx, rows); err != nil {
 		return fmt.Errorf("stages: commit labels: %w", err)
 	}
-	emit(f.Output + "/" + LabelsFile)
+	emit(f.Params.Output + "/" + LabelsFile)
 	return nil
 }
 
 // labelEndings are those of all files that Label writes.
-var labelEndings = []string{TrainIDsEnding, IDsEnding, ColourEnding, ConfidenceEnding}
+var labelEndings = []string{pseudo.TrainIDsEnding, pseudo.IDsEnding, pseudo.ColourEnding, pseudo.ConfidenceEnding}
 
 // OwnLabel reports whether a name in the folder of labels is one that Label gives, so
 // that a clean-up touches nothing else.
@@ -108,9 +104,9 @@ func OwnLabel(name string) bool {
 func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) error {
 	mine := map[string]bool{}
 	for _, r := range rows {
-		mine[strings.TrimSuffix(r.Label, TrainIDsEnding)] = true
+		mine[strings.TrimSuffix(r.Label, pseudo.TrainIDsEnding)] = true
 	}
-	return store.RemoveFiles(ctx, f.Output+"/"+LabelsFolder, func(rel string) bool {
+	return store.RemoveFiles(ctx, f.Params.Output+"/"+LabelsFolder, func(rel string) bool {
 		for _, ending := range labelEndings {
 			if place, ok := strings.CutSuffix(LabelsFolder+"/"+rel, ending); ok && !mine[place] {
 				return true
@@ -121,7 +117,7 @@ func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) erro
 }
 
 // labelFiles makes the files of a run, the list of labels last.
-func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats, rejects []shards.Reject) ([]namedFile, error) {
+func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats, rejected []shards.Reject) ([]namedFile, error) {
 	report, err := stats.Report(classes)
 	if err != nil {
 		return nil, err
@@ -130,11 +126,11 @@ func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats,
 	if err != nil {
 		return nil, err
 	}
-	rejected, err := lines(rejects)
+	rejectRows, err := lines(rejected)
 	if err != nil {
 		return nil, err
 	}
-	out := []namedFile{{RejectsFile, rejected}, {LabelStatsFile, data}}
+	out := []namedFile{{RejectsFile, rejectRows}, {LabelStatsFile, data}}
 	if report.Pixels > 0 {
 		shares, err := figures.LabelShares(classes, report)
 		if err != nil {

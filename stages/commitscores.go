@@ -6,24 +6,25 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.Function2x2(nameTally)
-	register.DoFn6x1[context.Context, int, func(*[]byte) bool, func(*string) bool, func(*shards.Reject) bool, func(string), error](&commitScoresFn{})
-	register.Iter1[[]byte]()
-	register.Iter1[string]()
+	beam.RegisterCoder(reflect.TypeFor[namedTally](), encodeNamedTally, decodeNamedTally)
+	register.Function2x1(nameTally)
+	register.DoFn6x1[context.Context, []byte, func(*namedTally) bool, func(*ImageScore) bool, func(*shards.Reject) bool, func(string), error](&commitScoresFn{})
+	register.Iter1[namedTally]()
 }
 
 // Names of the files that CommitScores writes into the output, the report last.
@@ -66,18 +67,20 @@ func ReadEvaluation(ctx context.Context, output string) (e Evaluation, err error
 	return e, nil
 }
 
+// CommitScoresParams name the output and the classes of its scores.
+type CommitScoresParams struct {
+	Output  string
+	Classes semidavil.ClassSet
+}
+
 // CommitScores writes the scores as JSON, Markdown and plots, the scores of every image
 // and the rejects. It returns the path of the report.
 //
-// PCollection<KV<string, metrics.Tally>>, PCollection<string>, PCollection<shards.Reject>
-// -> PCollection<string>.
-func CommitScores(s beam.Scope, output string, classes semidavil.ClassSet, tallies, rows, rejects beam.PCollection) beam.PCollection {
+// PCollection<KV<string, metrics.Tally>>, PCollection<ImageScore>,
+// PCollection<shards.Reject> -> PCollection<string>.
+func CommitScores(s beam.Scope, p CommitScoresParams, tallies, scores, rejected beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.CommitScores")
-	// One empty element each: without it an empty collection would never arrive.
-	rows = beam.Flatten(s, rows, beam.Create(s, ""))
-	rejects = beam.Flatten(s, rejects, beam.Create(s, shards.Reject{}))
-	named := beam.ParDo(s, nameTally, tallies)
-	return beam.ParDo(s, &commitScoresFn{output, classes}, beam.CoGroupByKey(s, named, beam.AddFixedKey(s, rows), beam.AddFixedKey(s, rejects)))
+	return once(s, &commitScoresFn{p}, beam.ParDo(s, nameTally, tallies), scores, rejected)
 }
 
 // namedTally is the sum of one network.
@@ -86,69 +89,55 @@ type namedTally struct {
 	Tally   metrics.Tally
 }
 
-// nameTally puts all networks under one key.
-func nameTally(network string, t metrics.Tally) (int, []byte) {
-	data, err := json.Marshal(namedTally{network, t})
-	if err != nil {
-		panic(err) // integers and strings
-	}
-	return 0, data
-}
+func nameTally(network string, t metrics.Tally) namedTally { return namedTally{network, t} }
 
-type commitScoresFn struct {
-	Output  string
-	Classes semidavil.ClassSet
-}
+func encodeNamedTally(t namedTally) ([]byte, error) { return json.Marshal(t) }
+
+func decodeNamedTally(data []byte) (t namedTally, err error) { return t, json.Unmarshal(data, &t) }
+
+type commitScoresFn struct{ Params CommitScoresParams }
 
 // ProcessElement writes the files.
-func (f *commitScoresFn) ProcessElement(ctx context.Context, _ int, nextTally func(*[]byte) bool, nextRow func(*string) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
+func (f *commitScoresFn) ProcessElement(ctx context.Context, _ []byte, nextTally func(*namedTally) bool, nextScore func(*ImageScore) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
 	var evaluation Evaluation
-	evaluation.ClassSet = f.Classes
-	var data []byte
-	for nextTally(&data) {
-		var n namedTally
-		if err := json.Unmarshal(data, &n); err != nil {
-			return fmt.Errorf("stages: commit scores: %w", err)
-		}
-		r, err := metrics.NewReport(f.Classes, n.Tally)
+	evaluation.ClassSet = f.Params.Classes
+	for n := (namedTally{}); nextTally(&n); {
+		r, err := metrics.NewReport(f.Params.Classes, n.Tally)
 		if err != nil {
 			return fmt.Errorf("stages: commit scores: %w", err)
 		}
 		evaluation.Networks = append(evaluation.Networks, NetworkReport{n.Network, r})
 	}
 	slices.SortFunc(evaluation.Networks, func(a, b NetworkReport) int { return cmp.Compare(a.Network, b.Network) })
-	var rows []string
-	var row string
-	for nextRow(&row) {
-		if row != "" {
-			rows = append(rows, row)
-		}
+	var scores []ImageScore
+	for s := (ImageScore{}); nextScore(&s); {
+		scores = append(scores, s)
 	}
-	slices.Sort(rows)
-	rejects := readRejects(nextReject)
-	evaluation.Rejects = len(rejects)
-	files, err := scoreFiles(evaluation, rows, rejects)
+	rejected := rejects.Collect(nextReject)
+	evaluation.Rejects = len(rejected)
+	files, err := scoreFiles(evaluation, scores, rejected)
 	if err != nil {
 		return fmt.Errorf("stages: commit scores: %w", err)
 	}
-	if err := writeFiles(ctx, f.Output, files); err != nil {
+	if err := writeFiles(ctx, f.Params.Output, files); err != nil {
 		return fmt.Errorf("stages: commit scores: %w", err)
 	}
-	emit(f.Output + "/" + ReportFile)
+	emit(f.Params.Output + "/" + ReportFile)
 	return nil
 }
 
 // scoreFiles makes the files of an evaluation, the report last.
-func scoreFiles(e Evaluation, rows []string, rejects []shards.Reject) ([]namedFile, error) {
-	rejected, err := lines(rejects)
+func scoreFiles(e Evaluation, scores []ImageScore, rejected []shards.Reject) ([]namedFile, error) {
+	rejectRows, err := lines(rejected)
 	if err != nil {
 		return nil, err
 	}
-	all := strings.Join(rows, "\n")
-	if all != "" {
-		all += "\n"
+	slices.SortFunc(scores, func(a, b ImageScore) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network)) })
+	rows, err := lines(scores)
+	if err != nil {
+		return nil, err
 	}
-	out := []namedFile{{RejectsFile, rejected}, {ScoresFile, []byte(all)}}
+	out := []namedFile{{RejectsFile, rejectRows}, {ScoresFile, rows}}
 	table, err := EvaluationMarkdown(e)
 	if err != nil {
 		return nil, err

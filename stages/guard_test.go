@@ -11,7 +11,9 @@ import (
 
 	"semidavil"
 	"semidavil/internal/fixture"
+	"semidavil/internal/store"
 	"semidavil/runners/runnerstest"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/shards"
 )
 
@@ -19,14 +21,16 @@ import (
 // hostile file: "panic-caption.png" panics in the stage caption. The names reach a
 // worker in a process of its own too.
 func init() {
-	before = func(stage string, ref semidavil.Ref) error {
-		if strings.Contains(ref.Image, "panic-"+stage) {
-			panic("no more of this image")
-		}
-		if strings.Contains(ref.Image, "error-"+stage) {
-			return errors.New("this image cannot be done")
-		}
-		return nil
+	guard = func(ctx context.Context, stage string, ref semidavil.Ref, work func() error) error {
+		return rejects.Guard(ctx, stage, ref, func() error {
+			if strings.Contains(ref.Image, "panic-"+stage) {
+				panic("no more of this image")
+			}
+			if strings.Contains(ref.Image, "error-"+stage) {
+				return errors.New("this image cannot be done")
+			}
+			return work()
+		})
 	}
 }
 
@@ -113,31 +117,6 @@ func TestOneBadImage(t *testing.T) {
 	}
 }
 
-// TestMapOrderedPanics: neither a panic of the source nor one of the work ends the
-// process.
-func TestMapOrderedPanics(t *testing.T) {
-	slots := make(chan struct{}, 2)
-	work := func(_ context.Context, i int) int {
-		if i == 3 {
-			panic("work")
-		}
-		return i
-	}
-	source := func(yield func(int, error) bool) {
-		yield(0, nil)
-		panic("source")
-	}
-	for want, in := range map[string]func(func(int, error) bool){"work": numbers(9, nil), "source": source} {
-		var err error
-		for _, e := range mapOrdered(t.Context(), in, slots, 3, work) {
-			err = e
-		}
-		if err == nil || !strings.Contains(err.Error(), "panic: "+want) || len(slots) != 0 {
-			t.Errorf("%s: %v, %d slots taken", want, err, len(slots))
-		}
-	}
-}
-
 // TestHostileNames: names that no path may have are rejected before anything is joined,
 // and links that lead out are not followed, of an image, a label or a caption.
 func TestHostileNames(t *testing.T) {
@@ -201,11 +180,11 @@ func TestNamesOfLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"../" + filepath.Base(outside) + "/x.png", filepath.Join(outside, "x.png"), "link.png", "gs://other/x.png", `..\x.png`, "a\x00.png", "a//b.png", "", ".."} {
-		if data, err := readBelow(t.Context(), nil, root, name, false); err == nil {
+		if data, err := store.ReadBelow(t.Context(), nil, root, name); err == nil {
 			t.Errorf("%q reads %q", name, data)
 		}
 	}
-	if data, err := readBelow(t.Context(), nil, root, "link.png", true); err != nil || string(data) != "outside" {
+	if data, err := store.ReadBelow(t.Context(), nil, root, "link.png", store.FollowLinks); err != nil || string(data) != "outside" {
 		t.Errorf("a link that may be followed: %q %v", data, err)
 	}
 	for place, fine := range map[string]bool{"a/b": true, "../b": false, "/b": false, `a\b`: false, "a\x00": false, "a//b": false,

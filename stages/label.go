@@ -14,32 +14,21 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/stages/counters"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	beam.RegisterType(reflect.TypeFor[LabelPart]())
-	beam.RegisterType(reflect.TypeFor[LabelRow]())
-	register.Function1x1(withoutHistogram)
+	beam.RegisterCoder(reflect.TypeFor[LabelPart](), encodeLabelPart, decodeLabelPart)
 	register.DoFn4x1[context.Context, Predicted, Thresholds, func(LabelPart), error](&labelFn{})
 	register.Emitter1[LabelPart]()
 }
 
-// LabelsDone counts images whose pseudo-labels are written.
-const LabelsDone = "images_labelled"
-
 // LabelsFolder holds the pseudo-labels below the output of pseudolabel.
 const LabelsFolder = "labels"
-
-// Endings of the files of one image.
-const (
-	TrainIDsEnding   = "_pseudo_labelTrainIds.png"
-	IDsEnding        = "_pseudo_labelIds.png"
-	ColourEnding     = "_pseudo_color.png"
-	ConfidenceEnding = "_pseudo_confidence.png"
-)
 
 // LabelParams say what is written.
 type LabelParams struct {
@@ -55,9 +44,12 @@ type LabelPart struct {
 	Rows []LabelRow
 	// Rejects are the images that could not be labelled.
 	Rejects []shards.Reject
-	// Stats is the pseudo.Stats of these images as JSON.
-	Stats []byte
+	Stats   pseudo.Stats
 }
+
+func encodeLabelPart(p LabelPart) ([]byte, error) { return json.Marshal(p) }
+
+func decodeLabelPart(data []byte) (p LabelPart, err error) { return p, json.Unmarshal(data, &p) }
 
 // Label applies the thresholds to the stored predictions and writes label PNGs. Those
 // that an earlier run wrote with the same thresholds stay as they are.
@@ -66,14 +58,7 @@ type LabelPart struct {
 // PCollection<LabelPart>.
 func Label(s beam.Scope, p LabelParams, predicted, thresholds beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Label")
-	images := beam.Reshuffle(s, beam.ParDo(s, withoutHistogram, predicted))
-	return beam.ParDo(s, &labelFn{Params: p}, images, beam.SideInput{Input: thresholds})
-}
-
-// withoutHistogram drops what is most of the bytes and not needed any more.
-func withoutHistogram(p Predicted) Predicted {
-	p.Histogram = nil
-	return p
+	return beam.ParDo(s, &labelFn{Params: p}, beam.Reshuffle(s, predicted), beam.SideInput{Input: thresholds})
 }
 
 type labelFn struct{ Params LabelParams }
@@ -97,8 +82,8 @@ func (f *labelFn) ProcessElement(ctx context.Context, predicted Predicted, thres
 				return inner.Err()
 			}
 			var failed error // of the storage: a fault of the run
-			faults[i] = guard(inner, "label", semidavil.Ref{Key: image.Key, Image: image.Image}, func() error {
-				made, err := f.one(inner, image, thresholds)
+			faults[i] = guard(inner, "label", image.ref(), func() error {
+				made, err := f.label(inner, image, thresholds)
 				if err != nil {
 					failed = made.failed
 					return err
@@ -117,20 +102,16 @@ func (f *labelFn) ProcessElement(ctx context.Context, predicted Predicted, thres
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	var part LabelPart
+	part := LabelPart{Stats: stats}
 	for i, image := range predicted.Images {
 		if faults[i] != nil {
-			part.Rejects = append(part.Rejects, shards.Reject{Key: image.Key, Path: image.Image, Stage: "label", Reason: faults[i].Error()})
+			part.Rejects = append(part.Rejects, rejects.Of(image.ref(), "label", faults[i]))
 			continue
 		}
 		part.Rows = append(part.Rows, rows[i])
 	}
-	beam.NewCounter(Namespace, Rejects).Inc(ctx, int64(len(part.Rejects)))
-	beam.NewCounter(Namespace, LabelsDone).Inc(ctx, int64(len(part.Rows)))
-	var err error
-	if part.Stats, err = json.Marshal(stats); err != nil {
-		return fmt.Errorf("stages: label: %w", err)
-	}
+	counters.Add(ctx, counters.Rejects, len(part.Rejects))
+	counters.Add(ctx, counters.Labelled, len(part.Rows))
 	emit(part)
 	return nil
 }
@@ -142,7 +123,7 @@ func rowOf(image PredictedImage, label *semidavil.LabelMap) LabelRow {
 			kept++
 		}
 	}
-	return LabelRow{Key: image.Key, Image: image.Image, Label: LabelsFolder + "/" + image.Place + TrainIDsEnding, Width: label.W, Height: label.H,
+	return LabelRow{Key: image.Key, Image: image.Image, Label: LabelsFolder + "/" + image.Place + pseudo.TrainIDsEnding, Width: label.W, Height: label.H,
 		Kept: float64(kept) / float64(len(label.Pix))}
 }
 
@@ -154,8 +135,8 @@ type madeLabel struct {
 	failed     error
 }
 
-// one writes the files of one image, unless they are there.
-func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thresholds) (made madeLabel, err error) {
+// label writes the files of one image, unless they are there.
+func (f *labelFn) label(ctx context.Context, image PredictedImage, thresholds Thresholds) (made madeLabel, err error) {
 	stored := func(err error) (madeLabel, error) { return madeLabel{failed: err}, err }
 	name := predictionFile(f.Params.Output, image.Place)
 	info, err := store.Stat(ctx, name)
@@ -191,9 +172,9 @@ func (f *labelFn) one(ctx context.Context, image PredictedImage, thresholds Thre
 // finished reports whether all files of one image are there and none is older than since,
 // in Unix nanoseconds.
 func (f *labelFn) finished(ctx context.Context, base string, since int64) bool {
-	endings := []string{TrainIDsEnding, IDsEnding, ColourEnding}
+	endings := []string{pseudo.TrainIDsEnding, pseudo.IDsEnding, pseudo.ColourEnding}
 	if f.Params.Confidence {
-		endings = append(endings, ConfidenceEnding)
+		endings = append(endings, pseudo.ConfidenceEnding)
 	}
 	for _, ending := range endings {
 		if made, err := store.Stat(ctx, base+ending); err != nil || made.ModTime.UnixNano() < since {
@@ -217,15 +198,15 @@ func (f *labelFn) files(p pseudo.Prediction, label *semidavil.LabelMap) (out []n
 		add(name, data, err)
 	}
 	if f.Params.Confidence {
-		gray(ConfidenceEnding, pseudo.Confidence8(p))
+		gray(pseudo.ConfidenceEnding, pseudo.Confidence8(p))
 	}
 	colour, e := encoder.EncodePNG(nil, pseudo.Colour(label, f.Params.Classes), f.Params.Compression)
-	add(ColourEnding, colour, e)
+	add(pseudo.ColourEnding, colour, e)
 	ids, e := pseudo.IDs(label, f.Params.Classes)
 	if e != nil {
 		return nil, e
 	}
-	gray(IDsEnding, ids)
-	gray(TrainIDsEnding, label.Pix)
+	gray(pseudo.IDsEnding, ids)
+	gray(pseudo.TrainIDsEnding, label.Pix)
 	return out, err
 }

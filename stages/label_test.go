@@ -49,7 +49,7 @@ func TestOneBadLabel(t *testing.T) {
 		}
 		err := runnerstest.Run(t, way, func(s beam.Scope) {
 			parts := Label(s, LabelParams{Output: out, Classes: set, Compression: fastpng.Fast}, beam.Create(s, predicted), beam.Create(s, Thresholds{Values: values}))
-			CommitLabels(s, out, set, parts, beam.CreateList(s, []shards.Reject{{}}))
+			CommitLabels(s, CommitLabelsParams{Output: out, Classes: set}, parts, beam.CreateList(s, []shards.Reject{}))
 		})
 		if err != nil {
 			t.Fatalf("%s: %v", way, err)

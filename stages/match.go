@@ -16,28 +16,38 @@ import (
 	"semidavil"
 	"semidavil/internal/outputs"
 	"semidavil/internal/store"
+	"semidavil/stages/counters"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.DoFn4x1[context.Context, DataSet, func(semidavil.Ref), func(shards.Reject), error](&matchFn{})
+	register.DoFn4x1[context.Context, plans.DataSet, func(semidavil.Ref), func(shards.Reject), error](&matchFn{})
 }
 
-// Match lists the data sets and pairs images with labels. It returns
-// PCollection<semidavil.Ref> and PCollection<shards.Reject>. Links that lead out
-// of a root are followed only if asked for. A folder that cannot be read, or is such a
-// link, ends the run, since a whole split could hide behind it; a file is a reject. Folders
-// that hold an output of this program are left out.
-func Match(s beam.Scope, sets []DataSet, follow bool) (refs, rejects beam.PCollection) {
+// MatchParams say what is listed.
+type MatchParams struct {
+	Sets []plans.DataSet
+	// Follow permits links that lead out of a root.
+	Follow bool
+}
+
+// Match lists the data sets and pairs images with labels. A folder that cannot be read, or
+// is a link that may not be followed, ends the run, since a whole split could hide behind
+// it; a file is a reject. Folders that hold an output of this program are left out.
+//
+// It returns PCollection<semidavil.Ref>, PCollection<shards.Reject>.
+func Match(s beam.Scope, p MatchParams) (refs, rejected beam.PCollection) {
 	s = s.Scope("stages.Match")
-	return beam.ParDo2(s, &matchFn{Follow: follow}, beam.Reshuffle(s, beam.CreateList(s, sets)))
+	return beam.ParDo2(s, &matchFn{p}, beam.Reshuffle(s, beam.CreateList(s, p.Sets)))
 }
 
-type matchFn struct{ Follow bool }
+type matchFn struct{ Params MatchParams }
 
 // ProcessElement lists one data set.
-func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(semidavil.Ref), reject func(shards.Reject)) error {
+func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit func(semidavil.Ref), reject func(shards.Reject)) error {
 	adapter, err := set.Adapter()
 	if err != nil {
 		return err
@@ -51,8 +61,7 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		})
 		if err != nil && !spoilt[rel] {
 			spoilt[rel] = true
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			reject(shards.Reject{Path: rel, Stage: "match", Reason: err.Error()})
+			rejects.Emit(ctx, reject, shards.Reject{Path: rel, Stage: "match", Reason: err.Error()})
 		}
 		if err != nil {
 			return datasets.File{}
@@ -79,11 +88,10 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		case folder, listed && errors.Is(err, fs.ErrPermission) && !strings.Contains(path.Base(info.Rel), "."):
 			return err // what may not even be looked at may be a folder
 		case listed && !strings.Contains(path.Base(info.Rel), "."), adapter.Classify(info.Rel).Role != datasets.Other: // else nobody would have read it
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			reject(shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
+			rejects.Emit(ctx, reject, shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
 		}
 		return nil
-	}, linkOptions(f.Follow)...)
+	}, store.Links(f.Params.Follow))
 	if err != nil {
 		return fmt.Errorf("stages: match %s: %w", set.Kind, err)
 	}
@@ -98,13 +106,12 @@ func (f *matchFn) ProcessElement(ctx context.Context, set DataSet, emit func(sem
 		}
 		return fmt.Errorf("stages: match %s: no images%s below %s; expected %s", set.Kind, of, set.Root, adapter.Layout)
 	}
-	beam.NewCounter(Namespace, Orphans).Inc(ctx, int64(len(orphans)))
+	counters.Add(ctx, counters.Orphans, len(orphans))
 	if set.Part.EveryLabel {
 		faults = append(faults, orphans...)
 	}
 	for _, f := range faults {
-		beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-		reject(shards.Reject{Key: f.Key, Path: f.Path, Stage: "match", Reason: f.Reason})
+		rejects.Emit(ctx, reject, shards.Reject{Key: f.Key, Path: f.Path, Stage: "match", Reason: f.Reason})
 	}
 	for _, ref := range refs {
 		emit(ref)
@@ -138,11 +145,4 @@ func withoutOutputs(ctx context.Context, root string, entries []datasets.Entry) 
 func isFolder(ctx context.Context, name string) bool {
 	info, err := store.Stat(ctx, name)
 	return err == nil && info.IsDir
-}
-
-func linkOptions(follow bool) []store.Option {
-	if follow {
-		return []store.Option{store.FollowLinks}
-	}
-	return nil
 }

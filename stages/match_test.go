@@ -12,6 +12,7 @@ import (
 	"semidavil"
 	"semidavil/internal/fixture"
 	"semidavil/runners"
+	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
 )
 
@@ -45,7 +46,7 @@ func TestDanglingLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, s := beam.NewPipelineWithRoot()
-	refs, rejects := Match(s, []DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}, false)
+	refs, rejects := Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}})
 	passert.Count(s, refs, "images", 3)
 	passert.Count(s, rejects, "links", 1)
 	if _, err := runners.Run(t.Context(), p, runners.Options{Runner: "prism"}); err != nil {
@@ -66,7 +67,7 @@ func TestUnreadableFolderEndsTheRun(t *testing.T) {
 	}
 	defer os.Chmod(root+"/leftImg8bit/train/shut", 0o755)
 	p, s := beam.NewPipelineWithRoot()
-	Match(s, []DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}, false)
+	Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}})
 	if _, err := runners.Run(t.Context(), p, runners.Options{Runner: "prism"}); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Error(err)
 	}

@@ -20,6 +20,10 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/model/infer"
+	"semidavil/stages/counters"
+	"semidavil/stages/inference"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/shards"
 )
@@ -27,7 +31,9 @@ import (
 func init() {
 	beam.RegisterType(reflect.TypeFor[Predicted]())
 	beam.RegisterType(reflect.TypeFor[PredictedImage]())
-	register.DoFn4x1[context.Context, Plan, func(Predicted), func(shards.Reject), error](&predictFn{})
+	beam.RegisterCoder(reflect.TypeFor[pseudo.Histogram](), encodeHistogram, decodeHistogram)
+	register.DoFn5x1[context.Context, plans.Plan, func(Predicted), func(pseudo.Histogram), func(shards.Reject), error](&predictFn{})
+	register.Emitter1[pseudo.Histogram]()
 	register.Emitter1[Predicted]()
 }
 
@@ -35,13 +41,10 @@ func init() {
 // every image: thresholds can be changed without asking it again.
 const PredictionsFolder = "predictions"
 
-// Predictions counts images that earlier runs had predicted.
-const Predictions = "predictions_reused"
-
 // PredictParams say which network looks at which images.
 type PredictParams struct {
-	Load    LoadParams
-	Network NetworkParams
+	Load    inference.LoadParams
+	Network inference.NetworkParams
 	// Output is the folder of the output.
 	Output string
 	// Config is the fingerprint of all that decides a prediction but the image: one of
@@ -53,8 +56,6 @@ type PredictParams struct {
 type Predicted struct {
 	Name   string
 	Images []PredictedImage
-	// Histogram is the pseudo.Histogram of these images.
-	Histogram []byte
 }
 
 // PredictedImage is one image whose prediction is stored.
@@ -66,26 +67,35 @@ type PredictedImage struct {
 	Place string
 }
 
+// ref is what of the image's reference is known behind Predict.
+func (p PredictedImage) ref() semidavil.Ref { return semidavil.Ref{Key: p.Key, Image: p.Image} }
+
 // Predict segments every image and keeps the two most probable classes of each pixel
 // with their probabilities in one file an image. A file that an earlier run wrote of
-// the same image with the same network is not made again.
+// the same image with the same network is not made again. The histograms count the
+// confidences of each plan.
 //
-// PCollection<Plan> -> PCollection<Predicted>, PCollection<shards.Reject>.
-func Predict(s beam.Scope, p PredictParams, plans beam.PCollection) (predicted, rejects beam.PCollection) {
+// PCollection<Plan> -> PCollection<Predicted>, PCollection<pseudo.Histogram>,
+// PCollection<shards.Reject>.
+func Predict(s beam.Scope, p PredictParams, planned beam.PCollection) (predicted, histograms, rejected beam.PCollection) {
 	s = s.Scope("stages.Predict")
-	return beam.ParDo2(s, &predictFn{Params: p}, plans)
+	return beam.ParDo3(s, &predictFn{Params: p}, planned)
 }
+
+func encodeHistogram(h pseudo.Histogram) ([]byte, error) { return h.MarshalBinary() }
+
+func decodeHistogram(data []byte) (h pseudo.Histogram, err error) { return h, h.UnmarshalBinary(data) }
 
 type predictFn struct {
 	Params PredictParams
 
-	segmenter *segmenter
+	segmenter *inference.Segmenter
 }
 
 // Setup opens the network, once a process.
 func (f *predictFn) Setup(ctx context.Context) (err error) {
 	f.Params.Network.Second = true
-	f.segmenter, err = newSegmenter(ctx, f.Params.Load, []NetworkParams{f.Params.Network})
+	f.segmenter, err = inference.Open(ctx, f.Params.Load, []inference.NetworkParams{f.Params.Network})
 	return err
 }
 
@@ -113,15 +123,15 @@ func (p *planPrediction) add(ref semidavil.Ref, prediction pseudo.Prediction) er
 func (p *planPrediction) reject(ref semidavil.Ref, stage string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.rejects = append(p.rejects, rejectOf(ref, stage, err))
+	p.rejects = append(p.rejects, rejects.Of(ref, stage, err))
 }
 
 // ProcessElement predicts the images of one plan.
-func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Predicted), reject func(shards.Reject)) error {
+func (f *predictFn) ProcessElement(ctx context.Context, plan plans.Plan, emit func(Predicted), count func(pseudo.Histogram), reject func(shards.Reject)) error {
 	p := &planPrediction{histogram: pseudo.NewHistogram(f.Params.Load.Classes.Len())}
-	var reused int64
+	var reused int
 	var fault error // of looking at old predictions
-	wanted := func(s PlannedSample) bool {
+	wanted := func(s plans.Sample) bool {
 		var old pseudo.Prediction
 		var found bool
 		if fault != nil {
@@ -149,73 +159,70 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pre
 		}
 		return !found
 	}
-	err := f.segmenter.each(ctx, plan, wanted, func(ctx context.Context, _ int, image *loaded, predictions []infer.Prediction) error {
-		if image.err != nil {
-			p.reject(image.ref, image.stage, image.err)
+	err := f.segmenter.Each(ctx, plan, wanted, func(ctx context.Context, _ int, image *inference.Image, predictions []infer.Prediction) error {
+		if image.Err != nil {
+			p.reject(image.Ref, image.Stage, image.Err)
 			return nil
 		}
 		var made pseudo.Prediction
 		var data []byte
-		err := guard(ctx, predictStage, image.ref, func() (err error) {
-			if err = checkPlace(placeOf(image.ref)); err == nil {
+		err := guard(ctx, predictStage, image.Ref, func() (err error) {
+			if err = checkPlace(placeOf(image.Ref)); err == nil {
 				made, data, err = f.encode(plan, image, predictions[0])
 			}
 			return err
 		})
 		if err != nil {
-			p.reject(image.ref, predictStage, err)
+			p.reject(image.Ref, predictStage, err)
 			return nil
 		}
-		if err := store.WriteFile(ctx, predictionFile(f.Params.Output, placeOf(image.ref)), data); err != nil {
+		if err := store.WriteFile(ctx, predictionFile(f.Params.Output, placeOf(image.Ref)), data); err != nil {
 			return err
 		}
-		return p.add(image.ref, made)
+		return p.add(image.Ref, made)
 	})
 	if err = errors.Join(err, fault); err != nil {
 		return fmt.Errorf("stages: predict %s: %w", plan.Name, err)
 	}
-	beam.NewCounter(Namespace, Predictions).Inc(ctx, reused)
-	countDone(ctx, reused)
+	counters.Add(ctx, counters.Predictions, reused)
+	counters.AddDone(ctx, reused)
 	slices.SortFunc(p.images, func(a, b PredictedImage) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(p.rejects, func(a, b shards.Reject) int { return cmp.Compare(a.Key, b.Key) })
 	for _, r := range p.rejects {
 		if r.Stage == predictStage { // the segmenter has counted the others
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
+			counters.Add(ctx, counters.Rejects, 1)
 		}
 		reject(r)
 	}
-	histogram, err := p.histogram.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("stages: predict %s: %w", plan.Name, err)
-	}
-	emit(Predicted{plan.Name, p.images, histogram})
+	emit(Predicted{plan.Name, p.images})
+	count(p.histogram)
 	return nil
 }
 
 // encode makes the file of a prediction.
-func (f *predictFn) encode(plan Plan, image *loaded, p infer.Prediction) (pseudo.Prediction, []byte, error) {
-	made, err := pseudo.NewPrediction(image.width, image.height, p.Label, p.Second, p.Confidence, p.SecondConfidence)
+func (f *predictFn) encode(plan plans.Plan, image *inference.Image, p infer.Prediction) (pseudo.Prediction, []byte, error) {
+	made, err := pseudo.NewPrediction(image.Width, image.Height, p.Label, p.Second, p.Confidence, p.SecondConfidence)
 	if err != nil {
-		return made, nil, fmt.Errorf("%s: %w", image.ref.Image, err)
+		return made, nil, fmt.Errorf("%s: %w", image.Ref.Image, err)
 	}
-	made.Tag = f.tag(plan, image.ref, image.caption)
+	made.Tag = f.tag(plan, image.Ref, image.Caption)
 	data, err := pseudo.Encode(made)
 	if err != nil {
-		return made, nil, fmt.Errorf("%s: %w", image.ref.Image, err)
+		return made, nil, fmt.Errorf("%s: %w", image.Ref.Image, err)
 	}
 	return made, data, nil
 }
 
 // tag stands for what a prediction depends on, except the contents of an image file of
 // the same size.
-func (f *predictFn) tag(plan Plan, ref semidavil.Ref, caption string) string {
+func (f *predictFn) tag(plan plans.Plan, ref semidavil.Ref, caption string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d\x00%s", f.Params.Config, plan.Digest, ref.Key, ref.Image, ref.Bytes, caption))
 	return hex.EncodeToString(sum[:16])
 }
 
 // finished reads the prediction that an earlier run stored. One that is damaged, of
 // something else, or older than the image counts for nothing.
-func (f *predictFn) finished(ctx context.Context, plan Plan, s PlannedSample) (p pseudo.Prediction, found bool, err error) {
+func (f *predictFn) finished(ctx context.Context, plan plans.Plan, s plans.Sample) (p pseudo.Prediction, found bool, err error) {
 	ref := s.Ref
 	name := predictionFile(f.Params.Output, placeOf(ref))
 	info, err := store.Stat(ctx, name)
@@ -239,10 +246,10 @@ func (f *predictFn) finished(ctx context.Context, plan Plan, s PlannedSample) (p
 // checkPlace refuses places below an output that no file system has or that lead out of
 // it. The longest of the endings is that of a label.
 func checkPlace(place string) error {
-	if n := len(path.Base(place)) + len(TrainIDsEnding); n > 255 {
-		return fmt.Errorf("the name is too long: with %s it has %d bytes, at most 255 are possible", TrainIDsEnding, n)
+	if n := len(path.Base(place)) + len(pseudo.TrainIDsEnding); n > 255 {
+		return fmt.Errorf("the name is too long: with %s it has %d bytes, at most 255 are possible", pseudo.TrainIDsEnding, n)
 	}
-	_, err := store.Join("/", place+TrainIDsEnding, store.FollowLinks)
+	_, err := store.Join("/", place+pseudo.TrainIDsEnding, store.FollowLinks)
 	return err
 }
 

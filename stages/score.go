@@ -18,6 +18,11 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/model/infer"
+	"semidavil/stages/counters"
+	"semidavil/stages/inference"
+	"semidavil/stages/plans"
+	"semidavil/stages/predictionfiles"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/sheet"
 	"semidavil/transforms/shards"
@@ -26,7 +31,10 @@ import (
 func init() {
 	beam.RegisterType(reflect.TypeFor[metrics.Tally]())
 	beam.RegisterCoder(reflect.TypeFor[metrics.Tally](), encodeTally, decodeTally)
-	register.DoFn6x1[context.Context, Plan, func(*string) bool, func(string, metrics.Tally), func(string), func(shards.Reject), error](&scoreFn{})
+	beam.RegisterCoder(reflect.TypeFor[ImageScore](), encodeImageScore, decodeImageScore)
+	register.DoFn6x1[context.Context, plans.Plan, func(*string) bool, func(string, metrics.Tally), func(ImageScore), func(shards.Reject), error](&scoreFn{})
+	register.Emitter1[ImageScore]()
+	register.Iter1[ImageScore]()
 	register.Function2x0(stemsOf)
 	register.Iter1[string]()
 	register.Emitter2[string, metrics.Tally]()
@@ -42,8 +50,8 @@ const PredictionFiles = "predictions"
 // ScoreParams say what is compared with the labels: networks, or the label files of
 // another program.
 type ScoreParams struct {
-	Load     LoadParams
-	Networks []NetworkParams
+	Load     inference.LoadParams
+	Networks []inference.NetworkParams
 	// Predictions is a folder of label PNGs, looked for by the name of the image.
 	Predictions string
 	// Pictures is the folder of the sheets of the first Pictured images of the first plan.
@@ -53,21 +61,21 @@ type ScoreParams struct {
 
 // Score segments every image, or reads what another program made of it, and counts
 // how it agrees with the label at the label's size. It returns the sum of the counts
-// of each network, one line of JSON an image and network, and the rejects.
+// of each network, the scores of each image and network, and the rejects.
 //
-// PCollection<Plan> -> PCollection<KV<string, metrics.Tally>>, PCollection<string>,
+// PCollection<Plan> -> PCollection<KV<string, metrics.Tally>>, PCollection<ImageScore>,
 // PCollection<shards.Reject>.
-func Score(s beam.Scope, p ScoreParams, plans beam.PCollection) (tallies, rows, rejects beam.PCollection) {
+func Score(s beam.Scope, p ScoreParams, planned beam.PCollection) (tallies, scores, rejected beam.PCollection) {
 	s = s.Scope("stages.Score")
-	stems := beam.SideInput{Input: beam.ParDo(s, stemsOf, plans)}
-	tallies, rows, rejects = beam.ParDo3(s, &scoreFn{Params: p}, plans, stems)
-	return beam.CombinePerKey(s, &sumTallies{}, tallies), rows, rejects
+	stems := beam.SideInput{Input: beam.ParDo(s, stemsOf, planned)}
+	tallies, scores, rejected = beam.ParDo3(s, &scoreFn{Params: p}, planned, stems)
+	return beam.CombinePerKey(s, &sumTallies{}, tallies), scores, rejected
 }
 
 // stemsOf names the images of a plan, so that a file is known to be of another one.
-func stemsOf(plan Plan, emit func(string)) {
+func stemsOf(plan plans.Plan, emit func(string)) {
 	for _, s := range plan.Samples {
-		emit(stemOf(s.Ref.Image))
+		emit(predictionfiles.Stem(s.Ref.Image))
 	}
 }
 
@@ -82,26 +90,30 @@ type ImageScore struct {
 	Pixels        uint64           `json:"pixels"`
 }
 
+func encodeImageScore(s ImageScore) ([]byte, error) { return json.Marshal(s) }
+
+func decodeImageScore(data []byte) (s ImageScore, err error) { return s, json.Unmarshal(data, &s) }
+
 type scoreFn struct {
 	Params ScoreParams
 
-	segmenter *segmenter
-	files     map[string][]string // of Predictions, by the begin of their names
+	segmenter *inference.Segmenter
+	files     *predictionfiles.Folder // of Predictions
 }
 
 // Setup opens the networks, or lists the predictions.
 func (f *scoreFn) Setup(ctx context.Context) (err error) {
-	if f.segmenter, err = newSegmenter(ctx, f.Params.Load, f.Params.Networks); err != nil {
+	if f.segmenter, err = inference.Open(ctx, f.Params.Load, f.Params.Networks); err != nil {
 		return err
 	}
 	if f.Params.Predictions != "" {
-		f.files, err = listPredictions(ctx, f.Params.Predictions)
+		f.files, err = predictionfiles.Open(ctx, f.Params.Predictions)
 	}
 	return err
 }
 
 // ProcessElement scores the images of one plan.
-func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, stem func(*string) bool, emit func(string, metrics.Tally), row func(string), reject func(shards.Reject)) error {
+func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func(*string) bool, emit func(string, metrics.Tally), score func(ImageScore), reject func(shards.Reject)) error {
 	var names []string
 	for _, n := range f.Params.Networks {
 		names = append(names, n.Network)
@@ -120,27 +132,25 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, stem func(*stri
 	}
 	var mu sync.Mutex
 	var later atomic.Int64 // rejects of this stage: counters are for one goroutine
-	rows, rejects := map[int][]ImageScore{}, map[int]shards.Reject{}
-	err := f.segmenter.each(ctx, plan, nil, func(ctx context.Context, n int, image *loaded, predictions []infer.Prediction) error {
+	scores, rejected := map[int][]ImageScore{}, map[int]shards.Reject{}
+	err := f.segmenter.Each(ctx, plan, nil, func(ctx context.Context, n int, image *inference.Image, predictions []infer.Prediction) error {
 		fail := func(stage string, err error) error {
 			mu.Lock()
 			defer mu.Unlock()
-			rejects[n] = rejectOf(image.ref, stage, err)
+			rejected[n] = rejects.Of(image.Ref, stage, err)
 			return nil
 		}
-		if image.err != nil {
-			return fail(image.stage, image.err)
+		if image.Err != nil {
+			return fail(image.Stage, image.Err)
 		}
 		ones := make([]metrics.Tally, len(names))
 		var drawn []byte
-		err := guard(ctx, "score", image.ref, func() (err error) {
-			if image.truth == nil {
+		err := guard(ctx, "score", image.Ref, func() (err error) {
+			if image.Truth == nil {
 				return fmt.Errorf("there is no label to compare with")
 			}
 			if f.Params.Predictions != "" {
-				tools := f.segmenter.loader.tools.Get().(*loadTools)
-				defer f.segmenter.loader.tools.Put(tools)
-				prediction, err := f.read(ctx, tools, image, images)
+				prediction, err := f.files.Read(ctx, image.Ref, image.Truth.W, image.Truth.H, f.Params.Load.Classes, images)
 				if err != nil {
 					return err
 				}
@@ -148,7 +158,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, stem func(*stri
 			}
 			for i := range ones {
 				ones[i].Confusion = metrics.NewConfusion(k)
-				if err := ones[i].Add(image.truth.Pix, predictions[i].Label, predictions[i].Confidence); err != nil {
+				if err := ones[i].Add(image.Truth.Pix, predictions[i].Label, predictions[i].Confidence); err != nil {
 					return err
 				}
 			}
@@ -157,7 +167,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, stem func(*stri
 			}
 			return err
 		})
-		if err := ofRun(ctx, err); err != nil {
+		if err := rejects.OfRun(ctx, err); err != nil {
 			return err
 		}
 		if err != nil {
@@ -166,33 +176,29 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan Plan, stem func(*stri
 		}
 		mu.Lock()
 		for i, name := range names {
-			rows[n] = append(rows[n], scoreOf(image.ref, name, ones[i].Confusion))
+			scores[n] = append(scores[n], scoreOf(image.Ref, name, ones[i].Confusion))
 			err = errors.Join(err, sums[i].Merge(ones[i]))
 		}
 		mu.Unlock()
 		if err == nil && drawn != nil {
-			err = store.WriteFile(ctx, f.Params.Pictures+"/"+image.ref.Key+".png", drawn)
+			err = store.WriteFile(ctx, f.Params.Pictures+"/"+image.Ref.Key+".png", drawn)
 		}
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("stages: score %s: %w", plan.Name, err)
 	}
-	beam.NewCounter(Namespace, Rejects).Inc(ctx, later.Load())
+	counters.Add(ctx, counters.Rejects, int(later.Load()))
 	for i, name := range names {
 		emit(name, sums[i])
 	}
-	for _, n := range slices.Sorted(maps.Keys(rows)) {
-		for _, r := range rows[n] {
-			data, err := json.Marshal(r)
-			if err != nil {
-				return err
-			}
-			row(string(data))
+	for _, n := range slices.Sorted(maps.Keys(scores)) {
+		for _, s := range scores[n] {
+			score(s)
 		}
 	}
-	for _, n := range slices.Sorted(maps.Keys(rejects)) {
-		reject(rejects[n])
+	for _, n := range slices.Sorted(maps.Keys(rejected)) {
+		reject(rejected[n])
 	}
 	return nil
 }
@@ -213,9 +219,9 @@ func scoreOf(ref semidavil.Ref, network string, c metrics.Confusion) ImageScore 
 }
 
 // picture draws image, truth, prediction and confidence of one image.
-func (f *scoreFn) picture(image *loaded, p infer.Prediction) ([]byte, error) {
-	row := sheet.Sample{Name: image.ref.Key, Caption: image.caption, Image: image.image, Truth: image.truth, Confidence: p.Confidence,
-		Prediction: &semidavil.LabelMap{W: image.truth.W, H: image.truth.H, Pix: p.Label}}
+func (f *scoreFn) picture(image *inference.Image, p infer.Prediction) ([]byte, error) {
+	row := sheet.Sample{Name: image.Ref.Key, Caption: image.Caption, Image: image.Pixels, Truth: image.Truth, Confidence: p.Confidence,
+		Prediction: &semidavil.LabelMap{W: image.Truth.W, H: image.Truth.H, Pix: p.Label}}
 	drawn, err := sheet.Draw(sheet.Options{Set: f.Params.Load.Classes}, []sheet.Sample{row})
 	if err != nil {
 		return nil, err

@@ -15,11 +15,13 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.DoFn5x1[context.Context, int, func(*semidavil.Ref) bool, func(Assigned), func(shards.Reject), error](&splitFn{})
+	register.DoFn5x1[context.Context, int, func(*semidavil.Ref) bool, func(plans.Assigned), func(shards.Reject), error](&splitFn{})
 }
 
 // SplitParams choose the labelled target images.
@@ -47,7 +49,7 @@ type SplitParams struct {
 //
 // PCollection<semidavil.Ref> -> PCollection<Assigned>, PCollection<shards.Reject>.
 // The references of a run meet on one worker: about 200 bytes an image.
-func Split(s beam.Scope, p SplitParams, refs beam.PCollection) (assigned, rejects beam.PCollection) {
+func Split(s beam.Scope, p SplitParams, refs beam.PCollection) (assigned, rejected beam.PCollection) {
 	s = s.Scope("stages.Split")
 	return beam.ParDo2(s, &splitFn{p}, beam.GroupByKey(s, beam.AddFixedKey(s, refs)))
 }
@@ -55,24 +57,23 @@ func Split(s beam.Scope, p SplitParams, refs beam.PCollection) (assigned, reject
 type splitFn struct{ Params SplitParams }
 
 // ProcessElement splits all references of a run.
-func (f *splitFn) ProcessElement(ctx context.Context, _ int, next func(*semidavil.Ref) bool, emit func(Assigned), reject func(shards.Reject)) error {
+func (f *splitFn) ProcessElement(ctx context.Context, _ int, next func(*semidavil.Ref) bool, emit func(plans.Assigned), reject func(shards.Reject)) error {
 	var all []semidavil.Ref
 	var ref semidavil.Ref
 	for next(&ref) {
 		all = append(all, ref)
 	}
-	assigned, rejects, err := split(f.Params, all)
+	assigned, duplicates, err := split(f.Params, all)
 	if err != nil {
 		return err
 	}
 	if f.Params.Pseudo != "" {
-		if assigned, err = adopt(ctx, f.Params.Pseudo, assigned); err != nil {
+		if assigned, err = withPseudoLabels(ctx, f.Params.Pseudo, assigned); err != nil {
 			return err
 		}
 	}
-	for _, r := range rejects {
-		beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-		reject(r)
+	for _, r := range duplicates {
+		rejects.Emit(ctx, reject, r)
 	}
 	for _, a := range assigned {
 		emit(a)
@@ -80,30 +81,30 @@ func (f *splitFn) ProcessElement(ctx context.Context, _ int, next func(*semidavi
 	return nil
 }
 
-func split(p SplitParams, all []semidavil.Ref) (out []Assigned, rejects []shards.Reject, err error) {
+func split(p SplitParams, all []semidavil.Ref) (out []plans.Assigned, duplicates []shards.Reject, err error) {
 	slices.SortFunc(all, func(a, b semidavil.Ref) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Root, b.Root), cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Image, b.Image))
 	})
 	var candidates []semidavil.Ref // labelled images of the target's train split
 	unlabelled := func(ref semidavil.Ref) {
 		ref.Label, ref.Encoding = "", ""
-		out = append(out, Assigned{semidavil.Unlabelled, ref})
+		out = append(out, plans.Assigned{Subset: semidavil.Unlabelled, Ref: ref})
 	}
 	for i, ref := range all {
 		switch {
 		case i > 0 && all[i-1].Key == ref.Key:
-			rejects = append(rejects, rejectOf(ref, "split", fmt.Errorf("duplicate key: %s/%s has it already", all[i-1].Root, all[i-1].Image)))
+			duplicates = append(duplicates, rejects.Of(ref, "split", fmt.Errorf("duplicate key: %s/%s has it already", all[i-1].Root, all[i-1].Image)))
 		case p.All == semidavil.Unlabelled:
 			unlabelled(ref)
 		case p.All != "":
-			out = append(out, Assigned{p.All, ref})
+			out = append(out, plans.Assigned{Subset: p.All, Ref: ref})
 		case ref.Domain == semidavil.Source:
 			if ref.Split == "train" && ref.Label != "" {
-				out = append(out, Assigned{semidavil.SourceTrain, ref})
+				out = append(out, plans.Assigned{Subset: semidavil.SourceTrain, Ref: ref})
 			}
 		case ref.Split == "val":
 			if ref.Label != "" {
-				out = append(out, Assigned{semidavil.Val, ref})
+				out = append(out, plans.Assigned{Subset: semidavil.Val, Ref: ref})
 			}
 		case ref.Label == "":
 			unlabelled(ref)
@@ -117,13 +118,13 @@ func split(p SplitParams, all []semidavil.Ref) (out []Assigned, rejects []shards
 	}
 	for _, ref := range candidates {
 		if chosen[ref.Key] {
-			out = append(out, Assigned{semidavil.Labelled, ref})
+			out = append(out, plans.Assigned{Subset: semidavil.Labelled, Ref: ref})
 		}
 		if !chosen[ref.Key] || len(chosen) == len(candidates) {
 			unlabelled(ref)
 		}
 	}
-	return out, rejects, nil
+	return out, duplicates, nil
 }
 
 // choose returns the keys of the labelled images.

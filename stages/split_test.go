@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/stages/plans"
 )
 
 func refs(n int) []semidavil.Ref {
@@ -16,7 +17,7 @@ func refs(n int) []semidavil.Ref {
 	return out
 }
 
-func keysOf(list []Assigned, subset semidavil.Subset) map[string]bool {
+func keysOf(list []plans.Assigned, subset semidavil.Subset) map[string]bool {
 	out := map[string]bool{}
 	for _, a := range list {
 		if a.Subset == subset {

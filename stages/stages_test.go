@@ -14,6 +14,7 @@ import (
 	"semidavil/internal/captioner"
 	"semidavil/internal/fixture"
 	"semidavil/runners/runnerstest"
+	"semidavil/stages/plans"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
@@ -23,14 +24,14 @@ func TestMain(m *testing.M) { runnerstest.Main(m) }
 
 // pipeline is prepare's wiring, in little.
 func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
-	sets := []DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source, W: 24, H: 15}, {Kind: "cityscapes", Root: city, Domain: semidavil.Target, W: 32, H: 16}}
+	sets := []plans.DataSet{{Kind: "gta5", Root: gta, Domain: semidavil.Source, W: 24, H: 15}, {Kind: "cityscapes", Root: city, Domain: semidavil.Target, W: 32, H: 16}}
 	return func(s beam.Scope) {
-		refs, r1 := Match(s, sets, false)
+		refs, r1 := Match(s, MatchParams{Sets: sets})
 		assigned, r2 := Split(s, SplitParams{Labelled: labelled}, refs)
-		plans := Assign(s, 3, 0, assigned)
+		planned := Assign(s, AssignParams{PerShard: 3}, assigned)
 		captioned, r3 := Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: semidavil.Cityscapes19.Names()},
-			FallBack: true, Output: out + "/captions", Concurrency: 2}, plans)
-		tokenised, r4 := Tokenise(s, "", captioned)
+			FallBack: true, Output: out + "/captions", Concurrency: 2}, planned)
+		tokenised, r4 := Tokenise(s, TokeniseParams{}, captioned)
 		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: resize.Bilinear}, Workers: 2, Config: "c"}, tokenised)
 		Commit(s, CommitParams{Output: out, Classes: semidavil.Cityscapes19, Config: []byte("{}")}, results, beam.Flatten(s, r1, r2, r3, r4))
 	}
@@ -188,7 +189,7 @@ func TestUnreadableIsTriedAgain(t *testing.T) {
 func TestMatchFaults(t *testing.T) {
 	city := t.TempDir()
 	err := runnerstest.Run(t, "prism", func(s beam.Scope) {
-		Match(s, []DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}, false)
+		Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}})
 	})
 	if err == nil || !strings.Contains(err.Error(), "no images below "+city) {
 		t.Errorf("%v", err)

@@ -17,9 +17,8 @@ import (
 
 func init() {
 	beam.RegisterType(reflect.TypeFor[Thresholds]())
-	register.Function1x1(histogramOf)
-	register.Combiner1[[]byte](&sumHistograms{})
-	register.DoFn3x1[context.Context, []byte, func(Thresholds), error](&thresholdFn{})
+	register.Combiner1[pseudo.Histogram](&sumHistograms{})
+	register.DoFn3x1[context.Context, pseudo.Histogram, func(Thresholds), error](&thresholdFn{})
 	register.Emitter1[Thresholds]()
 }
 
@@ -33,57 +32,45 @@ type Thresholds struct {
 	Written int64
 }
 
-// Threshold sums the histograms of all predictions, chooses the thresholds and writes
-// them. A file that holds them already stays as it is.
-//
-// PCollection<Predicted> -> PCollection<Thresholds> with one element.
-func Threshold(s beam.Scope, output string, rule pseudo.Rule, predicted beam.PCollection) beam.PCollection {
-	s = s.Scope("stages.Threshold")
-	sum := beam.Combine(s, &sumHistograms{}, beam.ParDo(s, histogramOf, predicted))
-	return beam.ParDo(s, &thresholdFn{output, rule}, sum)
-}
-
-func histogramOf(p Predicted) []byte { return p.Histogram }
-
-// sumHistograms adds up encoded histograms.
-type sumHistograms struct{}
-
-// MergeAccumulators adds two of them; those that do not fit are a fault of the program.
-func (sumHistograms) MergeAccumulators(a, b []byte) []byte {
-	if len(a) == 0 {
-		return b
-	}
-	if len(b) == 0 {
-		return a
-	}
-	var x, y pseudo.Histogram
-	err := errors.Join(x.UnmarshalBinary(a), y.UnmarshalBinary(b))
-	if err == nil {
-		err = x.Merge(y)
-	}
-	var out []byte
-	if err == nil {
-		out, err = x.MarshalBinary()
-	}
-	if err != nil {
-		panic(err)
-	}
-	return out
-}
-
-type thresholdFn struct {
+// ThresholdParams say how the thresholds are chosen and where they go.
+type ThresholdParams struct {
+	// Output is the folder of the output.
 	Output string
 	Rule   pseudo.Rule
 }
 
-// ProcessElement chooses the thresholds of a run.
-func (f *thresholdFn) ProcessElement(ctx context.Context, sum []byte, emit func(Thresholds)) error {
-	var h pseudo.Histogram
-	err := h.UnmarshalBinary(sum)
-	var values []uint32
-	if err == nil {
-		values, err = f.Rule.Thresholds(h)
+// Threshold sums the histograms of all predictions, chooses the thresholds and writes
+// them. A file that holds them already stays as it is.
+//
+// PCollection<pseudo.Histogram> -> PCollection<Thresholds> with one element.
+func Threshold(s beam.Scope, p ThresholdParams, histograms beam.PCollection) beam.PCollection {
+	s = s.Scope("stages.Threshold")
+	return beam.ParDo(s, &thresholdFn{p}, beam.Combine(s, &sumHistograms{}, histograms))
+}
+
+// sumHistograms adds up histograms.
+type sumHistograms struct{}
+
+// MergeAccumulators adds two of them; those that do not fit are a fault of the program.
+func (sumHistograms) MergeAccumulators(a, b pseudo.Histogram) pseudo.Histogram {
+	if len(a.Counts) == 0 { // the sum of nothing
+		return b
 	}
+	if len(b.Counts) == 0 {
+		return a
+	}
+	sum := pseudo.NewHistogram(len(a.Counts)) // neither argument may change
+	if err := errors.Join(sum.Merge(a), sum.Merge(b)); err != nil {
+		panic(err)
+	}
+	return sum
+}
+
+type thresholdFn struct{ Params ThresholdParams }
+
+// ProcessElement chooses the thresholds of a run.
+func (f *thresholdFn) ProcessElement(ctx context.Context, sum pseudo.Histogram, emit func(Thresholds)) error {
+	values, err := f.Params.Rule.Thresholds(sum)
 	if err != nil {
 		return fmt.Errorf("stages: threshold: %w", err)
 	}
@@ -91,7 +78,7 @@ func (f *thresholdFn) ProcessElement(ctx context.Context, sum []byte, emit func(
 	if err != nil {
 		return fmt.Errorf("stages: threshold: %w", err)
 	}
-	name := f.Output + "/" + ThresholdsFile
+	name := f.Params.Output + "/" + ThresholdsFile
 	old, err := store.ReadFile(ctx, name, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("stages: threshold: %w", err)

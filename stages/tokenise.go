@@ -7,47 +7,56 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"sync"
 	"testing/fstest"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"semidavil/internal/parallel"
 	"semidavil/internal/store"
+	"semidavil/stages/counters"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/text"
 	"semidavil/transforms/text/builtin"
 )
 
 func init() {
-	register.DoFn4x0[context.Context, Plan, func(Plan), func(shards.Reject)](&tokeniseFn{})
+	register.DoFn4x0[context.Context, plans.Plan, func(plans.Plan), func(shards.Reject)](&tokeniseFn{})
+}
+
+// TokeniseParams choose the vocabulary.
+type TokeniseParams struct {
+	// Folder is what [LoadTokenizer] reads.
+	Folder string
 }
 
 // Tokenise encodes the captions with the CLIP tokeniser of a model folder, or
-// the built-in vocabulary where folder is empty.
+// the built-in vocabulary where the folder is empty.
 //
 // PCollection<Plan> -> PCollection<Plan>, PCollection<shards.Reject>.
-func Tokenise(s beam.Scope, folder string, plans beam.PCollection) (tokenised, rejects beam.PCollection) {
+func Tokenise(s beam.Scope, p TokeniseParams, captioned beam.PCollection) (tokenised, rejected beam.PCollection) {
 	s = s.Scope("stages.Tokenise")
-	return beam.ParDo2(s, &tokeniseFn{Folder: folder}, plans)
+	return beam.ParDo2(s, &tokeniseFn{Params: p}, captioned)
 }
 
 type tokeniseFn struct {
-	Folder string
+	Params TokeniseParams
 
 	tokenizer *text.Tokenizer
 }
 
 // Setup loads the vocabulary, once a process.
 func (f *tokeniseFn) Setup(ctx context.Context) (err error) {
-	f.tokenizer, err = LoadTokenizer(ctx, f.Folder)
+	f.tokenizer, err = LoadTokenizer(ctx, f.Params.Folder)
 	return err
 }
 
 // ProcessElement encodes the captions of one shard.
-func (f *tokeniseFn) ProcessElement(ctx context.Context, plan Plan, emit func(Plan), reject func(shards.Reject)) {
+func (f *tokeniseFn) ProcessElement(ctx context.Context, plan plans.Plan, emit func(plans.Plan), reject func(shards.Reject)) {
 	out := plan
-	out.Samples = make([]PlannedSample, 0, len(plan.Samples))
+	out.Samples = make([]plans.Sample, 0, len(plan.Samples))
 	for _, s := range plan.Samples {
 		err := guard(ctx, "tokenise", s.Ref, func() error {
 			tokens := f.tokenizer.Frame(s.Caption)
@@ -55,9 +64,8 @@ func (f *tokeniseFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pl
 			return nil
 		})
 		if err != nil {
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
-			countDone(ctx, 1) // it will not get further
-			reject(rejectOf(s.Ref, "tokenise", err))
+			counters.AddDone(ctx, 1) // it will not get further
+			rejects.Emit(ctx, reject, rejects.Of(s.Ref, "tokenise", err))
 			continue
 		}
 		out.Samples = append(out.Samples, s)
@@ -67,34 +75,25 @@ func (f *tokeniseFn) ProcessElement(ctx context.Context, plan Plan, emit func(Pl
 	}
 }
 
-var tokenizers struct {
-	mu     sync.Mutex
-	loaded map[string]*text.Tokenizer
-}
+var tokenizers parallel.Cache[*text.Tokenizer]
 
 // LoadTokenizer returns the tokeniser of a Hugging Face model folder or of an
-// OpenAI merges file, local or gs://; the built-in one for "".
+// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once a
+// process.
 func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
-	tokenizers.mu.Lock()
-	defer tokenizers.mu.Unlock()
-	if t := tokenizers.loaded[from]; t != nil {
-		return t, nil
-	}
-	var files fs.FS = builtin.Files
-	if from != "" {
-		var err error
-		if files, err = tokenizerFiles(ctx, from); err != nil {
-			return nil, fmt.Errorf("stages: load tokenizer %s: %w", from, err)
+	t, err := tokenizers.Get(from, func() (*text.Tokenizer, error) {
+		var files fs.FS = builtin.Files
+		if from != "" {
+			var err error
+			if files, err = tokenizerFiles(ctx, from); err != nil {
+				return nil, err
+			}
 		}
-	}
-	t, err := text.Load(files)
+		return text.Load(files)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("stages: load tokenizer %s: %w", from, err)
 	}
-	if tokenizers.loaded == nil {
-		tokenizers.loaded = map[string]*text.Tokenizer{}
-	}
-	tokenizers.loaded[from] = t
 	return t, nil
 }
 

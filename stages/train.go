@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -13,113 +14,91 @@ import (
 	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/train"
+	"semidavil/stages/counters"
 )
 
 func init() {
-	register.DoFn3x1[context.Context, []byte, func([]byte), error](&trainFn{})
-	register.DoFn3x1[context.Context, []byte, func([]byte), error](&pretrainFn{})
-	register.Emitter1[[]byte]()
+	beam.RegisterCoder(reflect.TypeFor[train.Config](), encodeTraining, decodeTraining)
+	beam.RegisterCoder(reflect.TypeFor[train.Summary](), encodeSummary, decodeSummary)
+	register.DoFn3x1[context.Context, train.Config, func(train.Summary), error](&trainFn{})
+	register.Emitter1[train.Summary]()
 }
 
-// Steps counts the training steps that this run made.
-const Steps = "steps"
+// TrainParams say how trainings run.
+type TrainParams struct {
+	// Backend is a name that backend.Open reads.
+	Backend string
+	// KeepGoing lets the other trainings go on where one fails, which leaves a
+	// [FailureFile] in its output.
+	KeepGoing bool
+}
 
-// Train runs the training that each element describes, a [train.Config] as JSON, and
-// emits its [train.Summary] as JSON. One element is one training; checkpoints,
-// metrics and pictures lie in its output folder. A retried element goes on from the
-// last checkpoint, so a retry is harmless.
+// FailureFile says in the output of a training why it failed.
+const FailureFile = "failure.txt"
+
+// Train trains a segmenter for each configuration, one after another in each worker:
+// dense language guidance, the dynamic cross-entropy and consistency with the teacher are
+// inside. Checkpoints, metrics and pictures lie in the output of each. A retried element
+// goes on from the last checkpoint, so a retry is harmless.
 //
-// The work wants an accelerator. The Go SDK states resource hints for a whole
+// The work needs an accelerator. The Go SDK states resource hints for a whole
 // pipeline, so training is a pipeline of its own: give --resource_hints, as
 // pipelines/train does from its --accelerator.
 //
-// PCollection<[]byte> -> PCollection<[]byte>.
-func Train(s beam.Scope, backendName string, configs beam.PCollection) beam.PCollection {
+// PCollection<train.Config> -> PCollection<train.Summary>.
+func Train(s beam.Scope, p TrainParams, configs beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Train")
-	return beam.ParDo(s, &trainFn{Backend: backendName}, configs)
+	return beam.ParDo(s, &trainFn{p}, beam.Reshuffle(s, configs))
 }
+
+func encodeTraining(c train.Config) ([]byte, error) { return json.Marshal(c) }
+
+func decodeTraining(data []byte) (c train.Config, err error) { return c, json.Unmarshal(data, &c) }
+
+func encodeSummary(s train.Summary) ([]byte, error) { return json.Marshal(s) }
+
+func decodeSummary(data []byte) (s train.Summary, err error) { return s, json.Unmarshal(data, &s) }
 
 // trainWatcher is told what trainings in this process do.
 var trainWatcher atomic.Pointer[train.Watcher]
 
 // WatchTraining sets who is told what trainings in this process do. Workers in other
-// processes are not heard; the counter [Steps] tells of them.
+// processes are not heard; the counter [counters.Steps] tells of them.
 func WatchTraining(w train.Watcher) { trainWatcher.Store(&w) }
 
-type trainFn struct {
-	// Backend is the name that backend.Open reads.
-	Backend string
-	// Tolerant notes a training that fails in its output instead of ending the run.
-	Tolerant bool
-}
+type trainFn struct{ Params TrainParams }
 
 // trainSlot lets the trainings of a process follow one another: each fills it.
 var trainSlot = make(chan struct{}, 1)
 
 // ProcessElement trains.
-func (f *trainFn) ProcessElement(ctx context.Context, config []byte, emit func([]byte)) error {
+func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit func(train.Summary)) error {
 	select {
 	case trainSlot <- struct{}{}:
 		defer func() { <-trainSlot }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := training(ctx, f.Backend, config, emit, train.Run)
-	if err == nil || !f.Tolerant || ctx.Err() != nil {
+	summary, err := training(ctx, f.Params.Backend, config, train.Run)
+	if err == nil {
+		emit(summary)
+		return nil
+	}
+	if !f.Params.KeepGoing || ctx.Err() != nil {
 		return err
 	}
-	var c train.Config
-	if json.Unmarshal(config, &c) != nil {
-		return err
-	}
-	if e := store.WriteFile(ctx, c.Output+"/"+FailureFile, []byte(err.Error()+"\n")); e != nil {
+	if e := store.WriteFile(ctx, config.Output+"/"+FailureFile, []byte(err.Error()+"\n")); e != nil {
 		return errors.Join(err, e)
 	}
 	return nil
 }
 
-// FailureFile says in the output of a training of [TrainAll] why it failed.
-const FailureFile = "failure.txt"
-
-// TrainAll runs independent trainings, one after another in each worker, as Train does.
-// One that fails leaves a [FailureFile] in its output, and the others go on.
-//
-// PCollection<[]byte> -> PCollection<[]byte>.
-func TrainAll(s beam.Scope, backendName string, configs beam.PCollection) beam.PCollection {
-	s = s.Scope("stages.TrainAll")
-	return beam.ParDo(s, &trainFn{Backend: backendName, Tolerant: true}, beam.Reshuffle(s, configs))
-}
-
-// Pretrain runs the contrastive pre-training that each element describes, a
-// [train.PretrainConfig] as JSON, and emits its [train.PretrainSummary]. All else is
-// as for Train.
-//
-// PCollection<[]byte> -> PCollection<[]byte>.
-func Pretrain(s beam.Scope, backendName string, configs beam.PCollection) beam.PCollection {
-	s = s.Scope("stages.Pretrain")
-	return beam.ParDo(s, &pretrainFn{Backend: backendName}, configs)
-}
-
-type pretrainFn struct {
-	// Backend is the name that backend.Open reads.
-	Backend string
-}
-
-// ProcessElement pre-trains.
-func (f *pretrainFn) ProcessElement(ctx context.Context, config []byte, emit func([]byte)) error {
-	return training(ctx, f.Backend, config, emit, train.Pretrain)
-}
-
 // training opens the backend, runs and tells the watchers.
-func training[C, S any](ctx context.Context, backendName string, config []byte, emit func([]byte),
-	run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) error {
-	var c C
-	if err := json.Unmarshal(config, &c); err != nil {
-		return fmt.Errorf("stages: train: %w", err)
-	}
+func training[C, S any](ctx context.Context, backendName string, config C, run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) (S, error) {
+	var none S
 	b, err := backend.Open(backendName)
 	if err != nil {
-		return fmt.Errorf("stages: train: %w", err)
+		return none, fmt.Errorf("stages: train: %w", err)
 	}
 	defer b.Backend.Finalize()
 	var watch train.Watcher
@@ -129,21 +108,12 @@ func training[C, S any](ctx context.Context, backendName string, config []byte, 
 	if watch.Note != nil {
 		watch.Note(b.Line)
 	}
-	counter, told := beam.NewCounter(Namespace, Steps), watch.Step
+	told := watch.Step
 	watch.Step = func(p train.Progress) {
-		counter.Inc(ctx, 1)
+		counters.Add(ctx, counters.Steps, 1)
 		if told != nil {
 			told(p)
 		}
 	}
-	summary, err := run(ctx, b, c, watch)
-	if err != nil {
-		return err
-	}
-	data, err := json.Marshal(summary)
-	if err != nil {
-		return fmt.Errorf("stages: train: %w", err)
-	}
-	emit(data)
-	return nil
+	return run(ctx, b, config, watch)
 }

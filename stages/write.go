@@ -6,29 +6,34 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/stages/counters"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 )
 
 func init() {
-	register.DoFn3x1[context.Context, Plan, func(Result), error](&writeFn{})
+	register.DoFn3x1[context.Context, plans.Plan, func(shards.Index), error](&writeFn{})
+	beam.RegisterCoder(reflect.TypeFor[shards.Index](), encodeIndex, shards.DecodeIndex)
+	register.Emitter1[shards.Index]()
+	register.Iter1[shards.Index]()
 }
 
 // WriteParams say how samples are made and where they go.
 type WriteParams struct {
 	// Output is the folder of the shards.
 	Output string
-	Sets   []DataSet
+	Sets   []plans.DataSet
 	// Follow permits links out of the roots.
 	Follow  bool
 	Samples samples.Params
@@ -49,11 +54,13 @@ type WriteParams struct {
 // An input that is replaced by one of the same size and an older time is not
 // noticed.
 //
-// PCollection<Plan> -> PCollection<Result>.
-func Write(s beam.Scope, p WriteParams, plans beam.PCollection) beam.PCollection {
+// PCollection<Plan> -> PCollection<shards.Index>.
+func Write(s beam.Scope, p WriteParams, tokenised beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Write")
-	return beam.ParDo(s, &writeFn{Params: p}, plans)
+	return beam.ParDo(s, &writeFn{Params: p}, tokenised)
 }
+
+func encodeIndex(x shards.Index) ([]byte, error) { return shards.EncodeJSON(x) }
 
 type writeFn struct {
 	Params WriteParams
@@ -64,7 +71,7 @@ type writeFn struct {
 }
 
 // Setup looks up the adapters.
-func (f *writeFn) Setup() error {
+func (f *writeFn) Setup() (err error) {
 	f.adapters, f.sizes = map[string]datasets.Adapter{}, map[string][2]int{}
 	for _, set := range f.Params.Sets {
 		a, err := set.Adapter()
@@ -77,12 +84,12 @@ func (f *writeFn) Setup() error {
 		f.adapters[a.Name] = a
 		f.sizes[a.Name+"\x00"+string(set.Domain)] = [2]int{set.W, set.H}
 	}
-	f.workers = processWorkers(f.Params.Workers)
-	return nil
+	f.workers, err = processWorkers(f.Params.Workers)
+	return err
 }
 
 // ProcessElement writes one shard.
-func (f *writeFn) ProcessElement(ctx context.Context, plan Plan, emit func(Result)) error {
+func (f *writeFn) ProcessElement(ctx context.Context, plan plans.Plan, emit func(shards.Index)) error {
 	// Few shards at a time: a killed run loses less.
 	select {
 	case shardSlots <- struct{}{}:
@@ -90,17 +97,17 @@ func (f *writeFn) ProcessElement(ctx context.Context, plan Plan, emit func(Resul
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	planned := int64(len(plan.Samples))
+	planned := len(plan.Samples)
 	fingerprint, err := f.fingerprint(plan)
 	if err != nil {
 		return err
 	}
 	base := f.Params.Output + "/" + plan.Name
-	if data, index, ok := f.finished(ctx, base, plan, fingerprint); ok {
-		beam.NewCounter(Namespace, Reused).Inc(ctx, 1)
-		countDone(ctx, planned)
-		beam.NewCounter(Namespace, Rejects).Inc(ctx, int64(len(index.Rejects)))
-		emit(Result{plan.Name, data})
+	if index, ok := f.finished(ctx, base, plan, fingerprint); ok {
+		counters.Add(ctx, counters.Reused, 1)
+		counters.AddDone(ctx, planned)
+		counters.Add(ctx, counters.Rejects, len(index.Rejects))
+		emit(index)
 		return nil
 	}
 	// An index must never describe a tar file that it was not written for.
@@ -118,13 +125,13 @@ func (f *writeFn) ProcessElement(ctx context.Context, plan Plan, emit func(Resul
 	if err := store.WriteFile(ctx, base+".json", data); err != nil {
 		return fmt.Errorf("stages: write %s: %w", plan.Name, err)
 	}
-	emit(Result{plan.Name, data})
+	emit(index)
 	return nil
 }
 
 // writeTar writes the samples in the order of the plan while others are being
 // made, and fills in the index.
-func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *shards.Index) error {
+func (f *writeFn) writeTar(ctx context.Context, name string, plan plans.Plan, index *shards.Index) error {
 	file, err := store.Create(ctx, name)
 	if err != nil {
 		return err
@@ -137,15 +144,15 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 			return err
 		}
 		if made.err != nil {
-			if err := ofRun(ctx, made.err); err != nil {
+			if err := rejects.OfRun(ctx, made.err); err != nil {
 				return err
 			}
-			beam.NewCounter(Namespace, Rejects).Inc(ctx, 1)
 			stage := "load"
 			if made.read {
-				stage = readStage
+				stage = rejects.Read
 			}
-			index.Rejects = append(index.Rejects, rejectOf(plan.Samples[i].Ref, stage, made.err))
+			counters.Add(ctx, counters.Rejects, 1)
+			index.Rejects = append(index.Rejects, rejects.Of(plan.Samples[i].Ref, stage, made.err))
 		}
 		for _, s := range made.samples {
 			if err := w.Write(s); err != nil {
@@ -153,7 +160,7 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 			}
 			index.Samples = append(index.Samples, s.Meta)
 		}
-		countDone(ctx, 1)
+		counters.AddDone(ctx, 1)
 	}
 	if index.Shard, err = w.Close(plan.Name, plan.Subset); err != nil {
 		return err
@@ -161,12 +168,8 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan Plan, index *s
 	return file.Commit()
 }
 
-// readStage marks rejects of files that could not be read: a shard with one is
-// tried again by the next run.
-const readStage = "read"
-
 // makeOne reads the files of one sample and makes it.
-func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subset, s PlannedSample) (out made) {
+func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subset, s plans.Sample) (out made) {
 	err := guard(ctx, "write", s.Ref, func() error {
 		out = f.readAndMake(ctx, w, subset, s)
 		return nil
@@ -177,17 +180,17 @@ func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subse
 	return out
 }
 
-func (f *writeFn) readAndMake(ctx context.Context, w *worker, subset semidavil.Subset, s PlannedSample) made {
+func (f *writeFn) readAndMake(ctx context.Context, w *worker, subset semidavil.Subset, s plans.Sample) made {
 	in := samples.Input{Ref: s.Ref, Subset: subset, Adapter: f.adapters[s.Ref.Dataset],
 		Size:    f.sizes[s.Ref.Dataset+"\x00"+string(s.Ref.Domain)],
 		Caption: s.Caption, Captioner: s.Captioner, Tokens: s.Tokens}
 	var err error
-	fail := func(err error) made { return made{err: belowRoot{s.Ref.Root, err}, read: true} }
-	if w.image, err = readBelow(ctx, w.image, s.Ref.Root, s.Ref.Image, f.Params.Follow); err != nil {
+	fail := func(err error) made { return made{err: rejects.BelowRoot(s.Ref.Root, err), read: true} }
+	if w.image, err = store.ReadBelow(ctx, w.image, s.Ref.Root, s.Ref.Image, store.Links(f.Params.Follow)); err != nil {
 		return fail(err)
 	}
 	if s.Ref.Label != "" {
-		if w.label, err = readBelow(ctx, w.label, cmp.Or(s.Ref.LabelRoot, s.Ref.Root), s.Ref.Label, f.Params.Follow); err != nil {
+		if w.label, err = store.ReadBelow(ctx, w.label, cmp.Or(s.Ref.LabelRoot, s.Ref.Root), s.Ref.Label, store.Links(f.Params.Follow)); err != nil {
 			return fail(err)
 		}
 		in.Label = w.label
@@ -198,55 +201,38 @@ func (f *writeFn) readAndMake(ctx context.Context, w *worker, subset semidavil.S
 	return made{samples: list, err: err}
 }
 
-// readBelow reads a file into buf and returns it, or a larger buffer; buf itself
-// with an error.
-func readBelow(ctx context.Context, buf []byte, root, rel string, follow bool) ([]byte, error) {
-	name, err := store.Join(root, rel, linkOptions(follow)...)
-	if err != nil {
-		return buf, err
-	}
-	data, err := store.ReadFileInto(ctx, buf, name, 0)
-	if err != nil {
-		return buf, err
-	}
-	if len(data) == 0 {
-		return buf, fmt.Errorf("%s: the file is empty", rel)
-	}
-	return data, nil
-}
-
 // finished reports whether the shard at base was made of the same things.
-func (f *writeFn) finished(ctx context.Context, base string, plan Plan, fingerprint string) ([]byte, shards.Index, bool) {
+func (f *writeFn) finished(ctx context.Context, base string, plan plans.Plan, fingerprint string) (shards.Index, bool) {
 	info, err := store.Stat(ctx, base+".json")
 	if err != nil {
-		return nil, shards.Index{}, false
+		return shards.Index{}, false
 	}
 	data, err := store.ReadFile(ctx, base+".json", 0)
 	if err != nil {
-		return nil, shards.Index{}, false
+		return shards.Index{}, false
 	}
 	index, err := shards.DecodeIndex(data)
 	if err != nil || index.Plan != fingerprint || index.Shard.Name != plan.Name {
-		return nil, shards.Index{}, false
+		return shards.Index{}, false
 	}
 	for _, r := range index.Rejects {
-		if r.Stage == readStage {
-			return nil, shards.Index{}, false // it may be readable by now
+		if r.Stage == rejects.Read {
+			return shards.Index{}, false // it may be readable by now
 		}
 	}
 	for _, s := range plan.Samples {
 		if s.Ref.Changed > info.ModTime.UnixNano() {
-			return nil, shards.Index{}, false
+			return shards.Index{}, false
 		}
 	}
 	file, err := store.Stat(ctx, base+".tar")
-	return data, index, err == nil && file.Size == index.Shard.Bytes
+	return index, err == nil && file.Size == index.Shard.Bytes
 }
 
 // fingerprint stands for all that the bytes of a shard depend on, except the
 // contents of input files of the same size; times and the root's place are left
 // out so that the same data elsewhere gives the same index.
-func (f *writeFn) fingerprint(plan Plan) (string, error) {
+func (f *writeFn) fingerprint(plan plans.Plan) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n", f.Params.Config, plan.Name)
 	e := json.NewEncoder(h)
@@ -258,6 +244,3 @@ func (f *writeFn) fingerprint(plan Plan) (string, error) {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
-
-// isMissing reports whether a file does not exist.
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

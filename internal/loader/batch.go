@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"semidavil"
+	"semidavil/internal/parallel"
 	"semidavil/transforms/augment"
 )
 
@@ -94,7 +95,7 @@ func (f *Loader) Batch(ctx context.Context, step int) (*Batch, error) {
 // their use by the configured workers: the same ones as Batch, in order. After an
 // error, ctx's among them, it ends.
 func (f *Loader) Batches(ctx context.Context, first int) iter.Seq2[*Batch, error] {
-	return ordered(ctx, first, endless, f.cfg.Workers, f.cfg.Prefetch, f.Batch)
+	return ordered(ctx, f.cfg, first, endless, f.Batch)
 }
 
 func dense(data []uint8, shape ...int) *tensor.Dense {
@@ -172,4 +173,13 @@ func (m *maker) unsupervised(j int) error {
 	v.Valid(m.part(m.valid, j, 1), m.cfg.CropW, m.cfg.CropH, s.w, s.h)
 	m.ukeys = append(m.ukeys, s.key)
 	return nil
+}
+
+// endless is the end of a sequence without one.
+const endless = -1
+
+// ordered yields produce(first), produce(first+1) and so on to before end, made ahead of
+// their use.
+func ordered[T any](ctx context.Context, cfg Config, first, end int, produce func(context.Context, int) (T, error)) iter.Seq2[T, error] {
+	return parallel.Map(ctx, parallel.Count(first, end), make(chan struct{}, cfg.Workers), cfg.Prefetch, produce)
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"semidavil/internal/parallel"
 	"semidavil/transforms/shards"
 )
 
@@ -41,7 +42,7 @@ func (f *Loader) Captions(ctx context.Context) ([]Caption, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return guard(func() error {
+			return parallel.Try(func() error {
 				part, err := f.captionsOf(at, samples)
 				parts <- part
 				return err

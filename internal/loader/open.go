@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"semidavil"
+	"semidavil/internal/parallel"
 	"semidavil/internal/store"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/shards"
@@ -124,7 +125,7 @@ func (f *Loader) openShards(ctx context.Context) error {
 	g.SetLimit(max(4, f.cfg.Workers))
 	for i, s := range f.manifest.Shards {
 		g.Go(func() (err error) {
-			err = guard(func() (err error) {
+			err = parallel.Try(func() (err error) {
 				parts[i], err = f.openShard(gctx, s)
 				return err
 			})

@@ -107,7 +107,7 @@ func TestOrdered(t *testing.T) {
 		return n, nil
 	}
 	collect := func(ctx context.Context, first, end, stop int) (got []int, err error) {
-		for v, err := range ordered(ctx, first, end, 3, 2, slow) {
+		for v, err := range ordered(ctx, Config{Workers: 3, Prefetch: 2}, first, end, slow) {
 			if err != nil {
 				return got, err
 			}

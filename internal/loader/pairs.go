@@ -40,7 +40,7 @@ func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) ite
 		}
 	}
 	perEpoch := len(all) / count // the rest of an epoch is dropped: a batch has no image twice
-	return ordered(ctx, first, endless, f.cfg.Workers, f.cfg.Prefetch, func(ctx context.Context, n int) (*Pairs, error) {
+	return ordered(ctx, f.cfg, first, endless, func(ctx context.Context, n int) (*Pairs, error) {
 		t, free := f.bind()
 		defer free()
 		out := make([]uint8, count*width*height*3)
@@ -65,7 +65,7 @@ func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) ite
 // ValPairs yields the val samples one at a time in the order of their keys.
 func (f *Loader) ValPairs(ctx context.Context, width, height int) iter.Seq2[*Pairs, error] {
 	samples := f.samples[semidavil.Val]
-	return ordered(ctx, 0, len(samples), f.cfg.Workers, f.cfg.Prefetch, func(ctx context.Context, n int) (*Pairs, error) {
+	return ordered(ctx, f.cfg, 0, len(samples), func(ctx context.Context, n int) (*Pairs, error) {
 		t, free := f.bind()
 		defer free()
 		out := make([]uint8, width*height*3)

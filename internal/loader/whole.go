@@ -30,7 +30,7 @@ func (f *Loader) Evaluate(ctx context.Context) iter.Seq2[Example, error] {
 // keys, decoded ahead of their use. After an error it ends.
 func (f *Loader) Whole(ctx context.Context, subset semidavil.Subset) iter.Seq2[Example, error] {
 	samples := f.samples[subset]
-	return ordered(ctx, 0, len(samples), f.cfg.Workers, f.cfg.Prefetch, func(ctx context.Context, n int) (Example, error) {
+	return ordered(ctx, f.cfg, 0, len(samples), func(ctx context.Context, n int) (Example, error) {
 		if err := ctx.Err(); err != nil {
 			return Example{}, err
 		}

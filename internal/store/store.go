@@ -33,6 +33,14 @@ type Option int
 // are refused. The root itself may always be a link.
 const FollowLinks Option = 1
 
+// Links is FollowLinks where follow says so, else an option without an effect.
+func Links(follow bool) Option {
+	if follow {
+		return FollowLinks
+	}
+	return 0
+}
+
 // Info describes one file.
 type Info struct {
 	// Path is the local path or URL that the other functions take.
@@ -87,6 +95,24 @@ func backendOf(ctx context.Context, name string) (backend, error) {
 // stands for DefaultLimit. A larger file gives an error that wraps ErrTooLarge.
 func ReadFile(ctx context.Context, name string, limit int64) ([]byte, error) {
 	return ReadFileInto(ctx, nil, name, limit)
+}
+
+// ReadBelow reads the file rel below root, as [Join] has it, into a buffer that is used
+// again: it returns buf or a larger one, buf itself with an error. A file without a byte
+// is an error, since no reader could do anything with it.
+func ReadBelow(ctx context.Context, buf []byte, root, rel string, opts ...Option) ([]byte, error) {
+	name, err := Join(root, rel, opts...)
+	if err != nil {
+		return buf, err
+	}
+	data, err := ReadFileInto(ctx, buf, name, 0)
+	if err != nil {
+		return buf, err
+	}
+	if len(data) == 0 {
+		return buf, fmt.Errorf("%s: the file is empty", rel)
+	}
+	return data, nil
 }
 
 // ReadFileInto is ReadFile into a buffer that is used again: the content replaces

@@ -8,6 +8,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/model/backend"
+	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
 )
@@ -18,7 +19,7 @@ type (
 )
 
 // Command is the command around the graph of its trainings.
-func Command(graph func(s beam.Scope, backend string, configs [][]byte)) cmd {
+func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 	return cmd{
 		Name: "ablate",
 		Synopsis: "Train variants of the method with several seeds and numbers of labels, and write one table of their scores " +

@@ -22,7 +22,7 @@ import (
 )
 
 // work trains what is missing of the grid and writes the table.
-func work(ctx context.Context, r *job, graph func(beam.Scope, string, [][]byte)) error {
+func work(ctx context.Context, r *job, graph func(beam.Scope, pipelines.TrainParams)) error {
 	if err := prepareAll(ctx, r.Session, r.Settings); err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func summarise(ctx context.Context, r *job) error {
 }
 
 // trainAll runs the trainings that have no result yet as one pipeline.
-func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, string, [][]byte)) error {
-	var elements [][]byte
+func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, pipelines.TrainParams)) error {
+	var missing []train.Config
 	var finish []func(context.Context) error
 	byOutput := map[string]cell{}
 	for _, c := range cells {
@@ -78,19 +78,19 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 		if err := store.Remove(ctx, c.config.Output+"/"+stages.FailureFile); err != nil {
 			return err
 		}
-		elements, finish = append(elements, training.Params.Config), append(finish, training.Finish)
+		missing, finish = append(missing, training.Params.Configs...), append(finish, training.Finish)
 		byOutput[c.config.Output] = c
 	}
-	if len(elements) == 0 {
+	if len(missing) == 0 {
 		return nil
 	}
-	r.Display.Message("%d of %d trainings to run", len(elements), len(cells))
+	r.Display.Message("%d of %d trainings to run", len(missing), len(cells))
 	show := screen.New(r.Session, func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} })
 	watcher, begun := show.Watcher(), 0
 	watcher.Begin = func(output string) {
 		begun++
 		c := byOutput[output]
-		r.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(elements), c.row, c.labelled, c.seed)
+		r.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(missing), c.row, c.labelled, c.seed)
 	}
 	note := watcher.Note
 	watcher.Note = func(line string) {
@@ -98,7 +98,7 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 			note(line)
 		}
 	}
-	result, err := commands.RunTraining(ctx, r.Session, show, watcher, func(s beam.Scope) { graph(s, r.Settings.Backend, elements) })
+	result, err := commands.RunTraining(ctx, r.Session, show, watcher, func(s beam.Scope) { graph(s, pipelines.TrainParams{Backend: r.Settings.Backend, Configs: missing}) })
 	if err != nil {
 		return err
 	}

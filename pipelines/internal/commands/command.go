@@ -8,7 +8,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/outputs"
 	"semidavil/runners"
-	"semidavil/stages"
+	"semidavil/stages/inference"
 )
 
 // Command is a command with settings C that are planned as parameters P. The fields stand
@@ -77,7 +77,7 @@ func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) 
 	if err := c.Work(ctx, r); err != nil || !r.Result.Ran {
 		return err // after an interruption, networks may still be at work
 	}
-	stages.CloseNetworks()
+	inference.Close()
 	if err := r.Finish(ctx); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -11,9 +10,9 @@ import (
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
-	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/counters"
 )
 
 // Images is the Work of a command whose graph works on images: label names the bar that
@@ -22,8 +21,8 @@ func Images[C, P any](graph func(beam.Scope, P), label string, notes ...string) 
 	return func(ctx context.Context, r *Run[C, P]) (err error) {
 		pipeline, scope := beam.NewPipelineWithRoot()
 		graph(scope, r.Params)
-		r.Result, err = r.Session.Run(ctx, pipeline, &runners.Progress{Label: label, Namespace: stages.Namespace,
-			Total: stages.Planned, Done: stages.Done, Live: stages.LiveDone(), Unit: "images", Notes: append(notes, stages.Rejects)})
+		r.Result, err = r.Session.Run(ctx, pipeline, &runners.Progress{Label: label, Namespace: counters.Namespace,
+			Total: counters.Planned, Done: counters.Done, Live: counters.DoneHere(), Unit: "images", Notes: append(notes, counters.Rejects)})
 		return err
 	}
 }
@@ -49,16 +48,14 @@ func RunTraining(ctx context.Context, s *runners.Session, show *screen.Screen, w
 }
 
 // PlanTraining is the Plan of a training, by what maps its settings.
-func PlanTraining[C, T any](ctx context.Context, name string, c C, plan func(context.Context, C) (T, error)) (p pipelines.TrainParams, err error) {
+func PlanTraining[C, T any](ctx context.Context, name string, c C, plan func(context.Context, C) (T, error)) (config T, err error) {
 	if err := backend.Check(name); err != nil {
-		return p, runners.Usagef("--backend: %v", err)
+		return config, runners.Usagef("--backend: %v", err)
 	}
-	config, err := plan(ctx, c)
-	if err != nil {
-		return p, runners.Usagef("%v", err)
+	if config, err = plan(ctx, c); err != nil {
+		return config, runners.Usagef("%v", err)
 	}
-	data, err := json.Marshal(config)
-	return pipelines.TrainParams{Backend: name, Config: data}, err
+	return config, nil
 }
 
 // ForgetTraining removes the checkpoints of an output, and first what says that a training

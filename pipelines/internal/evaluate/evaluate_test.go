@@ -20,6 +20,7 @@ import (
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
+	"semidavil/stages/inference"
 )
 
 // TestPrepared: the scores of both networks are those of plain loops, and of the
@@ -221,7 +222,7 @@ func TestWays(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = runnerstest.Run(t, way, func(s beam.Scope) { pipelines.Evaluate(s, p) })
-			stages.CloseNetworks()
+			inference.Close()
 			if err != nil {
 				t.Fatalf("%s: %v", way, err)
 			}

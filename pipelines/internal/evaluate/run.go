@@ -30,7 +30,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p p
 		}
 	}
 	images, err := inputs.Find(ctx, cfg.Inference, inputs.Request{From: cfg.Data, Flag: "data", Subset: cfg.Subset, Labels: true, Output: cfg.Output, Group: 32}, network)
-	return pipelines.EvaluateParams{Images: images, Output: cfg.Output, Score: stages.ScoreParams{Load: images.Load, Networks: network.Params,
+	return pipelines.EvaluateParams{Images: images, Commit: stages.CommitScoresParams{Output: cfg.Output, Classes: images.Load.Classes}, Score: stages.ScoreParams{Load: images.Load, Networks: network.Params,
 		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}, err
 }
 

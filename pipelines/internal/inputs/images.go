@@ -13,6 +13,8 @@ import (
 	"semidavil/pipelines"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/inference"
+	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/pixels/resize"
 )
@@ -35,8 +37,8 @@ type Request struct {
 // Find looks at what is asked for, without reading images. Without a network labels alone
 // are read, and the classes are those of the data.
 func Find(ctx context.Context, c configs.Inference, r Request, n Network) (p pipelines.ImagesParams, err error) {
-	p = pipelines.ImagesParams{Tokenizer: n.Tokenizer, Group: r.Group, LabelsOnly: len(n.Params) == 0,
-		Load: stages.LoadParams{Follow: c.FollowLinks, W: n.Facts.Width, H: n.Facts.Height, Classes: n.Facts.ClassSet}}
+	p = pipelines.ImagesParams{Tokenise: stages.TokeniseParams{Folder: n.Tokenizer}, Assign: stages.AssignParams{PerShard: r.Group}, LabelsOnly: len(n.Params) == 0,
+		Load: inference.LoadParams{Follow: c.FollowLinks, W: n.Facts.Width, H: n.Facts.Height, Classes: n.Facts.ClassSet}}
 	if p.Load.Filter, err = resize.ParseFilter(c.Filter); err != nil {
 		return p, err
 	}
@@ -92,7 +94,7 @@ func ofShards(ctx context.Context, r Request, n Network, p *pipelines.ImagesPara
 	}
 	for _, shard := range m.Shards {
 		if shard.Subset == subset {
-			p.Shards = append(p.Shards, stages.Plan{Name: shard.Name, Subset: shard.Subset, Shard: r.From + "/shards/" + shard.Name + ".tar", Count: shard.Samples, Digest: shard.SHA256})
+			p.Shards = append(p.Shards, plans.Plan{Name: shard.Name, Subset: shard.Subset, Shard: r.From + "/shards/" + shard.Name + ".tar", Count: shard.Samples, Digest: shard.SHA256})
 		}
 	}
 	if len(p.Shards) == 0 {
@@ -124,7 +126,7 @@ func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.
 	if err := CheckCaptions(ctx, c.CaptionSettings); err != nil {
 		return err
 	}
-	p.Load.Sets = []stages.DataSet{set}
+	p.Load.Sets = []plans.DataSet{set}
 	p.Caption = Captions(c.CaptionSettings, r.Output, p.Load.Classes.Names(), c.FollowLinks)
 	return nil
 }
@@ -138,7 +140,7 @@ func sameClasses(r Request, data, network semidavil.ClassSet) error {
 }
 
 // dataSet reads what is asked for as KIND:ROOT, a folder or a glob.
-func dataSet(ctx context.Context, r Request) (set stages.DataSet, err error) {
+func dataSet(ctx context.Context, r Request) (set plans.DataSet, err error) {
 	if isDataSet(r.From) {
 		if set, err = DataSet(ctx, r.From); err != nil {
 			return set, err

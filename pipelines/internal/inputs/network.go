@@ -15,6 +15,7 @@ import (
 	"semidavil/model/infer"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/inference"
 	"semidavil/transforms/text/builtin"
 )
 
@@ -22,7 +23,7 @@ import (
 type Network struct {
 	Facts infer.Facts
 	// Params has one element for each of the names that were asked for.
-	Params []stages.NetworkParams
+	Params []inference.NetworkParams
 	// Tokenizer is the folder of the tokeniser that the network's captions need; empty
 	// is the built-in one.
 	Tokenizer string
@@ -61,11 +62,11 @@ func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, n
 				return n, runners.Usagef("the CLIP that reads the captions: %v; give its folder as --clip", err)
 			}
 		}
-		stamp, err := stages.StampOf(ctx, file)
+		stamp, err := inference.Stamp(ctx, file)
 		if err != nil {
 			return n, err
 		}
-		n.Params = append(n.Params, stages.NetworkParams{Backend: c.Backend, Stamp: stamp, Options: o})
+		n.Params = append(n.Params, inference.NetworkParams{Backend: c.Backend, Stamp: stamp, Options: o})
 	}
 	if n.Tokenizer = c.Tokenizer; n.Tokenizer == "" && n.Facts.Tokenizer.Name != builtin.Name {
 		n.Tokenizer = trained

@@ -9,7 +9,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/runners"
-	"semidavil/stages"
+	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
 )
 
@@ -49,7 +49,7 @@ func isDataSet(arg string) bool {
 }
 
 // DataSet reads KIND:ROOT, or pairs:FILE.yaml:ROOT with the description in the file.
-func DataSet(ctx context.Context, arg string) (set stages.DataSet, err error) {
+func DataSet(ctx context.Context, arg string) (set plans.DataSet, err error) {
 	parsed, err := configs.ParseDataset(arg)
 	if err != nil {
 		return set, err

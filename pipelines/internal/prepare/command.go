@@ -43,7 +43,7 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (pipelines.PrepareParams, error) {
 			p, err := newPlan(ctx, cfg)
 			if err == nil && !cfg.BuiltIn() { // that is drawn later, or not at all
-				err = checkFolders(ctx, p.Sets, s.Inspects())
+				err = checkFolders(ctx, p.Match.Sets, s.Inspects())
 			}
 			return p, err
 		},

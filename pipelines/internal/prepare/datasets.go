@@ -12,11 +12,11 @@ import (
 	"semidavil/internal/store"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
-	"semidavil/stages"
+	"semidavil/stages/plans"
 )
 
 // dataSets resolves the data sets and checks that they fit together.
-func dataSets(ctx context.Context, cfg configs.Prepare) (sets []stages.DataSet, classes semidavil.ClassSet, err error) {
+func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, classes semidavil.ClassSet, err error) {
 	if cfg.BuiltIn() {
 		cfg.Source, cfg.Target = []string{"gta5:" + cfg.Output + "/minicity/gta5"}, []string{"cityscapes:" + cfg.Output + "/minicity/cityscapes"}
 		cfg.SourceSize, cfg.TargetSize = cmp.Or(cfg.SourceSize, cfg.SceneSize), cmp.Or(cfg.TargetSize, cfg.SceneSize)
@@ -62,7 +62,7 @@ func dataSets(ctx context.Context, cfg configs.Prepare) (sets []stages.DataSet, 
 
 // checkFolders wants the folders of the data sets to be there. Without credentials a dry
 // run goes on without knowing.
-func checkFolders(ctx context.Context, sets []stages.DataSet, dry bool) error {
+func checkFolders(ctx context.Context, sets []plans.DataSet, dry bool) error {
 	for _, set := range sets {
 		if err := inputs.CheckFolder(ctx, set.Root); err != nil && !(dry && errors.Is(err, store.ErrNoCredentials)) {
 			return fmt.Errorf("prepare: --%s=%s:%s: %w", set.Domain, set.Kind, set.Root, err)
@@ -73,7 +73,7 @@ func checkFolders(ctx context.Context, sets []stages.DataSet, dry bool) error {
 
 // besides refuses a data set that would be confused with one before it: the
 // same folder twice, or two descriptions under one name.
-func besides(set stages.DataSet, name string, before []stages.DataSet) error {
+func besides(set plans.DataSet, name string, before []plans.DataSet) error {
 	for _, other := range before {
 		a, err := other.Adapter()
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/plans"
 	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/samples"
@@ -51,12 +52,12 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 	if err != nil {
 		return p, err
 	}
-	placeless := append([]stages.DataSet(nil), sets...)
+	placeless := append([]plans.DataSet(nil), sets...)
 	for i := range placeless {
 		placeless[i].Root = "" // the same data elsewhere gives the same shards
 	}
 	shardConfig, err := configs.Fingerprint(struct {
-		Sets    []stages.DataSet
+		Sets    []plans.DataSet
 		Samples samples.Params
 		Format  int
 		Version int
@@ -65,14 +66,13 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 		return p, err
 	}
 	return pipelines.PrepareParams{
-		Sets:      sets,
-		Split:     stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
-		PerShard:  cfg.ShardSamples,
-		Caption:   inputs.Captions(cfg.CaptionSettings, cfg.Output, classes.Names(), cfg.FollowLinks),
-		Tokenizer: cfg.Tokenizer,
-		Follow:    cfg.FollowLinks,
-		Write:     stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
-		Commit:    stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
+		Match:    stages.MatchParams{Sets: sets, Follow: cfg.FollowLinks},
+		Split:    stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
+		Assign:   stages.AssignParams{PerShard: cfg.ShardSamples, Seed: cfg.Seed},
+		Caption:  inputs.Captions(cfg.CaptionSettings, cfg.Output, classes.Names(), cfg.FollowLinks),
+		Tokenise: stages.TokeniseParams{Folder: cfg.Tokenizer},
+		Write:    stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
+		Commit:   stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
 	}, nil
 }
 
@@ -113,7 +113,7 @@ func labelledList(ctx context.Context, name string) ([]string, error) {
 	return strings.Split(strings.TrimRight(string(data), "\r\n"), "\n"), nil // errors name lines
 }
 
-func sampleParams(cfg configs.Prepare, sets []stages.DataSet) (samples.Params, error) {
+func sampleParams(cfg configs.Prepare, sets []plans.DataSet) (samples.Params, error) {
 	filter, err := resize.ParseFilter(cfg.Filter)
 	if err != nil {
 		return samples.Params{}, err

@@ -11,6 +11,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/stages"
+	"semidavil/stages/counters"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/text/builtin"
@@ -39,13 +40,13 @@ func summarise(ctx context.Context, r *job) error {
 	if err != nil {
 		return err
 	}
-	if n := r.Result.Count(stages.Namespace, stages.Fallbacks); n > 0 {
+	if n := r.Result.Count(counters.Namespace, counters.Fallbacks); n > 0 {
 		fmt.Fprintf(w, "captions   %d images had none and got a sentence of class names\n", n)
 	}
-	if n := r.Result.Count(stages.Namespace, stages.Orphans); n > 0 {
+	if n := r.Result.Count(counters.Namespace, counters.Orphans); n > 0 {
 		fmt.Fprintf(w, "labels     %d have no image and were left out\n", n)
 	}
-	if n := r.Result.Count(stages.Namespace, stages.Reused); n > 0 {
+	if n := r.Result.Count(counters.Namespace, counters.Reused); n > 0 {
 		fmt.Fprintf(w, "reused     %d of %d shards were finished already\n", n, len(manifest.Shards))
 	}
 	if manifest.Tokenizer.Name == builtin.Name && !cfg.BuiltIn() {

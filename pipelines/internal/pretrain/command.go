@@ -16,12 +16,12 @@ import (
 )
 
 type (
-	cmd = commands.Command[configs.Pretrain, pipelines.TrainParams]
-	job = commands.Run[configs.Pretrain, pipelines.TrainParams]
+	cmd = commands.Command[configs.Pretrain, pipelines.PretrainParams]
+	job = commands.Run[configs.Pretrain, pipelines.PretrainParams]
 )
 
 // Command is the command around its graph.
-func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
+func Command(graph func(beam.Scope, pipelines.PretrainParams)) cmd {
 	return cmd{
 		Name: "pretrain",
 		Synopsis: "Train the two towers of a small CLIP on the images and captions of prepare, contrastively. Its model " +
@@ -40,8 +40,9 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 		Resolve: func(s *runners.Session, cfg *configs.Pretrain) error {
 			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
 		},
-		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Pretrain) (pipelines.TrainParams, error) {
-			return commands.PlanTraining(ctx, cfg.Backend, cfg, plan)
+		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Pretrain) (pipelines.PretrainParams, error) {
+			c, err := commands.PlanTraining(ctx, cfg.Backend, cfg, plan)
+			return pipelines.PretrainParams{Backend: cfg.Backend, Config: c}, err
 		},
 		Output:   func(cfg configs.Pretrain) (string, bool) { return cfg.Output, cfg.Overwrite },
 		Identity: configs.Pretrain.Identity,

@@ -3,7 +3,6 @@ package pretrain
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -79,11 +78,7 @@ func TestWays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		element, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := runnerstest.Run(t, way, func(s beam.Scope) { stages.Pretrain(s, "go", beam.Create(s, element)) }); err != nil {
+		if err := runnerstest.Run(t, way, func(s beam.Scope) { stages.Pretrain(s, stages.PretrainParams{Backend: "go"}, beam.Create(s, c)) }); err != nil {
 			t.Fatalf("%s: %v", way, err)
 		}
 		if way == "vet" {

@@ -15,6 +15,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/counters"
 )
 
 type (
@@ -52,7 +53,7 @@ func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
 		Parts:     []string{stages.PredictionsFolder, stages.LabelsFolder, "captions"},
 		Whole:     stages.LabelsFile,
 		Forget:    forget,
-		Work:      commands.Images[configs.Pseudolabel](graph, "predict", stages.LabelsDone),
+		Work:      commands.Images[configs.Pseudolabel](graph, "predict", counters.Labelled),
 		Summarise: summarise,
 	}
 }

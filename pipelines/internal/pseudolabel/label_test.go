@@ -1,16 +1,16 @@
 package pseudolabel
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"bytes"
-	"errors"
-	"io"
-	"path/filepath"
 	"semidavil"
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"

@@ -15,6 +15,7 @@ import (
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/cloud"
 	"semidavil/stages"
+	"semidavil/transforms/pseudo"
 )
 
 // rewritten lists the files below some folder of an output that have changed since.
@@ -155,7 +156,7 @@ func TestOtherThresholds(t *testing.T) {
 	other.Confidence = false
 	must(t, other)
 	for name := range fixture.Tree(t, cfg.Output) {
-		if strings.HasSuffix(name, stages.ConfidenceEnding) {
+		if strings.HasSuffix(name, pseudo.ConfidenceEnding) {
 			t.Errorf("%s is left of another configuration", name)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/counters"
+	"semidavil/stages/inference"
 	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/pseudo"
@@ -44,9 +46,10 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 		return p, err
 	}
 	return pipelines.PseudolabelParams{
-		Images:  images,
-		Predict: stages.PredictParams{Load: images.Load, Network: network.Params[0], Output: cfg.Output, Config: config},
-		Rule:    rule,
+		Images:    images,
+		Predict:   stages.PredictParams{Load: images.Load, Network: network.Params[0], Output: cfg.Output, Config: config},
+		Threshold: stages.ThresholdParams{Output: cfg.Output, Rule: rule},
+		Commit:    stages.CommitLabelsParams{Output: cfg.Output, Classes: network.Facts.ClassSet},
 		Label: stages.LabelParams{Output: cfg.Output, Classes: network.Facts.ClassSet,
 			Confidence: cfg.Confidence, Compression: level},
 	}, nil
@@ -55,7 +58,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 // predictionConfig stands for all that decides a prediction but the image and its
 // caption: the network and how it is used, but not where it lies or what thresholds are
 // to come.
-func predictionConfig(n inputs.Network, load stages.LoadParams) (string, error) {
+func predictionConfig(n inputs.Network, load inference.LoadParams) (string, error) {
 	options := n.Params[0].Options
 	options.Checkpoint, options.CLIP, options.Batch = "", "", 0
 	return configs.Fingerprint(struct {
@@ -75,12 +78,12 @@ func summarise(ctx context.Context, r *job) error {
 		return err
 	}
 	fmt.Fprintf(r.Stdout, "\n%s\n", stats.Text())
-	reused := result.Count(stages.Namespace, stages.Predictions)
+	reused := result.Count(counters.Namespace, counters.Predictions)
 	if reused > 0 {
 		fmt.Fprintf(r.Stdout, "reused     %d of %d images were predicted already\n", reused, stats.Images)
 	}
 	if made := int64(stats.Images) - reused; made > 0 {
-		network := float64(result.Count(stages.Namespace, stages.NetworkTime)) / 1e3
+		network := float64(result.Count(counters.Namespace, counters.NetworkTime)) / 1e3
 		fmt.Fprintf(r.Stdout, "speed      %.1f images/s; of it %.2f s of network an image\n", float64(made)/result.Wall.Seconds(), network/float64(made))
 	}
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, int(stats.Images), cfg.MaxRejects)

@@ -9,7 +9,7 @@ import (
 	"semidavil/internal/fixture"
 	"semidavil/pipelines"
 	"semidavil/runners"
-	"semidavil/stages"
+	"semidavil/stages/inference"
 )
 
 // TestShuffledBytes: references and counts of confidences cross a shuffle, no pixels.
@@ -27,7 +27,7 @@ func TestShuffledBytes(t *testing.T) {
 	pipeline, scope := beam.NewPipelineWithRoot()
 	pipelines.Pseudolabel(scope, p)
 	result, err := runners.Run(t.Context(), pipeline, runners.Options{Name: "scale"})
-	stages.CloseNetworks()
+	inference.Close()
 	if err != nil {
 		t.Fatal(err)
 	}

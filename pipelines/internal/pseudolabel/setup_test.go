@@ -25,6 +25,7 @@ import (
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
+	"semidavil/stages/inference"
 	"semidavil/transforms/shards"
 )
 
@@ -262,7 +263,7 @@ func ways(t *testing.T, cfg configs.Pseudolabel) map[string]map[string]fixture.F
 			t.Fatal(err)
 		}
 		err = runnerstest.Run(t, way, func(s beam.Scope) { pipelines.Pseudolabel(s, p) })
-		stages.CloseNetworks()
+		inference.Close()
 		if err != nil {
 			t.Fatalf("%s: %v", way, err)
 		}

@@ -47,7 +47,8 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Train) (pipelines.TrainParams, error) {
-			return commands.PlanTraining(ctx, cfg.Backend, cfg, plan)
+			c, err := commands.PlanTraining(ctx, cfg.Backend, cfg, plan)
+			return pipelines.TrainParams{Backend: cfg.Backend, Configs: []train.Config{c}}, err
 		},
 		Output:   func(cfg configs.Train) (string, bool) { return cfg.Output, cfg.Overwrite },
 		Identity: configs.Train.Identity,

@@ -7,11 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
 )
 
@@ -53,9 +56,9 @@ func readLabelRows(ctx context.Context, output string) (map[string]LabelRow, err
 	return rows, lines.Err()
 }
 
-// adopt adds, for every unlabelled target image that has a pseudo-label and no label of
+// withPseudoLabels adds, for every unlabelled target image that has a pseudo-label and no label of
 // its own, a labelled sample with it.
-func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, error) {
+func withPseudoLabels(ctx context.Context, output string, all []plans.Assigned) ([]plans.Assigned, error) {
 	rows, err := readLabelRows(ctx, output)
 	if err != nil {
 		return nil, fmt.Errorf("stages: split: %w", err)
@@ -72,7 +75,7 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 	for _, a := range all {
 		own[a.Ref.Key] = own[a.Ref.Key] || a.Ref.Label != ""
 	}
-	out, adopted := slices.Clone(all), 0
+	out, added := slices.Clone(all), 0
 	var others []string // names of labels whose image has another path
 	for _, a := range all {
 		row, ok := rows[a.Ref.Key]
@@ -86,13 +89,13 @@ func adopt(ctx context.Context, output string, all []Assigned) ([]Assigned, erro
 		ref := a.Ref
 		ref.LabelRoot, ref.LabelDigest, ref.Label, ref.Encoding = output, digest, row.Label, datasets.PseudoEncoding
 		ref.Changed = max(ref.Changed, info.ModTime.UnixNano())
-		out = append(out, Assigned{semidavil.Labelled, ref})
-		adopted++
+		out = append(out, plans.Assigned{Subset: semidavil.Labelled, Ref: ref})
+		added++
 	}
 	if len(others) > 0 {
 		return nil, fmt.Errorf("stages: split: %d pseudo-labels of %s are of other images, the first of %s", len(others), output, others[0])
 	}
-	if adopted == 0 {
+	if added == 0 {
 		return nil, fmt.Errorf("stages: split: none of the %d pseudo-labels of %s belongs to an unlabelled target image of this data; keys are compared, such as %s", len(rows), output, anyKey(rows))
 	}
 	return out, nil
@@ -104,7 +107,7 @@ func digestOf(ctx context.Context, output string) (string, error) {
 	h := sha256.New()
 	for _, name := range []string{LabelsFile, LabelStatsFile, ThresholdsFile} {
 		data, err := store.ReadFile(ctx, output+"/"+name, 0)
-		if err != nil && !isMissing(err) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 		fmt.Fprintf(h, "%d\n%s", len(data), data)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"iter"
 	"runtime"
-	"sync"
+	"strconv"
 
+	"semidavil/internal/parallel"
+	"semidavil/stages/plans"
 	"semidavil/transforms/samples"
 	"semidavil/transforms/shards"
 )
@@ -27,8 +29,8 @@ type worker struct {
 // process and yields them in order. At most twice as many are held ready, which
 // bounds the memory whatever the size of a shard. The order of the yielded
 // values, not of the work, decides the bytes of the shard.
-func (f *writeFn) makeAll(ctx context.Context, plan Plan) iter.Seq2[made, error] {
-	samples := func(yield func(PlannedSample, error) bool) {
+func (f *writeFn) makeAll(ctx context.Context, plan plans.Plan) iter.Seq2[made, error] {
+	samples := func(yield func(plans.Sample, error) bool) {
 		for _, s := range plan.Samples {
 			if !yield(s, nil) {
 				return
@@ -36,10 +38,10 @@ func (f *writeFn) makeAll(ctx context.Context, plan Plan) iter.Seq2[made, error]
 		}
 	}
 	n := cap(f.workers)
-	return mapOrdered(ctx, samples, make(chan struct{}, n), 2*n-1, func(ctx context.Context, s PlannedSample) made {
+	return parallel.Map(ctx, samples, make(chan struct{}, n), 2*n-1, func(ctx context.Context, s plans.Sample) (made, error) {
 		w := <-f.workers
 		defer func() { f.workers <- w }()
-		return f.makeOne(ctx, w, plan.Subset, s)
+		return f.makeOne(ctx, w, plan.Subset, s), nil
 	})
 }
 
@@ -47,29 +49,20 @@ func (f *writeFn) makeAll(ctx context.Context, plan Plan) iter.Seq2[made, error]
 // cores stay busy while one is being closed.
 var shardSlots = make(chan struct{}, 2)
 
-var workers struct {
-	mu sync.Mutex
-	of map[int]chan *worker
-}
+// workers are those of this process by their number.
+var workers parallel.Cache[chan *worker]
 
 // processWorkers returns the n workers, 0 for one a core, that all bundles of a
 // process share, since a runner may process several at once.
-func processWorkers(n int) chan *worker {
+func processWorkers(n int) (chan *worker, error) {
 	if n < 1 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	workers.mu.Lock()
-	defer workers.mu.Unlock()
-	if free := workers.of[n]; free != nil {
-		return free
-	}
-	free := make(chan *worker, n)
-	for range n {
-		free <- new(worker)
-	}
-	if workers.of == nil {
-		workers.of = map[int]chan *worker{}
-	}
-	workers.of[n] = free
-	return free
+	return workers.Get(strconv.Itoa(n), func() (chan *worker, error) {
+		free := make(chan *worker, n)
+		for range n {
+			free <- new(worker)
+		}
+		return free, nil
+	})
 }

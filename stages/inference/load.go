@@ -1,4 +1,4 @@
-package stages
+package inference
 
 import (
 	"context"
@@ -10,8 +10,11 @@ import (
 	"sync"
 
 	"semidavil"
+	"semidavil/internal/parallel"
 	"semidavil/internal/store"
 	"semidavil/model/textfeatures"
+	"semidavil/stages/plans"
+	"semidavil/stages/rejects"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/labels"
 	"semidavil/transforms/pixels"
@@ -22,7 +25,7 @@ import (
 // LoadParams say how images come to a network: from data sets, whose plans list
 // references, or from shards.
 type LoadParams struct {
-	Sets []DataSet
+	Sets []plans.DataSet
 	// Follow permits links out of the roots.
 	Follow bool
 	// W and H are the size that the network sees, Filter how images come to it. With 0
@@ -33,19 +36,19 @@ type LoadParams struct {
 	Classes semidavil.ClassSet
 }
 
-// loaded is one image ready for a network.
-type loaded struct {
-	ref     semidavil.Ref
-	caption string
+// Image is one image ready for a network.
+type Image struct {
+	Ref     semidavil.Ref
+	Caption string
 	tokens  textfeatures.Tokens
-	// image has the network's size; width and height are the image's own.
-	image         *semidavil.Image
-	width, height int
-	// truth has the label's own size; nil without a label.
-	truth *semidavil.LabelMap
-	// err is why there is no image, with the stage that found it.
-	err   error
-	stage string
+	// Pixels have the network's size; Width and Height are the image's own.
+	Pixels        *semidavil.Image
+	Width, Height int
+	// Truth has the label's own size; nil without a label.
+	Truth *semidavil.LabelMap
+	// Err is why there is no image, with the stage that found it.
+	Err   error
+	Stage string
 }
 
 // loader reads images for a network; its methods may be called by several goroutines.
@@ -60,7 +63,6 @@ type loadTools struct {
 	codec       pixels.Codec
 	resizer     resize.Resizer
 	native      semidavil.Image
-	prediction  semidavil.LabelMap
 	file, label []byte
 }
 
@@ -82,19 +84,19 @@ func newLoader(p LoadParams) (*loader, error) {
 
 // source is one image before it is read: a planned sample, or a sample of a shard.
 type source struct {
-	planned PlannedSample
+	planned plans.Sample
 	stored  *shards.Sample
 }
 
 // each yields the images of a plan in its order, decoded ahead of their use; wanted,
 // where not nil, leaves images out.
-func (l *loader) each(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[*loaded, error] {
-	return mapOrdered(ctx, l.sources(ctx, plan, wanted), loadSlots, cap(loadSlots)+2, l.load)
+func (l *loader) each(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[*Image, error] {
+	return parallel.Map(ctx, l.sources(ctx, plan, wanted), loadSlots, cap(loadSlots)+2, l.load)
 }
 
-func (l *loader) sources(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[source, error] {
+func (l *loader) sources(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
 	if wanted == nil {
-		wanted = func(PlannedSample) bool { return true }
+		wanted = func(plans.Sample) bool { return true }
 	}
 	if plan.Shard != "" {
 		return l.stored(ctx, plan, wanted)
@@ -109,7 +111,7 @@ func (l *loader) sources(ctx context.Context, plan Plan, wanted func(PlannedSamp
 }
 
 // stored reads a shard from its begin to its end.
-func (l *loader) stored(ctx context.Context, plan Plan, wanted func(PlannedSample) bool) iter.Seq2[source, error] {
+func (l *loader) stored(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		fail := func(err error) { yield(source{}, fmt.Errorf("stages: read %s: %w", plan.Shard, err)) }
 		file, err := store.Open(ctx, plan.Shard)
@@ -128,7 +130,7 @@ func (l *loader) stored(ctx context.Context, plan Plan, wanted func(PlannedSampl
 				return
 			}
 			ref := semidavil.Ref{Key: s.Key, Dataset: s.Meta.Dataset, Domain: s.Meta.Domain, Split: s.Meta.Split, Image: s.Meta.Source}
-			planned := PlannedSample{Ref: ref, Caption: s.Caption}
+			planned := plans.Sample{Ref: ref, Caption: s.Caption}
 			if wanted(planned) && !yield(source{planned: planned, stored: &s}, nil) {
 				return
 			}
@@ -136,27 +138,27 @@ func (l *loader) stored(ctx context.Context, plan Plan, wanted func(PlannedSampl
 	}
 }
 
-// load reads one image.
-func (l *loader) load(ctx context.Context, s source) *loaded {
-	out := &loaded{ref: s.planned.Ref, caption: s.planned.Caption, stage: "load"}
-	out.err = guard(ctx, "load", s.planned.Ref, func() error {
+// load reads one image; what is wrong with it is told by itself.
+func (l *loader) load(ctx context.Context, s source) (*Image, error) {
+	out := &Image{Ref: s.planned.Ref, Caption: s.planned.Caption, Stage: "load"}
+	out.Err = rejects.Guard(ctx, "load", s.planned.Ref, func() error {
 		t := l.tools.Get().(*loadTools)
 		defer l.tools.Put(t)
 		if s.stored != nil {
 			return l.fromShard(t, out, s.stored)
 		}
 		if err := l.fromFiles(ctx, t, out, s.planned); err != nil {
-			return belowRoot{s.planned.Ref.Root, err}
+			return rejects.BelowRoot(s.planned.Ref.Root, err)
 		}
 		return nil
 	})
-	return out
+	return out, nil
 }
 
-func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *loaded, s PlannedSample) (err error) {
+func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plans.Sample) (err error) {
 	if l.params.W > 0 {
-		if t.file, err = readBelow(ctx, t.file, s.Ref.Root, s.Ref.Image, l.params.Follow); err != nil {
-			out.stage = readStage
+		if t.file, err = store.ReadBelow(ctx, t.file, s.Ref.Root, s.Ref.Image, store.Links(l.params.Follow)); err != nil {
+			out.Stage = rejects.Read
 			return err
 		}
 		if err := l.decode(t, out, t.file); err != nil {
@@ -169,8 +171,8 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *loaded, s Pla
 	if s.Ref.Label == "" {
 		return nil
 	}
-	if t.label, err = readBelow(ctx, t.label, s.Ref.Root, s.Ref.Label, l.params.Follow); err != nil {
-		out.stage = readStage
+	if t.label, err = store.ReadBelow(ctx, t.label, s.Ref.Root, s.Ref.Label, store.Links(l.params.Follow)); err != nil {
+		out.Stage = rejects.Read
 		return err
 	}
 	adapter := l.adapters[s.Ref.Dataset]
@@ -178,12 +180,12 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *loaded, s Pla
 	if err == nil {
 		err = adapter.Storage.IDs(&ids)
 	}
-	if err == nil && l.params.W > 0 && (ids.W != out.width || ids.H != out.height) {
-		err = fmt.Errorf("stages: label is %dx%d, its image %dx%d", ids.W, ids.H, out.width, out.height)
+	if err == nil && l.params.W > 0 && (ids.W != out.Width || ids.H != out.Height) {
+		err = fmt.Errorf("stages: label is %dx%d, its image %dx%d", ids.W, ids.H, out.Width, out.Height)
 	}
 	if err == nil {
-		out.truth = semidavil.NewLabelMap(ids.W, ids.H)
-		err = labels.Remap(out.truth, ids, adapter.Tables[s.Ref.Encoding])
+		out.Truth = semidavil.NewLabelMap(ids.W, ids.H)
+		err = labels.Remap(out.Truth, ids, adapter.Tables[s.Ref.Encoding])
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Ref.Label, err)
@@ -191,7 +193,7 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *loaded, s Pla
 	return nil
 }
 
-func (l *loader) fromShard(t *loadTools, out *loaded, s *shards.Sample) error {
+func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
 	if l.params.W > 0 {
 		if err := l.decode(t, out, s.Image); err != nil {
 			return err
@@ -216,22 +218,22 @@ func (l *loader) fromShard(t *loadTools, out *loaded, s *shards.Sample) error {
 	if err != nil {
 		return err
 	}
-	out.truth = semidavil.NewLabelMap(label.W, label.H)
-	return labels.Remap(out.truth, label, labels.TrainIDs(l.params.Classes))
+	out.Truth = semidavil.NewLabelMap(label.W, label.H)
+	return labels.Remap(out.Truth, label, labels.TrainIDs(l.params.Classes))
 }
 
 // decode brings an image to the network's size.
-func (l *loader) decode(t *loadTools, out *loaded, file []byte) error {
+func (l *loader) decode(t *loadTools, out *Image, file []byte) error {
 	if err := t.codec.DecodeRGBInto(&t.native, file); err != nil {
 		return err
 	}
-	out.width, out.height = t.native.W, t.native.H
-	out.image = semidavil.NewImage(l.params.W, l.params.H)
-	if out.width == l.params.W && out.height == l.params.H {
-		copy(out.image.Pix, t.native.Pix)
+	out.Width, out.Height = t.native.W, t.native.H
+	out.Pixels = semidavil.NewImage(l.params.W, l.params.H)
+	if out.Width == l.params.W && out.Height == l.params.H {
+		copy(out.Pixels.Pix, t.native.Pix)
 		return nil
 	}
-	return t.resizer.Resize(out.image, &t.native, l.params.Filter)
+	return t.resizer.Resize(out.Pixels, &t.native, l.params.Filter)
 }
 
 // frame pads token ids.

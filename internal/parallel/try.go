@@ -1,0 +1,25 @@
+package parallel
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// Panic is what [Try] makes of a panic; its message has the stack.
+type Panic struct {
+	Value any
+	Stack []byte
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("panic: %v\n%s", p.Value, p.Stack) }
+
+// Try calls work and turns a panic, which a reader might hold for a hostile file and which
+// would end the process from a goroutine, into a [*Panic].
+func Try(work func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &Panic{v, debug.Stack()}
+		}
+	}()
+	return work()
+}

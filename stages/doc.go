@@ -1,0 +1,39 @@
+// Package stages holds the Beam transforms that the pipelines are composed of, one a
+// file, each Verb(scope, VerbParams, collections...) -> collections:
+//
+//	Match     -> references of images and labels in the data sets
+//	Split     references -> subsets: source, labelled, unlabelled, val
+//	Assign    subsets -> shard plans, each a list of references
+//	Caption   plans -> plans with captions
+//	Tokenise  plans -> plans with token ids
+//	Write     plans -> shards on disk, the index of each
+//	Commit    indexes and rejects -> statistics, manifest
+//
+// Plans, of raw images or of shards, also go to trained networks:
+//
+//	ListShards    -> plans of prepared shards
+//	Predict       plans -> stored predictions, and histograms of their confidences
+//	Threshold     histograms -> thresholds of the classes
+//	Label         predictions and thresholds -> label files
+//	CommitLabels  labels and rejects -> statistics, list of labels
+//	Score         plans -> counts against labels
+//	CommitScores  counts and rejects -> report
+//
+// and trainings run on an output of prepare:
+//
+//	Pretrain  configurations -> a small CLIP each
+//	Train     configurations -> a segmenter each
+//
+// Only references, captions and counts travel between stages; pixels are read,
+// changed and written inside one of them. A sample that cannot be prepared becomes a
+// shards.Reject; an error of a stage is a fault of the run.
+//
+// What several stages need has rooms of its own:
+//
+//	plans            what travels from Match to those who read pixels
+//	rejects          one bad image is one row, not the end of a run
+//	counters         what progress bars and summaries read
+//	captionstore     captions that are there already: given, or paid for
+//	inference        how pictures reach a network, and what comes back
+//	predictionfiles  label files of any program, by the images' names
+package stages

@@ -1,0 +1,83 @@
+// Package plans holds what travels between the stages: references to images, their roles,
+// and the plans of shards.
+package plans
+
+import (
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"semidavil"
+	"semidavil/transforms/datasets"
+)
+
+func init() {
+	for _, t := range []reflect.Type{reflect.TypeFor[semidavil.Ref](), reflect.TypeFor[DataSet](), reflect.TypeFor[Assigned](), reflect.TypeFor[Plan](), reflect.TypeFor[Sample]()} {
+		beam.RegisterType(t)
+	}
+	register.Emitter1[semidavil.Ref]()
+	register.Emitter1[Assigned]()
+	register.Emitter1[Plan]()
+	register.Emitter2[string, semidavil.Ref]()
+	register.Iter1[semidavil.Ref]()
+}
+
+// DataSet is one folder to read.
+type DataSet struct {
+	// Kind is an adapter's name; Pairs is the YAML of the generic one.
+	Kind, Pairs string
+	Root        string
+	Domain      semidavil.Domain
+	// W and H are the prepared size.
+	W, H int
+	// Part is what is read of it.
+	Part datasets.Selection
+}
+
+// Adapter returns the adapter of the data set.
+func (d DataSet) Adapter() (datasets.Adapter, error) {
+	a, err := d.adapter()
+	if err != nil {
+		return a, err
+	}
+	return a.Select(d.Part), nil
+}
+
+func (d DataSet) adapter() (datasets.Adapter, error) {
+	if d.Kind != "pairs" {
+		return datasets.ByName(d.Kind)
+	}
+	p, err := datasets.ParsePairs([]byte(d.Pairs))
+	if err != nil {
+		return datasets.Adapter{}, err
+	}
+	return datasets.NewPairs(p)
+}
+
+// Assigned is a reference with its role.
+type Assigned struct {
+	Subset semidavil.Subset
+	Ref    semidavil.Ref
+}
+
+// Plan is what goes into one shard, or what comes out of one.
+type Plan struct {
+	Name    string // file name without ".tar"
+	Subset  semidavil.Subset
+	Samples []Sample
+	// Shard is the tar file that holds the samples, where they are prepared already;
+	// Samples is empty then, and Count their number.
+	Shard string
+	Count int
+	// Digest stands for the contents of the shard.
+	Digest string
+}
+
+// Sample is a reference with what stages before Write have found out.
+type Sample struct {
+	Ref       semidavil.Ref
+	Caption   string
+	Captioner string
+	Tokens    []int32 // without padding
+}
