@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/stages/counters"
@@ -15,8 +15,8 @@ import (
 )
 
 func init() {
-	register.DoFn2x0[plans.Assigned, func(string, semidavil.Ref)](&bySubsetFn{})
-	register.DoFn4x0[context.Context, string, func(*semidavil.Ref) bool, func(plans.Plan)](&assignFn{})
+	beam.RegisterDoFn(reflect.TypeFor[bySubsetFn]())
+	beam.RegisterDoFn(reflect.TypeFor[assignFn]())
 }
 
 // AssignParams say how large shards are, and in which order images come.

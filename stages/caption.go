@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"sync"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"golang.org/x/sync/errgroup"
 
 	"semidavil"
@@ -26,7 +26,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, plans.Plan, func(plans.Plan), func(shards.Reject), error](&captionFn{})
+	beam.RegisterDoFn(reflect.TypeFor[captionFn]())
 }
 
 // CaptionParams choose the captioner.

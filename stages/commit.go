@@ -6,12 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -22,8 +22,7 @@ import (
 )
 
 func init() {
-	register.DoFn5x1[context.Context, []byte, func(*shards.Index) bool, func(*shards.Reject) bool, func(string), error](&commitFn{})
-	register.Emitter1[string]()
+	beam.RegisterDoFn(reflect.TypeFor[commitFn]())
 }
 
 // CommitParams say what the manifest holds beside the shards.

@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -20,8 +20,7 @@ import (
 )
 
 func init() {
-	register.DoFn5x1[context.Context, []byte, func(*LabelPart) bool, func(*shards.Reject) bool, func(string), error](&commitLabelsFn{})
-	register.Iter1[LabelPart]()
+	beam.RegisterDoFn(reflect.TypeFor[commitLabelsFn]())
 }
 
 // Names of the files that CommitLabels writes into the output; [LabelsFile] is the last.

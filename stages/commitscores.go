@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -22,9 +21,8 @@ import (
 
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[namedTally](), encodeNamedTally, decodeNamedTally)
-	register.Function2x1(nameTally)
-	register.DoFn6x1[context.Context, []byte, func(*namedTally) bool, func(*ImageScore) bool, func(*shards.Reject) bool, func(string), error](&commitScoresFn{})
-	register.Iter1[namedTally]()
+	beam.RegisterDoFn(nameTally)
+	beam.RegisterDoFn(reflect.TypeFor[commitScoresFn]())
 }
 
 // Names of the files that CommitScores writes into the output, the report last.

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"golang.org/x/sync/errgroup"
 
 	"semidavil"
@@ -23,8 +22,7 @@ import (
 
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[LabelPart](), encodeLabelPart, decodeLabelPart)
-	register.DoFn4x1[context.Context, Predicted, Thresholds, func(LabelPart), error](&labelFn{})
-	register.Emitter1[LabelPart]()
+	beam.RegisterDoFn(reflect.TypeFor[labelFn]())
 }
 
 // LabelsFolder holds the pseudo-labels below the output of pseudolabel.

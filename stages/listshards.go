@@ -2,15 +2,15 @@ package stages
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/stages/counters"
 	"semidavil/stages/plans"
 )
 
-func init() { register.DoFn2x1[context.Context, plans.Plan, plans.Plan](&countPlannedFn{}) }
+func init() { beam.RegisterDoFn(reflect.TypeFor[countPlannedFn]()) }
 
 // ListShardsParams name shards that prepare wrote.
 type ListShardsParams struct{ Shards []plans.Plan }

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/outputs"
@@ -24,7 +24,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, plans.DataSet, func(semidavil.Ref), func(shards.Reject), error](&matchFn{})
+	beam.RegisterDoFn(reflect.TypeFor[matchFn]())
 }
 
 // MatchParams say what is listed.

@@ -15,7 +15,6 @@ import (
 	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -32,9 +31,7 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[Predicted]())
 	beam.RegisterType(reflect.TypeFor[PredictedImage]())
 	beam.RegisterCoder(reflect.TypeFor[pseudo.Histogram](), encodeHistogram, decodeHistogram)
-	register.DoFn5x1[context.Context, plans.Plan, func(Predicted), func(pseudo.Histogram), func(shards.Reject), error](&predictFn{})
-	register.Emitter1[pseudo.Histogram]()
-	register.Emitter1[Predicted]()
+	beam.RegisterDoFn(reflect.TypeFor[predictFn]())
 }
 
 // PredictionsFolder holds, below the output of pseudolabel, what the network said of

@@ -6,7 +6,6 @@ import (
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/model/train"
 )
@@ -14,8 +13,7 @@ import (
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[train.PretrainConfig](), encodePretraining, decodePretraining)
 	beam.RegisterCoder(reflect.TypeFor[train.PretrainSummary](), encodePretrainSummary, decodePretrainSummary)
-	register.DoFn3x1[context.Context, train.PretrainConfig, func(train.PretrainSummary), error](&pretrainFn{})
-	register.Emitter1[train.PretrainSummary]()
+	beam.RegisterDoFn(reflect.TypeFor[pretrainFn]())
 }
 
 // PretrainParams say how pre-trainings run.

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -32,13 +31,9 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[metrics.Tally]())
 	beam.RegisterCoder(reflect.TypeFor[metrics.Tally](), encodeTally, decodeTally)
 	beam.RegisterCoder(reflect.TypeFor[ImageScore](), encodeImageScore, decodeImageScore)
-	register.DoFn6x1[context.Context, plans.Plan, func(*string) bool, func(string, metrics.Tally), func(ImageScore), func(shards.Reject), error](&scoreFn{})
-	register.Emitter1[ImageScore]()
-	register.Iter1[ImageScore]()
-	register.Function2x0(stemsOf)
-	register.Iter1[string]()
-	register.Emitter2[string, metrics.Tally]()
-	register.Combiner1[metrics.Tally](&sumTallies{})
+	beam.RegisterDoFn(reflect.TypeFor[scoreFn]())
+	beam.RegisterDoFn(stemsOf)
+	beam.RegisterType(reflect.TypeFor[sumTallies]())
 }
 
 // firstPlan ends the name of the first plan of a subset.
@@ -214,7 +209,7 @@ func scoreOf(ref semidavil.Ref, network string, c metrics.Confusion) ImageScore 
 			s.Pixels += n
 		}
 	}
-	s.MIoU, s.PixelAccuracy = metrics.Fraction(metrics.Mean(c.IoU(), occurs)), metrics.Fraction(c.PixelAccuracy(all))
+	s.MIoU, s.PixelAccuracy = c.Over(occurs).MIoU, c.Over(all).PixelAccuracy
 	return s
 }
 

@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/stages/plans"
@@ -21,7 +21,7 @@ import (
 )
 
 func init() {
-	register.DoFn5x1[context.Context, int, func(*semidavil.Ref) bool, func(plans.Assigned), func(shards.Reject), error](&splitFn{})
+	beam.RegisterDoFn(reflect.TypeFor[splitFn]())
 }
 
 // SplitParams choose the labelled target images.

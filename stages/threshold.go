@@ -9,7 +9,6 @@ import (
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/internal/store"
 	"semidavil/transforms/pseudo"
@@ -17,9 +16,8 @@ import (
 
 func init() {
 	beam.RegisterType(reflect.TypeFor[Thresholds]())
-	register.Combiner1[pseudo.Histogram](&sumHistograms{})
-	register.DoFn3x1[context.Context, pseudo.Histogram, func(Thresholds), error](&thresholdFn{})
-	register.Emitter1[Thresholds]()
+	beam.RegisterType(reflect.TypeFor[sumHistograms]())
+	beam.RegisterDoFn(reflect.TypeFor[thresholdFn]())
 }
 
 // ThresholdsFile holds the thresholds of the classes.

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"strings"
 	"testing/fstest"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/internal/parallel"
 	"semidavil/internal/store"
@@ -23,7 +23,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x0[context.Context, plans.Plan, func(plans.Plan), func(shards.Reject)](&tokeniseFn{})
+	beam.RegisterDoFn(reflect.TypeFor[tokeniseFn]())
 }
 
 // TokeniseParams choose the vocabulary.

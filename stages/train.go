@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/internal/store"
 	"semidavil/model/backend"
@@ -20,8 +19,7 @@ import (
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[train.Config](), encodeTraining, decodeTraining)
 	beam.RegisterCoder(reflect.TypeFor[train.Summary](), encodeSummary, decodeSummary)
-	register.DoFn3x1[context.Context, train.Config, func(train.Summary), error](&trainFn{})
-	register.Emitter1[train.Summary]()
+	beam.RegisterDoFn(reflect.TypeFor[trainFn]())
 }
 
 // TrainParams say how trainings run.

@@ -10,7 +10,6 @@ import (
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/store"
@@ -23,10 +22,8 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, plans.Plan, func(shards.Index), error](&writeFn{})
+	beam.RegisterDoFn(reflect.TypeFor[writeFn]())
 	beam.RegisterCoder(reflect.TypeFor[shards.Index](), encodeIndex, shards.DecodeIndex)
-	register.Emitter1[shards.Index]()
-	register.Iter1[shards.Index]()
 }
 
 // WriteParams say how samples are made and where they go.

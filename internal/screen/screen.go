@@ -8,6 +8,7 @@ import (
 
 	"semidavil/model/train"
 	"semidavil/runners"
+	"semidavil/transforms/metrics"
 )
 
 // Screen is the display of one training. A phase is shown by one bar at a time.
@@ -37,14 +38,14 @@ func (s *Screen) Watcher() train.Watcher {
 			}
 			s.show("train", "steps", p.Step, p.Steps, notes...)
 		},
-		Evaluated: func(step int, student, teacher train.Score) {
-			line := fmt.Sprintf("step %d: student mIoU %.1f %%", step, 100*student.MIoU)
+		Evaluated: func(step int, student, teacher metrics.Score) {
+			line := fmt.Sprintf("step %d: student mIoU %v %%", step, student.MIoU)
 			if teacher.Images > 0 {
-				line += fmt.Sprintf(", teacher %.1f %%", 100*teacher.MIoU)
+				line += fmt.Sprintf(", teacher %v %%", teacher.MIoU)
 			}
 			s.session.Display.Message("%s", line)
 			s.mu.Lock()
-			s.score = fmt.Sprintf("mIoU %.1f %%", 100*student.MIoU)
+			s.score = fmt.Sprintf("mIoU %v %%", student.MIoU)
 			s.mu.Unlock()
 		},
 		Note: func(line string) { s.session.Display.Message("%s", line) },

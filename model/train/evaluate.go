@@ -15,82 +15,70 @@ import (
 	"semidavil/transforms/report/sheet"
 )
 
-// Score is the result of an evaluation on the val subset, at the prepared size.
-type Score struct {
-	// MIoU is the mean intersection over union of the classes that occur, 0 to 1; 0
-	// where no pixel is labelled.
-	MIoU float64 `json:"miou"`
-	// IoU is that of each class, -1 where a class occurs neither in labels nor in
-	// predictions.
-	IoU []float64 `json:"iou"`
-	// PixelAccuracy is the share of labelled pixels that are right.
-	PixelAccuracy float64 `json:"pixel_accuracy"`
-	Images        int     `json:"images"`
-}
-
 // pictured is the number of val images shown on a prediction sheet.
 const pictured = 4
 
-// evaluate scores student and teacher, draws a sheet and keeps the best student.
-func (t *trainer) evaluate(ctx context.Context, step int, all bool) (student, teacher Score, err error) {
+// evaluate scores student and teacher on the val subset at the prepared size, draws a sheet
+// and keeps the best student. Before the last step EvaluateImages may limit the images.
+func (t *trainer) evaluate(ctx context.Context, step int, last bool) (err error) {
 	limit := t.EvaluateImages
-	if all {
+	if last {
 		limit = 0
 	}
-	student, rows, err := t.score(ctx, Student, Student, limit)
-	if err != nil {
-		return student, teacher, err
+	var rows []sheet.Sample
+	if t.student, rows, err = t.score(ctx, Student, Student, limit); err != nil {
+		return err
 	}
 	if t.Loader.Unlabelled > 0 {
-		if teacher, _, err = t.score(ctx, Teacher, t.TeacherVision(), limit); err != nil {
-			return student, teacher, err
+		if t.teacher, _, err = t.score(ctx, Teacher, t.TeacherVision(), limit); err != nil {
+			return err
 		}
 	}
-	if student.Images == 0 {
-		return student, teacher, nil
+	if t.student.Images == 0 {
+		return nil
 	}
-	drawn, err := sheet.Draw(sheet.Options{Set: t.classes(), Title: sheet.Title(int64(step), student.MIoU)}, rows)
+	drawn, err := sheet.Draw(sheet.Options{Set: t.classes(), Title: sheet.Title(int64(step), float64(t.student.MIoU))}, rows)
 	if err != nil {
-		return student, teacher, fmt.Errorf("train: draw predictions: %w", err)
+		return fmt.Errorf("train: draw predictions: %w", err)
 	}
 	picture, err := sheet.PNG(drawn)
 	if err != nil {
-		return student, teacher, fmt.Errorf("train: draw predictions: %w", err)
+		return fmt.Errorf("train: draw predictions: %w", err)
 	}
-	if err := t.record.evaluated(ctx, step, student, teacher, picture, t.classes().Classes); err != nil {
-		return student, teacher, err
+	if err := t.loop.record.evaluated(ctx, step, t.student, t.teacher, picture, t.classes().Classes); err != nil {
+		return err
 	}
-	if t.best.Step == 0 || student.MIoU > t.best.MIoU {
-		t.best = best{step, student.MIoU}
-		if err := t.saveBest(ctx, step, student); err != nil {
-			return student, teacher, err
+	if t.best.Step == 0 || math.IsNaN(float64(t.best.MIoU)) || t.student.MIoU > t.best.MIoU {
+		t.best = best{step, t.student.MIoU}
+		if err := t.saveBest(ctx, step); err != nil {
+			return err
 		}
 	}
 	if t.watch.Evaluated != nil {
-		t.watch.Evaluated(step, student, teacher)
+		t.watch.Evaluated(step, t.student, t.teacher)
 	}
-	return student, teacher, nil
+	return nil
 }
 
 // saveBest keeps what inference needs of the student.
-func (t *trainer) saveBest(ctx context.Context, step int, s Score) error {
+func (t *trainer) saveBest(ctx context.Context, step int) error {
 	values, err := params.Read(t.store, Student)
 	if err != nil {
 		return err
 	}
-	meta, err := t.meta()
+	meta, err := t.loop.metadata()
 	if err != nil {
 		return err
 	}
-	return t.keeper.MarkBest(ctx, step, s.MIoU, values, meta)
+	return t.loop.keeper.MarkBest(ctx, step, float64(t.student.MIoU), values, meta)
 }
 
 // score runs a network over the val subset.
-func (t *trainer) score(ctx context.Context, network, vision string, limit int) (Score, []sheet.Sample, error) {
+func (t *trainer) score(ctx context.Context, network, vision string, limit int) (metrics.Score, []sheet.Sample, error) {
 	p, err := infer.New(t.backend.Backend, t.store, infer.Config{Segmenter: t.Segmenter, Network: network, Vision: vision,
 		Window: t.Window, Compute: t.computeType()})
 	if err != nil {
-		return Score{}, nil, err
+		return metrics.Score{}, nil, err
 	}
 	defer p.Close()
 	confusion := metrics.NewConfusion(t.Segmenter.Decoder.Classes)
@@ -102,7 +90,7 @@ func (t *trainer) score(ctx context.Context, network, vision string, limit int) 
 	n := 0
 	for s, err := range t.loader.Evaluate(ctx) {
 		if err != nil {
-			return Score{}, nil, err
+			return metrics.Score{}, nil, err
 		}
 		if n == total {
 			break
@@ -112,17 +100,17 @@ func (t *trainer) score(ctx context.Context, network, vision string, limit int) 
 		label := &semidavil.LabelMap{W: image.W, H: image.H, Pix: s.Label.Data().([]uint8)}
 		prediction, err := t.predict(p, s.Key, image)
 		if err != nil {
-			return Score{}, nil, fmt.Errorf("train: evaluate %s: %w", s.Key, err)
+			return metrics.Score{}, nil, fmt.Errorf("train: evaluate %s: %w", s.Key, err)
 		}
 		if err := confusion.Add(label.Pix, prediction.Pix); err != nil {
-			return Score{}, nil, fmt.Errorf("train: evaluate %s: %w", s.Key, err)
+			return metrics.Score{}, nil, fmt.Errorf("train: evaluate %s: %w", s.Key, err)
 		}
 		if len(rows) < pictured {
 			rows = append(rows, sheet.Sample{Name: s.Key, Caption: s.Caption, Image: image, Truth: label, Prediction: prediction})
 		}
 		t.watch.phase("evaluate "+network, n, total)
 	}
-	return t.scoreOf(confusion, n), rows, nil
+	return confusion.Over(t.scored()), rows, nil
 }
 
 // predict segments one sample.
@@ -135,27 +123,13 @@ func (t *trainer) predict(p *infer.Predictor, key string, image *semidavil.Image
 	return &semidavil.LabelMap{W: image.W, H: image.H, Pix: out.Label}, nil
 }
 
-// scoreOf leaves classes that the source lacks out of the mean; their pixels in the
-// labels still count as misses of what was predicted there.
-func (t *trainer) scoreOf(c metrics.Confusion, images int) Score {
-	var classes []int
+// scored are the classes of the mean: without those that the source lacks, whose pixels in
+// the labels still count as misses of what was predicted there.
+func (t *trainer) scored() (classes []int) {
 	for k := range t.Segmenter.Decoder.Classes {
 		if !slices.Contains(t.Segmenter.Decoder.Absent, k) {
 			classes = append(classes, k)
 		}
 	}
-	s := Score{IoU: c.IoU(), Images: images}
-	s.MIoU, s.PixelAccuracy = known(metrics.Mean(s.IoU, classes), 0), known(c.PixelAccuracy(classes), 0)
-	for i, v := range s.IoU {
-		s.IoU[i] = known(v, -1)
-	}
-	return s
-}
-
-// known is v, or other where there was nothing to measure: JSON has no NaN.
-func known(v, other float64) float64 {
-	if math.IsNaN(v) {
-		return other
-	}
-	return v
+	return classes
 }

@@ -16,26 +16,33 @@ func (t *trainer) fingerprint() (string, error) {
 	c := t.Config
 	c.Output, c.Overwrite, c.CLIP = "", false, t.clipDigest
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep, c.EvaluateImages = 0, 0, 0, 0, 0
-	c.Window = infer.Window{}
-	data, err := dataIdentity(&c.Loader, t.loader)
-	if err != nil {
-		return "", err
-	}
-	own, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("train: fingerprint: %w", err)
-	}
-	sum := sha256.Sum256(append(own, data...))
-	return hex.EncodeToString(sum[:16]), nil
+	c.Window, c.Loader = infer.Window{}, ofBatches(c.Loader)
+	return fingerprint(c, t.loader)
 }
 
-// dataIdentity clears what does not decide the batches from c, and returns what
-// stands for the data itself: the shards with their checksums.
-func dataIdentity(c *loader.Config, l *loader.Loader) ([]byte, error) {
+func (p *pretrainer) fingerprint() (string, error) {
+	c := p.PretrainConfig
+	c.Output, c.Overwrite, c.Start = "", false, p.start
+	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep = 0, 0, 0, 0
+	c.Loader = ofBatches(c.Loader)
+	return fingerprint(c, p.loader)
+}
+
+// ofBatches clears what does not decide the batches.
+func ofBatches(c loader.Config) loader.Config {
 	c.Dir, c.CacheDir, c.Workers, c.Prefetch, c.CacheBytes = "", "", 0, 0, 0
-	data, err := json.Marshal(l.Manifest().Shards)
-	if err != nil {
-		return nil, fmt.Errorf("train: fingerprint: %w", err)
+	return c
+}
+
+// fingerprint is that of a configuration and the data, whose shards have checksums.
+func fingerprint(config any, l *loader.Loader) (string, error) {
+	h := sha256.New()
+	for _, part := range []any{config, l.Manifest().Shards} {
+		data, err := json.Marshal(part)
+		if err != nil {
+			return "", fmt.Errorf("train: fingerprint: %w", err)
+		}
+		h.Write(data)
 	}
-	return data, nil
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }

@@ -3,60 +3,137 @@ package train
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"time"
+
+	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil/model/checkpoint"
+	"semidavil/model/params"
 )
 
-// loop is what trainings have in common: steps, with lines of the log, evaluations
-// and checkpoints between them.
-type loop struct {
-	first, steps                             int
-	logEvery, evaluateEvery, checkpointEvery int
+// Course is how a training went.
+type Course struct {
+	Steps    int     `json:"steps"`
+	Resumed  int     `json:"resumed"` // step that this run began at
+	Seconds  float64 `json:"seconds"` // of this run
+	StepRate float64 `json:"steps_per_second"`
+	Waited   float64 `json:"waited"` // share of the steps' time without input
+}
 
-	watch        Watcher
-	record       *recorder
+// loop is what trainings have in common: from the newest checkpoint of the output on they
+// make steps on batches B, with lines of the log, evaluations and checkpoints between them.
+type loop[B any] struct {
+	steps, logEvery, evaluateEvery, checkpointEvery int
+	// overwrite removes the checkpoints of another training instead of refusing them.
+	overwrite bool
+	// fingerprint stands for all that decides the weights.
+	fingerprint string
+
+	store  *model.Store
+	keeper *checkpoint.Keeper
+	record *recorder
+	watch  Watcher
+
 	learningRate func(step int) float64
-	input        func() (any, error)
+	// batches are those of step first and on, without an end.
+	batches func(ctx context.Context, first int) iter.Seq2[B, error]
 	// step makes step number step, counted from 0, or changes nothing.
-	step     func(step int, input any) (Losses, error)
+	step     func(step int, batch B) (Losses, error)
 	evaluate func(ctx context.Context, done int, last bool) error
-	// save writes a checkpoint and returns where.
-	save func(ctx context.Context, done int) (string, error)
+	// meta is what checkpoints hold beside weights and fingerprint, and restore reads it.
+	// Both may be nil.
+	meta    func() (map[string]string, error)
+	restore func(map[string]string) error
 
+	first   int // step that this run begins at
 	started time.Time
 	waited  time.Duration
 	aside   time.Duration // evaluations and checkpoints
 	trend   divergence
 }
 
-func (l *loop) run(ctx context.Context) error {
-	l.started = time.Now()
-	if l.first >= l.steps { // a finished training that was started again
-		return l.evaluate(ctx, l.first, true)
+// run resumes and trains.
+func (l *loop[B]) run(ctx context.Context) (Course, error) {
+	if err := l.resume(ctx); err != nil {
+		return Course{}, err
 	}
-	if l.first > 0 && l.first%l.evaluateEvery == 0 && l.record.scored != l.first { // interrupted before it
-		if err := l.evaluate(ctx, l.first, false); err != nil {
+	return l.train(ctx)
+}
+
+// metaRun is where a checkpoint holds the fingerprint.
+const metaRun = "run"
+
+// resume loads the newest checkpoint of the output.
+func (l *loop[B]) resume(ctx context.Context) error {
+	output := l.keeper.Dir
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("train: resume %s: "+format, append([]any{output}, args...)...)
+	}
+	state, found, err := checkpoint.Latest(ctx, output)
+	if err != nil {
+		return err
+	}
+	if found && state.Meta[metaRun] != l.fingerprint && l.overwrite {
+		found, state = false, checkpoint.State{}
+		if err := checkpoint.RemoveAll(ctx, output); err != nil {
 			return err
 		}
 	}
+	if found {
+		if state.Meta[metaRun] != l.fingerprint {
+			return fail("its checkpoint of step %d is of another configuration, CLIP or data; give another --output, or --overwrite", state.Step)
+		}
+		if state.Step > l.steps {
+			return fail("its checkpoint has %d steps, more than --steps=%d", state.Step, l.steps)
+		}
+		if err := params.LoadAll(l.store, state.Values); err != nil {
+			return fail("%w", err)
+		}
+		if l.restore != nil {
+			if err := l.restore(state.Meta); err != nil {
+				return fail("%w", err)
+			}
+		}
+		l.watch.note("resumed from step %d", state.Step)
+	}
+	l.first = state.Step
+	return l.record.resume(ctx, l.first)
+}
+
+// train makes the steps that are left.
+func (l *loop[B]) train(ctx context.Context) (Course, error) {
+	l.started = time.Now()
+	if l.first >= l.steps { // a finished training that was started again
+		err := l.evaluate(ctx, l.first, true)
+		return l.course(), err
+	}
+	if l.first > 0 && l.first%l.evaluateEvery == 0 && l.record.scored != l.first { // interrupted before it
+		if err := l.evaluate(ctx, l.first, false); err != nil {
+			return Course{}, err
+		}
+	}
+	next, stop := iter.Pull2(l.batches(ctx, l.first))
+	defer stop()
 	var window losses
 	for step := l.first; step < l.steps; step++ {
 		asked := time.Now()
-		input, err := l.input()
+		batch, err, _ := next()
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return l.interrupted(ctx, step, err)
+			return Course{}, l.interrupted(ctx, step, err)
 		}
 		l.waited += time.Since(asked)
-		result, err := l.step(step, input)
+		result, err := l.step(step, batch)
 		if err != nil {
-			return err
+			return Course{}, err
 		}
 		done, last := step+1, step+1 == l.steps
 		if l.trend.diverged(result.Loss) {
-			return fmt.Errorf("train: step %d: diverged: the mean loss rose to %.4g from its lowest, %.4g; the last checkpoint is kept; try a lower --lr or --clip_norm=1",
+			return Course{}, fmt.Errorf("train: step %d: diverged: the mean loss rose to %.4g from its lowest, %.4g; the last checkpoint is kept; try a lower --lr or --clip_norm=1",
 				done, l.trend.mean, l.trend.least)
 		}
 		window.add(result)
@@ -65,7 +142,7 @@ func (l *loop) run(ctx context.Context) error {
 			window = losses{}
 		}
 		if err := l.record.poll(ctx); err != nil {
-			return err
+			return Course{}, err
 		}
 		if l.watch.Step != nil {
 			l.watch.Step(Progress{done, l.steps, result, l.waited.Seconds() / time.Since(l.started).Seconds()})
@@ -73,40 +150,69 @@ func (l *loop) run(ctx context.Context) error {
 		reached := time.Now()
 		if done%l.evaluateEvery == 0 || last {
 			if err := l.evaluate(ctx, done, last); err != nil {
-				return l.interrupted(ctx, done, err)
+				return Course{}, l.interrupted(ctx, done, err)
 			}
 		}
 		if done%l.checkpointEvery == 0 || last {
-			if _, err := l.save(ctx, done); err != nil {
-				return err
+			if err := l.save(ctx, done); err != nil {
+				return Course{}, err
 			}
 		}
 		l.aside += time.Since(reached)
 	}
-	return nil
+	return l.course(), nil
+}
+
+// save writes a checkpoint and what was recorded up to it.
+func (l *loop[B]) save(ctx context.Context, step int) error {
+	values, err := params.ReadAll(l.store)
+	if err != nil {
+		return fmt.Errorf("train: checkpoint of step %d: %w", step, err)
+	}
+	meta, err := l.metadata()
+	if err != nil {
+		return err
+	}
+	if err := l.keeper.Save(ctx, checkpoint.State{Step: step, Values: values, Meta: meta}); err != nil {
+		return err
+	}
+	return l.record.flush(ctx)
+}
+
+// metadata is what files of weights hold beside them.
+func (l *loop[B]) metadata() (map[string]string, error) {
+	all := map[string]string{}
+	if l.meta != nil {
+		var err error
+		if all, err = l.meta(); err != nil {
+			return nil, err
+		}
+	}
+	all[metaRun] = l.fingerprint
+	return all, nil
 }
 
 // interrupted keeps what was learnt when ctx ends.
-func (l *loop) interrupted(ctx context.Context, step int, err error) error {
+func (l *loop[B]) interrupted(ctx context.Context, step int, err error) error {
 	if ctx.Err() == nil || step == l.first {
 		return err
 	}
-	path, saveErr := l.save(context.WithoutCancel(ctx), step)
-	if saveErr != nil {
-		return fmt.Errorf("train: stopped at step %d, and its checkpoint could not be written: %w", step, saveErr)
+	if err := l.save(context.WithoutCancel(ctx), step); err != nil {
+		return fmt.Errorf("train: stopped at step %d, and its checkpoint could not be written: %w", step, err)
 	}
-	l.watch.note("stopped at step %d; %s has it all, the same command goes on from there", step, path)
+	l.watch.note("stopped at step %d; %s has it all, the same command goes on from there", step, checkpoint.Path(l.keeper.Dir, step))
 	return ctx.Err()
 }
 
-// speed is the time of this run, and of the part of it that went into steps, their
-// number a second and the share without input.
-func (l *loop) speed() (seconds, rate, waited float64) {
+// course is how the run has gone: its time, and of the part of it that went into steps
+// their number a second and the share without input.
+func (l *loop[B]) course() Course {
 	elapsed := time.Since(l.started)
+	c := Course{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds()}
 	if steps := (elapsed - l.aside).Seconds(); l.steps > l.first {
-		rate, waited = float64(l.steps-l.first)/steps, l.waited.Seconds()/steps
+		c.StepRate, c.Waited = float64(l.steps-l.first)/steps, l.waited.Seconds()/steps
 	}
-	return elapsed.Seconds(), rate, waited
+	return c
 }
 
 // losses sums up steps for a line of the log.

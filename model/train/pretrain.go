@@ -2,9 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -53,11 +50,7 @@ type PretrainConfig struct {
 
 // PretrainSummary is the end of a pre-training.
 type PretrainSummary struct {
-	Steps     int       `json:"steps"`
-	Resumed   int       `json:"resumed"`
-	Seconds   float64   `json:"seconds"`
-	StepRate  float64   `json:"steps_per_second"`
-	Waited    float64   `json:"waited"`
+	Course
 	Backend   string    `json:"backend"`
 	Retrieval Retrieval `json:"retrieval"`
 	// Model is the folder of the trained CLIP.
@@ -113,16 +106,16 @@ type pretrainer struct {
 	store   *model.Store
 	byKey   map[string]textfeatures.Tokens
 	exec    *model.Exec
-	keeper  *checkpoint.Keeper
 	record  *recorder
 	start   string // digest of the weights it starts from
+	// retrieval is the newest score.
+	retrieval Retrieval
 }
 
 // Pretrain trains both towers of CLIP on the images and captions of an output of
 // prepare, Eq. (1), and writes the model folder. Like Run it resumes.
 func Pretrain(ctx context.Context, b backend.Choice, c PretrainConfig, w Watcher) (PretrainSummary, error) {
-	p := &pretrainer{PretrainConfig: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{},
-		keeper: &checkpoint.Keeper{Dir: c.Output, Keep: c.Keep}, record: newRecorder(c.Output)}
+	p := &pretrainer{PretrainConfig: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{}, record: newRecorder(c.Output)}
 	if err := p.load(ctx); err != nil {
 		return PretrainSummary{}, err
 	}
@@ -178,39 +171,32 @@ func (p *pretrainer) graph(_ *model.Scope, images, tokens, scale *graph.Node) []
 }
 
 func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
-	first, err := p.resume(ctx)
+	fingerprint, err := p.fingerprint()
 	if err != nil {
 		return PretrainSummary{}, err
 	}
-	summary := PretrainSummary{Steps: p.Steps, Resumed: first, Backend: p.backend.Chosen, Model: p.Output + "/" + ModelDir}
-	next, stop := iter.Pull2(p.loader.Pairs(ctx, first, p.Batch, p.Width, p.Height))
-	defer stop()
-	l := loop{
-		first: first, steps: p.Steps, logEvery: p.LogEvery, evaluateEvery: p.EvaluateEvery, checkpointEvery: p.CheckpointEvery,
-		watch: p.watch, record: p.record,
+	l := loop[*loader.Pairs]{
+		steps: p.Steps, logEvery: p.LogEvery, evaluateEvery: p.EvaluateEvery, checkpointEvery: p.CheckpointEvery,
+		overwrite: p.Overwrite, fingerprint: fingerprint,
+		store: p.store, keeper: &checkpoint.Keeper{Dir: p.Output, Keep: p.Keep}, record: p.record, watch: p.watch,
 		learningRate: func(step int) float64 { return p.Schedule.At(step, p.Steps) * p.Optimiser.LR },
-		input: func() (any, error) {
-			batch, err, _ := next()
-			return batch, err
+		batches: func(ctx context.Context, first int) iter.Seq2[*loader.Pairs, error] {
+			return p.loader.Pairs(ctx, first, p.Batch, p.Width, p.Height)
 		},
-		step: func(step int, input any) (Losses, error) { return p.step(step, input.(*loader.Pairs)) },
-		evaluate: func(ctx context.Context, done int, _ bool) (err error) {
-			summary.Retrieval, err = p.evaluate(ctx, done)
-			return err
-		},
-		save: p.save,
+		step: p.step, evaluate: p.evaluate,
 	}
-	if err := l.run(ctx); err != nil {
-		return summary, err
+	course, err := l.run(ctx)
+	if err != nil {
+		return PretrainSummary{}, err
 	}
 	values, err := params.Read(p.store, clipNetwork)
 	if err != nil {
-		return summary, err
+		return PretrainSummary{}, err
 	}
+	summary := PretrainSummary{Course: course, Backend: p.backend.Chosen, Retrieval: p.retrieval, Model: p.Output + "/" + ModelDir}
 	if err := weights.ExportCLIP(ctx, summary.Model, p.CLIP, values, "hf"); err != nil {
 		return summary, err
 	}
-	summary.Seconds, summary.StepRate, summary.Waited = l.speed()
 	return summary, p.record.finish(ctx, summary)
 }
 
@@ -237,43 +223,43 @@ func (p *pretrainer) tokens(keys []string) *tensors.Tensor {
 }
 
 // evaluate measures the retrieval among the val pairs.
-func (p *pretrainer) evaluate(ctx context.Context, done int) (Retrieval, error) {
+func (p *pretrainer) evaluate(ctx context.Context, done int, _ bool) error {
 	exec, err := model.NewExec(p.backend.Backend, p.store, func(_ *model.Scope, images, tokens *graph.Node) []*graph.Node {
 		s := params.In(p.store, images.Graph(), clipNetwork, params.Options{})
 		_, text := clip.Text(s, p.CLIP, tokens)
 		return []*graph.Node{graph.L2Normalize(clip.PooledVision(s, p.CLIP, clip.Normalise(images)), -1), graph.L2Normalize(text, -1)}
 	})
 	if err != nil {
-		return Retrieval{}, fmt.Errorf("train: evaluate: %w", err)
+		return fmt.Errorf("train: evaluate: %w", err)
 	}
 	defer exec.Finalize()
 	var images, texts [][]float32
 	var captions []string
 	for batch, err := range p.loader.ValPairs(ctx, p.Width, p.Height) {
 		if err != nil {
-			return Retrieval{}, err
+			return err
 		}
 		out, err := exec.Call(array[uint8](batch.Images), p.tokens(batch.Keys))
 		if err != nil {
-			return Retrieval{}, fmt.Errorf("train: evaluate: %w", err)
+			return fmt.Errorf("train: evaluate: %w", err)
 		}
 		for i, dst := range []*[][]float32{&images, &texts} {
 			values, err := tensors.CopyFlatData[float32](out[i])
 			if err != nil {
-				return Retrieval{}, fmt.Errorf("train: evaluate: %w", err)
+				return fmt.Errorf("train: evaluate: %w", err)
 			}
 			*dst = append(*dst, values)
 		}
 		captions = append(captions, textfeatures.Key(p.byKey[batch.Keys[0]]))
 		p.watch.phase("evaluate", len(images), p.loader.Len(semidavil.Val))
 	}
-	r := Retrieval{Pairs: len(images), ImageToText: hits(images, texts, captions), TextToImage: hits(texts, images, captions)}
-	if r.Pairs > 0 {
+	p.retrieval = Retrieval{Pairs: len(images), ImageToText: hits(images, texts, captions), TextToImage: hits(texts, images, captions)}
+	if r := p.retrieval; r.Pairs > 0 {
 		p.record.retrieval(done, r)
 		p.watch.note("step %d: the right caption is nearest for %.0f %% of %d val images, the right image for %.0f %% of the captions",
 			done, 100*r.ImageToText, r.Pairs, 100*r.TextToImage)
 	}
-	return r, nil
+	return nil
 }
 
 // hits is the share of queries whose nearest candidate has the same caption.
@@ -298,51 +284,4 @@ func hits(queries, candidates [][]float32, captions []string) float64 {
 		}
 	}
 	return float64(right) / float64(len(queries))
-}
-
-func (p *pretrainer) fingerprint() (string, error) {
-	c := p.PretrainConfig
-	c.Output, c.Overwrite, c.Start = "", false, p.start
-	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery, c.Keep = 0, 0, 0, 0
-	data, err := dataIdentity(&c.Loader, p.loader)
-	if err != nil {
-		return "", err
-	}
-	own, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("train: fingerprint: %w", err)
-	}
-	sum := sha256.Sum256(append(own, data...))
-	return hex.EncodeToString(sum[:16]), nil
-}
-
-func (p *pretrainer) resume(ctx context.Context) (int, error) {
-	run, err := p.fingerprint()
-	if err != nil {
-		return 0, err
-	}
-	state, err := resume(ctx, p.Output, p.Steps, run, p.Overwrite, p.store)
-	if err != nil {
-		return 0, err
-	}
-	if state.Step == 0 {
-		return 0, p.record.resume(ctx, 0)
-	}
-	p.watch.note("resumed from step %d", state.Step)
-	return state.Step, p.record.resume(ctx, state.Step)
-}
-
-func (p *pretrainer) save(ctx context.Context, step int) (string, error) {
-	values, err := params.ReadAll(p.store)
-	if err != nil {
-		return "", fmt.Errorf("train: checkpoint of step %d: %w", step, err)
-	}
-	run, err := p.fingerprint()
-	if err != nil {
-		return "", err
-	}
-	if err := p.keeper.Save(ctx, checkpoint.State{Step: step, Values: values, Meta: map[string]string{metaRun: run}}); err != nil {
-		return "", err
-	}
-	return checkpoint.Path(p.Output, step), p.record.flush(ctx)
 }

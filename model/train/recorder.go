@@ -14,6 +14,7 @@ import (
 
 	"semidavil"
 	"semidavil/internal/store"
+	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/tensorboard"
 )
 
@@ -67,9 +68,9 @@ type Row struct {
 	Time      time.Time `json:"time"`
 	LR        float64   `json:"lr,omitempty"`
 	*Losses   `json:",omitempty"`
-	Student   *Score     `json:"student,omitempty"`
-	Teacher   *Score     `json:"teacher,omitempty"`
-	Retrieval *Retrieval `json:"retrieval,omitempty"`
+	Student   *metrics.Score `json:"student,omitempty"`
+	Teacher   *metrics.Score `json:"teacher,omitempty"`
+	Retrieval *Retrieval     `json:"retrieval,omitempty"`
 }
 
 // resume takes over the lines up to a step, 0 where there is no checkpoint; later ones
@@ -107,20 +108,20 @@ func (r *recorder) losses(step int, l Losses, lr float64) {
 
 // evaluated records an evaluation; that of a finished training is there already when
 // it is started again.
-func (r *recorder) evaluated(ctx context.Context, step int, student, teacher Score, picture []byte, classes []semidavil.Class) error {
+func (r *recorder) evaluated(ctx context.Context, step int, student, teacher metrics.Score, picture []byte, classes []semidavil.Class) error {
 	if step == r.scored {
 		return nil
 	}
 	r.scored = step
 	line := Row{Step: step, Student: &student}
-	values := []tensorboard.Value{tensorboard.Scalar("miou/student", student.MIoU)}
+	values := []tensorboard.Value{tensorboard.Scalar("miou/student", float64(student.MIoU))}
 	if teacher.Images > 0 {
 		line.Teacher = &teacher
-		values = append(values, tensorboard.Scalar("miou/teacher", teacher.MIoU))
+		values = append(values, tensorboard.Scalar("miou/teacher", float64(teacher.MIoU)))
 	}
 	for i, v := range student.IoU {
-		if v >= 0 && i < len(classes) {
-			values = append(values, tensorboard.Scalar("iou/"+classes[i].Name, v))
+		if !math.IsNaN(float64(v)) && i < len(classes) {
+			values = append(values, tensorboard.Scalar("iou/"+classes[i].Name, float64(v)))
 		}
 	}
 	config, err := png.DecodeConfig(bytes.NewReader(picture))

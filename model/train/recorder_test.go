@@ -14,6 +14,7 @@ import (
 
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
+	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/tensorboard"
 	"semidavil/transforms/report/tensorboard/tensorboardtest"
 )
@@ -26,7 +27,7 @@ func TestRecords(t *testing.T) {
 		t.Fatal("not stopped")
 	}
 	var evaluated []int
-	seen := run(t, c, Watcher{Evaluated: func(step int, _, _ Score) { evaluated = append(evaluated, step) }})
+	seen := run(t, c, Watcher{Evaluated: func(step int, _, _ metrics.Score) { evaluated = append(evaluated, step) }})
 	once(t, c.Output)
 	if !equal(evaluated, 6) {
 		t.Errorf("evaluated at %v", evaluated)
@@ -103,7 +104,7 @@ func TestRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if best.Step != told.BestStep || best.Meta["score"] != fmt.Sprint(told.Best) || best.Values["decode/classifier/weight"] == nil {
+	if best.Step != told.BestStep || best.Meta["score"] != fmt.Sprint(float64(told.Best)) || best.Values["decode/classifier/weight"] == nil {
 		t.Errorf("best of step %d with %v: %v; want step %d, %v", best.Step, best.Meta["score"], best.Values.Names(), told.BestStep, told.Best)
 	}
 	for _, r := range rows(t, c.Output) {

@@ -54,11 +54,22 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.encodeCaptions(ctx); err != nil {
 		return err
 	}
-	t.keeper = &checkpoint.Keeper{Dir: t.Output, Keep: t.Keep}
-	t.record = newRecorder(t.Output)
 	var err error
-	t.exec, err = t.newStepExec()
-	return err
+	if t.exec, err = t.newStepExec(); err != nil {
+		return err
+	}
+	fingerprint, err := t.fingerprint()
+	if err != nil {
+		return err
+	}
+	t.loop = &loop[*loader.Batch]{
+		steps: t.Steps, logEvery: t.LogEvery, evaluateEvery: t.EvaluateEvery, checkpointEvery: t.CheckpointEvery,
+		overwrite: t.Overwrite, fingerprint: fingerprint,
+		store: t.store, keeper: &checkpoint.Keeper{Dir: t.Output, Keep: t.Keep}, record: newRecorder(t.Output), watch: t.watch,
+		learningRate: func(step int) float64 { return t.Schedule.At(step, t.Steps) * t.Optimiser.LR },
+		batches:      t.loader.Batches, step: t.step, evaluate: t.evaluate, meta: t.meta, restore: t.restore,
+	}
+	return nil
 }
 
 func (t *trainer) close() {
@@ -142,81 +153,25 @@ func (t *trainer) encodeCaptions(ctx context.Context) error {
 	return t.store.DeleteVariablesInScope("/" + textNetwork)
 }
 
-// Meta keys of a checkpoint.
-const (
-	metaBest = "best"
-	metaRun  = "run" // fingerprint of what decides the result
-)
+// metaBest is where a checkpoint holds the best score so far.
+const metaBest = "best"
 
-// resume loads the newest checkpoint of an output into the store. Its Step is 0 where
-// there is none, or where one of another run was overwritten.
-func resume(ctx context.Context, output string, steps int, run string, overwrite bool, store *model.Store) (checkpoint.State, error) {
-	state, found, err := checkpoint.Latest(ctx, output)
-	if err != nil || !found {
-		return checkpoint.State{}, err
-	}
-	if state.Meta[metaRun] != run && overwrite {
-		return checkpoint.State{}, checkpoint.RemoveAll(ctx, output)
-	}
-	if state.Meta[metaRun] != run {
-		return state, fmt.Errorf("train: resume %s: its checkpoint of step %d is of another configuration, CLIP or data; give another --output, or --overwrite", output, state.Step)
-	}
-	if state.Step > steps {
-		return state, fmt.Errorf("train: resume %s: its checkpoint has %d steps, more than --steps=%d", output, state.Step, steps)
-	}
-	if err := params.LoadAll(store, state.Values); err != nil {
-		return state, fmt.Errorf("train: resume %s: %w", output, err)
-	}
-	return state, nil
-}
-
-// resume returns the number of steps that the newest checkpoint has.
-func (t *trainer) resume(ctx context.Context) (int, error) {
-	run, err := t.fingerprint()
-	if err != nil {
-		return 0, err
-	}
-	state, err := resume(ctx, t.Output, t.Steps, run, t.Overwrite, t.store)
-	if err != nil {
-		return 0, err
-	}
-	if state.Step == 0 {
-		return 0, t.record.resume(ctx, 0)
-	}
-	if err := json.Unmarshal([]byte(state.Meta[metaBest]), &t.best); err != nil {
-		return 0, fmt.Errorf("train: resume %s: best score: %w", t.Output, err)
-	}
-	t.watch.note("resumed from step %d", state.Step)
-	return state.Step, t.record.resume(ctx, state.Step)
-}
-
-// save writes a checkpoint and what was recorded up to it.
-func (t *trainer) save(ctx context.Context, step int) (string, error) {
-	values, err := params.ReadAll(t.store)
-	if err != nil {
-		return "", fmt.Errorf("train: checkpoint of step %d: %w", step, err)
-	}
-	meta, err := t.meta()
-	if err != nil {
-		return "", err
-	}
-	if err := t.keeper.Save(ctx, checkpoint.State{Step: step, Values: values, Meta: meta}); err != nil {
-		return "", err
-	}
-	return checkpoint.Path(t.Output, step), t.record.flush(ctx)
-}
-
+// meta is what the network needs beside its weights, and the best score so far.
 func (t *trainer) meta() (map[string]string, error) {
 	facts, err := t.facts().Encode()
 	if err != nil {
 		return nil, err
 	}
 	bestJSON, err := json.Marshal(t.best)
-	if err != nil {
-		return nil, err
+	return map[string]string{infer.FactsKey: facts, metaBest: string(bestJSON)}, err
+}
+
+// restore reads the best score.
+func (t *trainer) restore(meta map[string]string) error {
+	if err := json.Unmarshal([]byte(meta[metaBest]), &t.best); err != nil {
+		return fmt.Errorf("best score: %w", err)
 	}
-	run, err := t.fingerprint()
-	return map[string]string{infer.FactsKey: facts, metaBest: string(bestJSON), metaRun: run}, err
+	return nil
 }
 
 // facts are what the network needs to be used on other images.

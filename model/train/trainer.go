@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -14,6 +13,7 @@ import (
 	"semidavil/model/checkpoint"
 	"semidavil/model/teacher"
 	"semidavil/model/textfeatures"
+	"semidavil/transforms/metrics"
 )
 
 // Progress is what a watcher is told after every step.
@@ -42,7 +42,7 @@ type Watcher struct {
 	// Step is called after every step.
 	Step func(Progress)
 	// Evaluated is called after every evaluation.
-	Evaluated func(step int, student, teacher Score)
+	Evaluated func(step int, student, teacher metrics.Score)
 	// Note is a line for a person.
 	Note func(line string)
 }
@@ -61,16 +61,12 @@ func (w Watcher) phase(name string, done, total int) {
 
 // Summary is the end of a training run.
 type Summary struct {
-	Steps    int     `json:"steps"`
-	Resumed  int     `json:"resumed"` // step that this run began at
-	Seconds  float64 `json:"seconds"` // of this run
-	StepRate float64 `json:"steps_per_second"`
-	Waited   float64 `json:"waited"` // share of the steps' time without input
-	Best     float64 `json:"best_miou"`
-	BestStep int     `json:"best_step"`
-	Student  Score   `json:"student"`
-	Teacher  Score   `json:"teacher"`
-	Backend  string  `json:"backend"`
+	Course
+	Best     metrics.Fraction `json:"best_miou"`
+	BestStep int              `json:"best_step"`
+	Student  metrics.Score    `json:"student"`
+	Teacher  metrics.Score    `json:"teacher"`
+	Backend  string           `json:"backend"`
 	// Checkpoint is the newest one.
 	Checkpoint string `json:"checkpoint"`
 }
@@ -85,9 +81,10 @@ type trainer struct {
 	captions *textfeatures.Table
 	byKey    map[string]textfeatures.Tokens
 	exec     *model.Exec
-	keeper   *checkpoint.Keeper
-	record   *recorder
+	loop     *loop[*loader.Batch]
 	best     best
+	// student and teacher are the newest scores.
+	student, teacher metrics.Score
 	// clipDigest stands for the pre-trained weights.
 	clipDigest string
 	// textDigest stands for those of the text tower alone.
@@ -96,8 +93,8 @@ type trainer struct {
 
 // best is the highest score of the student so far, kept in the checkpoints.
 type best struct {
-	Step int     `json:"step"`
-	MIoU float64 `json:"miou"`
+	Step int              `json:"step"`
+	MIoU metrics.Fraction `json:"miou"`
 }
 
 // Run trains for c.Steps steps, from the newest checkpoint of the output where there
@@ -120,34 +117,13 @@ func Run(ctx context.Context, b backend.Choice, c Config, w Watcher) (Summary, e
 }
 
 func (t *trainer) run(ctx context.Context) (Summary, error) {
-	first, err := t.resume(ctx)
+	course, err := t.loop.run(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
-	summary := Summary{Steps: t.Steps, Resumed: first, Backend: t.backend.Chosen, Checkpoint: checkpoint.Path(t.Output, t.Steps)}
-	next, stop := iter.Pull2(t.loader.Batches(ctx, first))
-	defer stop()
-	l := loop{
-		first: first, steps: t.Steps, logEvery: t.LogEvery, evaluateEvery: t.EvaluateEvery, checkpointEvery: t.CheckpointEvery,
-		watch: t.watch, record: t.record,
-		learningRate: func(step int) float64 { return t.Schedule.At(step, t.Steps) * t.Optimiser.LR },
-		input: func() (any, error) {
-			batch, err, _ := next()
-			return batch, err
-		},
-		step: func(step int, input any) (Losses, error) { return t.step(step, input.(*loader.Batch)) },
-		evaluate: func(ctx context.Context, done int, last bool) (err error) {
-			summary.Student, summary.Teacher, err = t.evaluate(ctx, done, last)
-			return err
-		},
-		save: t.save,
-	}
-	if err := l.run(ctx); err != nil {
-		return summary, err
-	}
-	summary.Seconds, summary.StepRate, summary.Waited = l.speed()
-	summary.Best, summary.BestStep = t.best.MIoU, t.best.Step
-	return summary, t.record.finish(ctx, summary)
+	summary := Summary{Course: course, Best: t.best.MIoU, BestStep: t.best.Step, Student: t.student, Teacher: t.teacher,
+		Backend: t.backend.Chosen, Checkpoint: checkpoint.Path(t.Output, t.Steps)}
+	return summary, t.loop.record.finish(ctx, summary)
 }
 
 // step runs one step. The variables are unchanged where it fails.

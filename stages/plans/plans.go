@@ -6,7 +6,6 @@ import (
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/transforms/datasets"
@@ -16,11 +15,6 @@ func init() {
 	for _, t := range []reflect.Type{reflect.TypeFor[semidavil.Ref](), reflect.TypeFor[DataSet](), reflect.TypeFor[Assigned](), reflect.TypeFor[Plan](), reflect.TypeFor[Sample]()} {
 		beam.RegisterType(t)
 	}
-	register.Emitter1[semidavil.Ref]()
-	register.Emitter1[Assigned]()
-	register.Emitter1[Plan]()
-	register.Emitter2[string, semidavil.Ref]()
-	register.Iter1[semidavil.Ref]()
 }
 
 // DataSet is one folder to read.

@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/stages/counters"
@@ -19,8 +18,6 @@ import (
 
 func init() {
 	beam.RegisterType(reflect.TypeFor[shards.Reject]())
-	register.Emitter1[shards.Reject]()
-	register.Iter1[shards.Reject]()
 }
 
 // Read marks rejects of files that could not be read: a shard with one is tried again by

@@ -2,6 +2,28 @@ package metrics
 
 import "math"
 
+// Score is how well predictions agree with labels.
+type Score struct {
+	// MIoU is the mean intersection over union of the scored classes that occur.
+	MIoU Fraction `json:"miou"`
+	// IoU is that of each class, defined where it occurs in labels or predictions.
+	IoU []Fraction `json:"iou"`
+	// PixelAccuracy is the share of the pixels of the scored classes that are right.
+	PixelAccuracy Fraction `json:"pixel_accuracy"`
+	Images        int      `json:"images"`
+}
+
+// Over scores some of the classes.
+func (c Confusion) Over(classes []int) Score {
+	s := Score{Images: int(c.Images), PixelAccuracy: Fraction(c.PixelAccuracy(classes))}
+	iou := c.IoU()
+	s.MIoU = Fraction(Mean(iou, classes))
+	for _, v := range iou {
+		s.IoU = append(s.IoU, Fraction(v))
+	}
+	return s
+}
+
 // Pixels returns the number of pixels whose true class is g.
 func (c Confusion) Pixels(g int) uint64 {
 	n := c.Missed[g]

@@ -14,6 +14,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/model/train"
 	"semidavil/stages"
+	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/charts"
 )
 
@@ -27,19 +28,19 @@ const (
 // Result is what became of one cell. Scores are of the last step's networks on the val
 // images at their prepared size, 0 to 1.
 type Result struct {
-	Row      string  `json:"row"`
-	Labelled int     `json:"labelled"`
-	Seed     int     `json:"seed"`
-	Student  float64 `json:"student_miou"`
-	Teacher  float64 `json:"teacher_miou"`
-	Best     float64 `json:"best_miou"`
-	Pixels   float64 `json:"pixel_accuracy"`
-	// IoU is the student's for each class, -1 where a class does not occur.
-	IoU     []float64 `json:"iou"`
-	Seconds float64   `json:"seconds"`
-	Backend string    `json:"backend"`
-	Output  string    `json:"output"`
-	Failure string    `json:"failure,omitempty"`
+	Row      string           `json:"row"`
+	Labelled int              `json:"labelled"`
+	Seed     int              `json:"seed"`
+	Student  metrics.Fraction `json:"student_miou"`
+	Teacher  metrics.Fraction `json:"teacher_miou"`
+	Best     metrics.Fraction `json:"best_miou"`
+	Pixels   metrics.Fraction `json:"pixel_accuracy"`
+	// IoU is the student's for each class.
+	IoU     []metrics.Fraction `json:"iou"`
+	Seconds float64            `json:"seconds"`
+	Backend string             `json:"backend"`
+	Output  string             `json:"output"`
+	Failure string             `json:"failure,omitempty"`
 }
 
 // collect reads the results of all cells.
@@ -94,7 +95,7 @@ func scores(results []Result, row string, labelled int) (out []float64, failed i
 		case r.Failure != "":
 			failed++
 		default:
-			out = append(out, 100*r.Student)
+			out = append(out, 100*float64(r.Student))
 		}
 	}
 	return out, failed

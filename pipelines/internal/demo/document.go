@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"time"
 
@@ -62,7 +61,7 @@ func percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
 
 func (r *run) facts(stats pseudo.Report, e stages.Evaluation) (facts []report.Fact) {
 	for _, n := range names {
-		facts = append(facts, report.Fact{Label: "mIoU, " + n.name, Value: percent(r.results[n.row].Student)})
+		facts = append(facts, report.Fact{Label: "mIoU, " + n.name, Value: fmt.Sprint(r.results[n.row].Student, " %")})
 	}
 	facts = append(facts, report.Fact{Label: "pixels pseudo-labelled", Value: percent(1 - stats.IgnoredShare)})
 	if c := e.Networks[0].Report.CalibrationError; c != nil {
@@ -84,15 +83,12 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 		x := r.results[n.row]
 		teacher := "-"
 		if n.row != sourceOnly {
-			teacher = fmt.Sprintf("%.1f", 100*x.Teacher)
+			teacher = x.Teacher.String()
 		}
-		table.Rows = append(table.Rows, []string{n.name, fmt.Sprintf("%.1f", 100*x.Student), teacher, fmt.Sprintf("%.1f", 100*x.Pixels), fmt.Sprintf("%.0f", x.Seconds)})
-		bars := charts.Series{Name: fmt.Sprintf("%s (mean %.1f)", n.name, 100*x.Student)}
+		table.Rows = append(table.Rows, []string{n.name, x.Student.String(), teacher, x.Pixels.String(), fmt.Sprintf("%.0f", x.Seconds)})
+		bars := charts.Series{Name: fmt.Sprintf("%s (mean %v)", n.name, x.Student)}
 		for _, v := range x.IoU {
-			if v < 0 { // the class does not occur
-				v = math.NaN()
-			}
-			bars.Values = append(bars.Values, 100*v)
+			bars.Values = append(bars.Values, 100*float64(v))
 		}
 		chart.Series = append(chart.Series, bars)
 	}

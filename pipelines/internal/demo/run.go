@@ -74,7 +74,7 @@ func summarise(ctx context.Context, c *job) error {
 	}
 	fmt.Fprintln(c.Stdout)
 	for _, n := range names {
-		fmt.Fprintf(c.Stdout, "%-13s %4.1f %% mIoU on val\n", n.name, 100*r.results[n.row].Student)
+		fmt.Fprintf(c.Stdout, "%-13s %4v %% mIoU on val\n", n.name, r.results[n.row].Student)
 	}
 	fmt.Fprintf(c.Stdout, "\nreport        %s, after %s: open it in a browser\n", inputs.Shorten(r.Output+"/"+ReportFile), c.Result.Wall.Round(time.Second))
 	return nil

@@ -21,6 +21,7 @@ import (
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 	"semidavil/stages/inference"
+	"semidavil/transforms/metrics"
 )
 
 // TestPrepared: the scores of both networks are those of plain loops, and of the
@@ -39,9 +40,9 @@ func TestPrepared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []train.Score{s.Student, s.Teacher} {
+	for i, want := range []metrics.Score{s.Student, s.Teacher} {
 		got := e.Networks[i].Report.Scores[0]
-		if math.Abs(float64(got.PixelAccuracy)-want.PixelAccuracy) > 1e-9 || math.Abs(float64(got.MeanIoU)-want.MIoU) > 1e-9 {
+		if math.Abs(float64(got.PixelAccuracy-want.PixelAccuracy)) > 1e-9 || math.Abs(float64(got.MeanIoU-want.MIoU)) > 1e-9 {
 			t.Errorf("network %d: %v and %v, the training had %v and %v", i, float64(got.PixelAccuracy), float64(got.MeanIoU), want.PixelAccuracy, want.MIoU)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
 	"semidavil/stages"
+	"semidavil/transforms/metrics"
 )
 
 // summarise prints what came out.
@@ -21,7 +22,7 @@ func summarise(ctx context.Context, r *job) error {
 	if err != nil {
 		return err
 	}
-	scores := []train.Score{sum.Student}
+	scores := []metrics.Score{sum.Student}
 	w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "class\tstudent IoU %\t")
 	if sum.Teacher.Images > 0 {
@@ -32,17 +33,13 @@ func summarise(ctx context.Context, r *job) error {
 	for i, class := range m.Classes {
 		fmt.Fprintf(w, "%s\t", class.Name)
 		for _, s := range scores {
-			if i < len(s.IoU) && s.IoU[i] >= 0 {
-				fmt.Fprintf(w, "%.1f\t", 100*s.IoU[i])
-			} else {
-				fmt.Fprint(w, "-\t")
-			}
+			fmt.Fprintf(w, "%v\t", s.IoU[i])
 		}
 		fmt.Fprintln(w)
 	}
 	fmt.Fprint(w, "mean\t")
 	for _, s := range scores {
-		fmt.Fprintf(w, "%.1f\t", 100*s.MIoU)
+		fmt.Fprintf(w, "%v\t", s.MIoU)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {
@@ -53,7 +50,7 @@ func summarise(ctx context.Context, r *job) error {
 		fmt.Fprintf(r.Stdout, ", %d of them by earlier runs", sum.Resumed)
 	}
 	fmt.Fprintf(r.Stdout, "\nspeed      %.2f steps/s on %s, %.0f %% of the time waiting for input\n", sum.StepRate, sum.Backend, 100*sum.Waited)
-	fmt.Fprintf(r.Stdout, "best       %.1f %% at step %d: %s\n", 100*sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
+	fmt.Fprintf(r.Stdout, "best       %v %% at step %d: %s\n", sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
 	fmt.Fprintf(r.Stdout, "output     %s (checkpoints, %s, %s for TensorBoard, %s)\n", cfg.Output, train.MetricsFile, train.EventsDir, train.PicturesDir)
 	return nil
 }
