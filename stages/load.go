@@ -178,8 +178,8 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *loaded, s Pla
 	if err == nil {
 		err = adapter.Storage.IDs(&ids)
 	}
-	if err == nil && l.params.W > 0 && (ids.W != out.width || ids.H != out.height) {
-		err = fmt.Errorf("stages: label is %dx%d, its image %dx%d", ids.W, ids.H, out.width, out.height)
+	if err == nil && l.params.W > 0 {
+		err = t.codec.CheckSize(ids, out.width, out.height)
 	}
 	if err == nil {
 		out.truth = semidavil.NewLabelMap(ids.W, ids.H)
