@@ -180,8 +180,8 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 	if err == nil {
 		err = adapter.Storage.IDs(&ids)
 	}
-	if err == nil && l.params.W > 0 && (ids.W != out.Width || ids.H != out.Height) {
-		err = fmt.Errorf("stages: label is %dx%d, its image %dx%d", ids.W, ids.H, out.Width, out.Height)
+	if err == nil && l.params.W > 0 {
+		err = t.codec.CheckSize(ids, out.Width, out.Height)
 	}
 	if err == nil {
 		out.Truth = semidavil.NewLabelMap(ids.W, ids.H)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/transforms/labels"
 	"semidavil/transforms/pixels/fastpng"
 )
 
@@ -135,6 +136,26 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// TestPairsWideIDs maps what files of 16 bits hold, a -1 among it.
+func TestPairsWideIDs(t *testing.T) {
+	p, err := ParsePairs([]byte("name: town\ntrain: {images: i, labels: l}\nclass_set: cityscapes19\nids: {0: road, 1000: car, 65535: ignore}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := NewPairs(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := fastpng.IDs{W: 3, H: 1, Kind: fastpng.Gray, Depth: 16, Pix16: []uint16{65535, 0, 1000}}
+	if err := a.Storage.IDs(&ids); err != nil {
+		t.Fatal(err)
+	}
+	out := semidavil.NewLabelMap(3, 1)
+	if err := labels.Remap(out, ids, a.Tables[""]); err != nil || fmt.Sprint(out.Pix) != "[255 0 13]" {
+		t.Errorf("%v, %v", out.Pix, err)
+	}
+}
+
 func TestPairsFaults(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"name: a\ntrian: {}": "trian",
@@ -145,7 +166,8 @@ func TestPairsFaults(t *testing.T) {
 		"name: a\ntrain: {images: i}\nval: {images: i/val}\nclass_set: camvid11":          `hold the same files`,
 		"name: a\ntrain: {images: i}\nextra: {images: e, labels: l}\nclass_set: camvid11": `extra images have no labels`,
 		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {1: boat}":                `"boat" is not in the set`,
-		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {300: car}":               "want 0 to 255",
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {65536: car}":             "pairs: ids: labels: make table: id 65536 to train id 8: want ids of 0 to 65535",
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {-1: car}":                "a -1 as 255 in 8 bits and as 65535 in 16",
 	} {
 		p, err := ParsePairs([]byte(yaml))
 		if err == nil {

@@ -29,7 +29,7 @@ type Pairs struct {
 	// ClassSet is a built-in set; Classes lists own classes instead.
 	ClassSet string      `json:"class_set"`
 	Classes  []PairClass `json:"classes"`
-	// IDs maps the values of label files to class names; "ignore" drops a value.
+	// IDs maps the values of label files, 0 to 65535, to class names; "ignore" drops a value.
 	IDs map[int]string `json:"ids"`
 	// Size is the prepared width and height; [0, 0] means the paper's sizes.
 	Size [2]int `json:"size" wants:"width and height"`
@@ -186,7 +186,11 @@ func (p Pairs) table(set semidavil.ClassSet) (labels.Table, error) {
 		}
 		pairs[id] = t
 	}
-	return labels.NewTable(pairs)
+	table, err := labels.NewTable(pairs)
+	if err != nil {
+		return labels.Table{}, fmt.Errorf("datasets: pairs: ids: %w", err)
+	}
+	return table, nil
 }
 
 // classifyPair pairs files by their path below the folder, less the suffix.

@@ -139,6 +139,42 @@ func TestRemapRefusesForeignIDsAnywhere(t *testing.T) {
 	}
 }
 
+// TestWideIDs: files of 16 bits hold ids up to 65535, such as a stored -1.
+func TestWideIDs(t *testing.T) {
+	table, err := NewTable(map[int]int{7: 0, 300: 1, 65535: semidavil.Ignore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := fastpng.IDs{W: 4, H: 1, Depth: 16, Pix16: []uint16{7, 300, 65535, 7}}
+	dst := semidavil.NewLabelMap(4, 1)
+	if err := Remap(dst, src, table); err != nil || fmt.Sprint(dst.Pix) != "[0 1 255 0]" {
+		t.Errorf("%v, %v", dst.Pix, err)
+	}
+	for _, id := range []uint16{255, 44, 301, 65534} { // 44 = 300 - 256
+		src.Pix16[2] = id
+		if err := Remap(dst, src, table); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("id %d at column 2, row 0", id)) {
+			t.Errorf("id %d: %v", id, err)
+		}
+	}
+	narrow := fastpng.IDs{W: 2, H: 1, Depth: 8, Pix8: []uint8{7, 44}}
+	for _, w := range []int{1, 2} {
+		if err := Remap(semidavil.NewLabelMap(w, 1), narrow, table); err == nil || !strings.Contains(err.Error(), "id 44 at column 1") {
+			t.Errorf("id 44 in 8 bits, width %d: %v", w, err)
+		}
+	}
+	for id := range 70_000 {
+		train, ok := table.TrainID(id)
+		if want := map[int]uint8{7: 0, 300: 1, 65535: semidavil.Ignore}; ok && train != want[id] || ok != (id == 7 || id == 300 || id == 65535) {
+			t.Fatalf("id %d: %d, %v", id, train, ok)
+		}
+	}
+	for _, pair := range [][2]int{{-1, 0}, {65536, 0}, {0, -1}, {0, 256}} {
+		if _, err := NewTable(map[int]int{pair[0]: pair[1]}); err == nil {
+			t.Errorf("%v accepted", pair)
+		}
+	}
+}
+
 func TestCrop(t *testing.T) {
 	src := semidavil.NewLabelMap(5, 4)
 	for i := range src.Pix {

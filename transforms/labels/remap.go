@@ -44,7 +44,7 @@ func Remap(dst *semidavil.LabelMap, src fastpng.IDs, t Table) error {
 		}
 		in := src.Pix16[sy*src.W : (sy+1)*src.W]
 		for x, sx := range cols {
-			out[x] = to[uint8(in[sx])] // check has refused ids above 255
+			out[x] = uint8(t.to[in[sx]]) // check has refused what the table does not have
 		}
 	}
 	return nil
@@ -54,8 +54,8 @@ func Remap(dst *semidavil.LabelMap, src fastpng.IDs, t Table) error {
 // whether all its ids are in the table.
 func same(dst, src []uint8, to *[256]uint8, t Table) bool {
 	var bad [256]uint8
-	for id, train := range t.to {
-		if train == unknown {
+	for id := range bad {
+		if _, ok := t.TrainID(id); !ok {
 			bad[id] = 1
 		}
 	}
@@ -77,17 +77,13 @@ func nearest(index []int, in int) {
 
 // check finds the first pixel, in row-major order, whose id is not in the table.
 func check(src fastpng.IDs, t Table) error {
-	var bad [256]bool
-	for id, train := range t.to {
-		bad[id] = train == unknown
-	}
 	for i, id := range src.Pix8 {
-		if bad[id] {
+		if int(id) >= len(t.to) || t.to[id] == unknown {
 			return outside(src, i, int(id))
 		}
 	}
 	for i, id := range src.Pix16 {
-		if id > 255 || bad[id] {
+		if int(id) >= len(t.to) || t.to[id] == unknown {
 			return outside(src, i, int(id))
 		}
 	}

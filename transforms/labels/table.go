@@ -13,19 +13,29 @@ const unknown = -1
 
 // Table maps the ids of a data set's label files to train ids or to
 // semidavil.Ignore. Ids that it does not have are faults of the file.
-type Table struct{ to [256]int16 }
+type Table struct{ to []int16 } // of 256 ids, or more up to the greatest that it has
+
+// maxID is the greatest id of a label file, in 16 bits; a stored -1 is read as it.
+const maxID = 1<<16 - 1
 
 // NewTable returns a table of the given pairs, id to train id or Ignore. Ids
-// and train ids are 0 to 255.
+// are 0 to 65535, train ids 0 to 255.
 func NewTable(pairs map[int]int) (Table, error) {
-	var t Table
+	top := 255
+	for id, train := range pairs {
+		if id < 0 || id > maxID {
+			return Table{}, fmt.Errorf("labels: make table: id %d to train id %d: want ids of 0 to %d; files hold a -1 as 255 in 8 bits and as %[3]d in 16", id, train, maxID)
+		}
+		if train < 0 || train > 255 {
+			return Table{}, fmt.Errorf("labels: make table: id %d to train id %d: want train ids of 0 to 255", id, train)
+		}
+		top = max(top, id)
+	}
+	t := Table{make([]int16, top+1)}
 	for i := range t.to {
 		t.to[i] = unknown
 	}
 	for id, train := range pairs {
-		if id < 0 || id > 255 || train < 0 || train > 255 {
-			return Table{}, fmt.Errorf("labels: make table: id %d to train id %d: want 0 to 255", id, train)
-		}
 		t.to[id] = int16(train)
 	}
 	return t, nil
@@ -33,7 +43,7 @@ func NewTable(pairs map[int]int) (Table, error) {
 
 // TrainID returns the train id of an id, and whether the table has it.
 func (t Table) TrainID(id int) (uint8, bool) {
-	if id < 0 || id > 255 || t.to[id] == unknown {
+	if id < 0 || id >= len(t.to) || t.to[id] == unknown {
 		return semidavil.Ignore, false
 	}
 	return uint8(t.to[id]), true

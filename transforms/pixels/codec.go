@@ -14,7 +14,7 @@ var (
 	// ErrFormat: the bytes are no PNG or JPEG file, or break its rules
 	// (checksum, chunk order, compressed data, filter).
 	ErrFormat = fastpng.ErrFormat
-	// ErrTruncated: the file ends early.
+	// ErrTruncated: the file ends before its last pixel.
 	ErrTruncated = fastpng.ErrTruncated
 	// ErrTooLarge: the header announces more pixels than Codec.MaxPixels.
 	ErrTooLarge = fastpng.ErrTooLarge
@@ -34,15 +34,17 @@ type Codec struct {
 	// DefaultMaxPixels. It is checked before pixels are allocated.
 	MaxPixels int
 
-	png fastpng.Decoder
+	png          fastpng.Decoder
+	image, label exifOrientation // of the last ones decoded
 }
 
 // DecodeRGB decodes a PNG file (all colour types, depths and interlaced) or a
 // JPEG file (baseline or progressive) into a new image.
 //
 // Of a PNG file, alpha is dropped and samples of 16 bits keep their high byte; see
-// fastpng.Decoder.RGB. The EXIF orientation of a JPEG file is applied. Bytes after the end of
-// the image are ignored. Errors wrap ErrFormat, ErrTruncated or ErrTooLarge.
+// fastpng.Decoder.RGB. The EXIF orientation is applied, of a PNG file that of its eXIf chunk.
+// What follows the pixels, or is missing there, is ignored. Errors wrap ErrFormat,
+// ErrTruncated or ErrTooLarge.
 func (c *Codec) DecodeRGB(data []byte) (*semidavil.Image, error) {
 	img := new(semidavil.Image)
 	if err := c.DecodeRGBInto(img, data); err != nil {
@@ -59,20 +61,23 @@ func (c *Codec) DecodeRGBInto(dst *semidavil.Image, data []byte) error {
 	switch {
 	case isPNG(data):
 		err = c.png.RGB(dst, data, c.limit())
+		c.image = tiffOrientation(c.png.EXIF)
 	case isJPEG(data):
 		err = c.decodeJPEG(dst, data)
+		c.image = orientation(data)
 	default:
 		err = unknownFormat(data)
 	}
 	if err != nil {
 		return fmt.Errorf("pixels: decode image: %w", err)
 	}
+	dst.W, dst.H = turn(dst.Pix, dst.W, dst.H, 3, c.image)
 	return nil
 }
 
-// DecodeIDs decodes a PNG file as label ids. The slices of the result belong to
-// the codec and are overwritten by its next call of DecodeIDs. Errors wrap
-// ErrFormat, ErrTruncated, ErrTooLarge or, for JPEG, ErrNoIDs.
+// DecodeIDs decodes a PNG file as label ids; its EXIF orientation is applied, as that of an
+// image is. The slices of the result belong to the codec and are overwritten by its next call
+// of DecodeIDs. Errors wrap ErrFormat, ErrTruncated, ErrTooLarge or, for JPEG, ErrNoIDs.
 func (c *Codec) DecodeIDs(data []byte) (fastpng.IDs, error) {
 	var ids fastpng.IDs
 	var err error
@@ -87,7 +92,29 @@ func (c *Codec) DecodeIDs(data []byte) (fastpng.IDs, error) {
 	if err != nil {
 		return fastpng.IDs{}, fmt.Errorf("pixels: decode label ids: %w", err)
 	}
+	c.label = tiffOrientation(c.png.EXIF)
+	if ids.Pix8 != nil {
+		ids.W, ids.H = turn(ids.Pix8, ids.W, ids.H, 1, c.label)
+	} else {
+		ids.W, ids.H = turn(ids.Pix16, ids.W, ids.H, 1, c.label)
+	}
 	return ids, nil
+}
+
+// CheckSize returns an error where the label that was decoded last, ids, has not the size of
+// its image, w x h as it was decoded last. It says so where EXIF turned one of them alone.
+func (c *Codec) CheckSize(ids fastpng.IDs, w, h int) error {
+	if ids.W == w && ids.H == h {
+		return nil
+	}
+	why := ""
+	switch {
+	case c.image.swaps() && !c.label.swaps():
+		why = fmt.Sprintf(": EXIF orientation %d turned the image, the label's file has none", c.image)
+	case c.label.swaps() && !c.image.swaps():
+		why = fmt.Sprintf(": EXIF orientation %d turned the label, the image's file has none", c.label)
+	}
+	return fmt.Errorf("pixels: label is %dx%d, its image %dx%d%s", ids.W, ids.H, w, h, why)
 }
 
 func (c *Codec) limit() int {

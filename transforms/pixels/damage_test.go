@@ -34,42 +34,70 @@ func smallPNG(t testing.TB) []byte {
 	return data
 }
 
-// TestTruncated cuts a file at every length.
+// TestTruncated cuts a file at every length: it is read as soon as all pixels are there,
+// whatever else is missing.
 func TestTruncated(t *testing.T) {
 	data := smallPNG(t)
 	var c Codec
+	whole, err := c.DecodeRGB(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idat := bytes.Index(data, []byte("IDAT"))
+	n := int(binary.BigEndian.Uint32(data[idat-4:]))
+	end := idat + 4 + n - 4 // of the deflate stream, whose last two bytes may hold its end alone
+	read := 0
 	for n := range data {
-		_, err := c.DecodeRGB(data[:n])
+		img, err := c.DecodeRGB(data[:n])
 		_, errIDs := c.DecodeIDs(data[:n])
-		if !errors.Is(err, ErrTruncated) || !errors.Is(errIDs, ErrTruncated) {
+		switch {
+		case err == nil && errIDs == nil && n >= end-2:
+			read++
+			if !bytes.Equal(img.Pix, whole.Pix) {
+				t.Fatalf("cut to %d bytes: pixels differ", n)
+			}
+		case n >= end || !errors.Is(err, ErrTruncated) || !errors.Is(errIDs, ErrTruncated):
 			t.Fatalf("cut to %d bytes: %v; %v", n, err, errIDs)
 		}
 	}
 	// Compressed data that end early within a whole file.
-	idat := bytes.Index(data, []byte("IDAT"))
-	n := int(binary.BigEndian.Uint32(data[idat-4:]))
-	for _, keep := range []int{0, 1, 2, 3, n / 2, n - 4, n - 1} {
+	for keep, want := range map[int]error{0: ErrTruncated, 1: ErrTruncated, 2: ErrTruncated, 3: ErrTruncated, n / 2: ErrTruncated, n - 8: ErrTruncated, n - 4: nil, n - 1: nil} {
 		short := bytes.Clone(data[:idat-4])
 		short = appendTestChunk(short, "IDAT", data[idat+4:][:keep])
 		short = appendTestChunk(short, "IEND", nil)
-		if _, err := c.DecodeRGB(short); !errors.Is(err, ErrTruncated) {
-			t.Errorf("%d of %d compressed bytes: %v", keep, n, err)
+		if _, err := c.DecodeRGB(short); !errors.Is(err, want) {
+			t.Errorf("%d of %d compressed bytes: %v, want %v", keep, n, err, want)
 		}
 	}
 }
 
-// TestDamaged changes every byte of a file in turn.
+// TestDamaged changes every byte of a file in turn: an error, or no other pixels.
 func TestDamaged(t *testing.T) {
-	data := smallPNG(t)
+	data := withChunk(withChunk(smallPNG(t), "tEXt", []byte("a\x00b"), false), "tEXt", []byte("a\x00b"), true)
 	var c Codec
+	whole, err := c.DecodeRGB(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idat := bytes.Index(data, []byte("IDAT"))
+	end := idat + 4 + int(binary.BigEndian.Uint32(data[idat-4:])) + 4
 	for i := range data {
-		bad := bytes.Clone(data)
-		bad[i] ^= 0x10
-		if _, err := c.DecodeRGB(bad); !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTruncated) {
-			t.Fatalf("byte %d damaged: %v", i, err)
+		for _, bit := range []byte{0x10, 0x20} {
+			bad := bytes.Clone(data)
+			bad[i] ^= bit
+			img, err := c.DecodeRGB(bad)
+			if err == nil && !bytes.Equal(img.Pix, whole.Pix) {
+				t.Fatalf("byte %d damaged: other pixels", i)
+			}
+			if err == nil && i >= idat && i < end || err != nil && !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTruncated) {
+				t.Fatalf("byte %d damaged: %v", i, err)
+			}
+			if err != nil && i >= end {
+				t.Fatalf("byte %d, behind the pixels, damaged: %v", i, err)
+			}
+			// With right chunk checksums the compressed data have to be checked.
+			checkDecode(t, &c, fixChecksums(bad))
 		}
-		// With right chunk checksums the compressed data have to be checked.
-		checkDecode(t, &c, fixChecksums(bad))
 	}
 }
 
@@ -97,7 +125,7 @@ func TestSizes(t *testing.T) {
 		{1<<31 - 1, 1<<31 - 1, 0, ErrTooLarge}, {10001, 10000, 0, ErrTooLarge},
 		{10000, 10000, 0, ErrTruncated}, // as many pixels as are allowed, in 2 kB
 		{40, 30, 1199, ErrTooLarge}, {40, 30, 1200, nil},
-		{40, 31, 0, ErrFormat}, {40, 29, 0, ErrFormat},
+		{40, 31, 0, ErrFormat}, {40, 29, 0, nil}, // a row too few, one too many
 	} {
 		c := Codec{MaxPixels: test.max}
 		_, err := c.DecodeRGB(withSize(test.w, test.h))

@@ -1,15 +1,16 @@
 package pixels
 
 import (
+	"bytes"
 	"encoding/binary"
-	"image"
-
-	"github.com/disintegration/imaging"
+	"slices"
 )
 
 // exifOrientation is the value of the EXIF tag 0x0112: 1 to 8, or 0 where there
 // is none.
 type exifOrientation uint8
+
+var exifPrefix = []byte("Exif\x00\x00")
 
 // orientation finds the orientation in the first APP1 segment with EXIF data of
 // a JPEG file. Whatever is damaged counts as no orientation.
@@ -25,16 +26,19 @@ func orientation(data []byte) exifOrientation {
 			return 0
 		}
 		body := data[p+4 : p+2+n]
-		if marker == 0xe1 && len(body) > 6 && string(body[:6]) == "Exif\x00\x00" {
-			return tiffOrientation(body[6:])
+		if marker == 0xe1 && bytes.HasPrefix(body, exifPrefix) {
+			return tiffOrientation(body[len(exifPrefix):])
 		}
 		p += 2 + n
 	}
 	return 0
 }
 
-// tiffOrientation looks the tag up in the first directory of a TIFF header.
+// tiffOrientation looks the tag up in the first directory of a TIFF header, which may come
+// after another prefix. It reads what Pillow's ImageOps.exif_transpose reads: an integer of
+// any type but BYTE, whose values Pillow, as browsers do, takes for no numbers.
 func tiffOrientation(tiff []byte) exifOrientation {
+	tiff = bytes.TrimPrefix(tiff, exifPrefix)
 	if len(tiff) < 8 {
 		return 0
 	}
@@ -54,10 +58,29 @@ func tiffOrientation(tiff []byte) exifOrientation {
 	dir := tiff[at:]
 	n := int(order.Uint16(dir))
 	for dir = dir[2:]; n > 0 && len(dir) >= 12; n, dir = n-1, dir[12:] {
-		if order.Uint16(dir) != 0x0112 {
+		count := uint64(order.Uint32(dir[4:]))
+		if order.Uint16(dir) != 0x0112 || count == 0 {
 			continue
 		}
-		if v := order.Uint16(dir[8:]); v >= 1 && v <= 8 {
+		size := tiffIntegers[order.Uint16(dir[2:])]
+		value := dir[8:12]
+		if count*size > uint64(len(value)) { // several, of which the first counts, lie elsewhere
+			at := uint64(order.Uint32(value))
+			if at+count*size > uint64(len(tiff)) {
+				return 0
+			}
+			value = tiff[at:]
+		}
+		var v uint32 // negative numbers are large ones
+		switch size {
+		case 1:
+			v = uint32(value[0])
+		case 2:
+			v = uint32(order.Uint16(value))
+		case 4:
+			v = order.Uint32(value)
+		}
+		if v >= 1 && v <= 8 {
 			return exifOrientation(v)
 		}
 		return 0
@@ -65,23 +88,45 @@ func tiffOrientation(tiff []byte) exifOrientation {
 	return 0
 }
 
-// upright returns the image that is to be seen.
-func (o exifOrientation) upright(stored image.Image) image.Image {
+// tiffIntegers are the bytes of SHORT, LONG, SBYTE, SSHORT and SLONG.
+var tiffIntegers = map[uint16]uint64{3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
+
+// swaps reports whether columns become rows.
+func (o exifOrientation) swaps() bool { return o >= 5 }
+
+// turn brings the pixels of a w x h image, n values each, to where they are to be seen,
+// and returns the size that they have then.
+func turn[T any](pix []T, w, h, n int, o exifOrientation) (int, int) {
+	if o < 2 {
+		return w, h
+	}
+	// The stored pixel of column x and row y is number first + x*dx + y*dy.
+	var first, dx, dy int
 	switch o {
 	case 2:
-		return imaging.FlipH(stored)
+		first, dx, dy = w-1, -1, w
 	case 3:
-		return imaging.Rotate180(stored)
+		first, dx, dy = w*h-1, -1, -w
 	case 4:
-		return imaging.FlipV(stored)
+		first, dx, dy = w*(h-1), 1, -w
 	case 5:
-		return imaging.Transpose(stored)
-	case 6: // stored on its left side; imaging turns anticlockwise
-		return imaging.Rotate270(stored)
+		first, dx, dy = 0, w, 1
+	case 6: // stored on its left side
+		first, dx, dy = w*(h-1), -w, 1
 	case 7:
-		return imaging.Transverse(stored)
+		first, dx, dy = w*h-1, -w, -1
 	case 8:
-		return imaging.Rotate90(stored)
+		first, dx, dy = w-1, w, -1
 	}
-	return stored
+	if o.swaps() {
+		w, h = h, w
+	}
+	stored := slices.Clone(pix)
+	for y := range h {
+		row := pix[n*w*y:][:n*w]
+		for x := range w {
+			copy(row[n*x:][:n], stored[n*(first+x*dx+y*dy):])
+		}
+	}
+	return w, h
 }

@@ -41,7 +41,7 @@ func (c *Codec) decodeJPEG(dst *semidavil.Image, data []byte) error {
 	if err != nil {
 		return jpegError(err)
 	}
-	fromImage(dst, orientation(data).upright(img))
+	fromImage(dst, img)
 	return nil
 }
 
@@ -54,10 +54,6 @@ func fromImage(dst *semidavil.Image, img image.Image) {
 	switch src := img.(type) {
 	case *image.YCbCr:
 		fromYCbCr(dst, src)
-	case *image.NRGBA: // turned
-		for i, j := 0, 0; i < len(dst.Pix); i, j = i+3, j+4 {
-			copy(dst.Pix[i:i+3], src.Pix[j:])
-		}
 	case *image.Gray:
 		for y := range h {
 			row := dst.Pix[3*w*y:][:3*w]

@@ -15,22 +15,7 @@ import (
 
 // withOrientation puts an EXIF segment with the orientation into a JPEG file.
 func withOrientation(data []byte, o uint16, order binary.AppendByteOrder) []byte {
-	tiff := []byte("MM")
-	if order == binary.AppendByteOrder(binary.LittleEndian) {
-		tiff = []byte("II")
-	}
-	tiff = order.AppendUint16(tiff, 42)
-	tiff = order.AppendUint32(tiff, 8)
-	tiff = order.AppendUint16(tiff, 2)
-	for _, entry := range [][2]uint16{{0x0103, 6}, {0x0112, o}} {
-		tiff = order.AppendUint16(tiff, entry[0])
-		tiff = order.AppendUint16(tiff, 3)
-		tiff = order.AppendUint32(tiff, 1)
-		tiff = order.AppendUint16(tiff, entry[1])
-		tiff = order.AppendUint16(tiff, 0)
-	}
-	tiff = order.AppendUint32(tiff, 0)
-	body := append([]byte("Exif\x00\x00"), tiff...)
+	body := append(bytes.Clone(exifPrefix), shortTIFF(o, order)...)
 	out := append([]byte(nil), data[:2]...)
 	out = append(out, 0xff, 0xe1)
 	out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2))

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
+	"io"
 	"math/rand/v2"
 
 	"semidavil/transforms/pixels/fastpng"
@@ -39,13 +40,64 @@ func (l layout) passes() (sizes [][2]int) {
 	return sizes
 }
 
+var colourTypes = map[fastpng.Kind]byte{fastpng.Gray: 0, fastpng.RGB: 2, fastpng.Palette: 3, fastpng.GrayAlpha: 4, fastpng.RGBA: 6}
+
+// rowBytes returns the length of a row of w pixels without its filter byte.
+func (l layout) rowBytes(w int) int {
+	channels := map[fastpng.Kind]int{fastpng.GrayAlpha: 2, fastpng.RGB: 3, fastpng.RGBA: 4}
+	return (w*l.depth*max(1, channels[l.kind]) + 7) / 8
+}
+
+// tidy writes a file anew with what its pixels need, as the specification has it: the
+// header, the palette of indices, as many bytes of pixels as there are to be. It returns
+// nil where one of them is missing.
+func tidy(data []byte) []byte {
+	var hdr layout
+	var palette, pixels []byte
+	for p := len(fastpng.Signature); p+8 <= len(data); {
+		name, end := string(data[p+4:p+8]), p+8+int(binary.BigEndian.Uint32(data[p:]))
+		body := data[p+8 : min(end, len(data))]
+		if pixels != nil && name != "IDAT" {
+			break
+		}
+		switch name {
+		case "IHDR":
+			hdr = layout{w: int(binary.BigEndian.Uint32(body)), h: int(binary.BigEndian.Uint32(body[4:])), depth: int(body[8]), interlaced: body[12] == 1}
+			for kind, colourType := range colourTypes {
+				if colourType == body[9] {
+					hdr.kind = kind
+				}
+			}
+		case "PLTE":
+			if hdr.kind == fastpng.Palette {
+				palette = body[:min(len(body), 3<<hdr.depth)]
+			}
+		case "IDAT":
+			pixels = append(pixels, body...)
+		}
+		p = end + 4
+	}
+	n := 0
+	for _, p := range hdr.passes() {
+		n += p[1] * (1 + hdr.rowBytes(p[0]))
+	}
+	z, err := zlib.NewReader(bytes.NewReader(pixels))
+	if err != nil {
+		return nil
+	}
+	rows := make([]byte, n)
+	if _, err := io.ReadFull(z, rows); err != nil {
+		return nil
+	}
+	return buildPNG(hdr, palette, nil, rows, len(data))
+}
+
 // buildPNG writes a file of any format from filtered rows, with the compressed
 // data cut into chunks of at most split bytes.
 func buildPNG(hdr layout, palette, transparency, rows []byte, split int) []byte {
-	colourType := map[fastpng.Kind]byte{fastpng.Gray: 0, fastpng.RGB: 2, fastpng.Palette: 3, fastpng.GrayAlpha: 4, fastpng.RGBA: 6}[hdr.kind]
 	ihdr := binary.BigEndian.AppendUint32(nil, uint32(hdr.w))
 	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(hdr.h))
-	ihdr = append(ihdr, byte(hdr.depth), colourType, 0, 0, 0)
+	ihdr = append(ihdr, byte(hdr.depth), colourTypes[hdr.kind], 0, 0, 0)
 	if hdr.interlaced {
 		ihdr[12] = 1
 	}
@@ -88,10 +140,9 @@ func randomPNG(rnd *rand.Rand, hdr layout, transparent bool, split int) []byte {
 	}
 	var rows []byte
 	for _, p := range hdr.passes() {
-		channels := map[fastpng.Kind]int{fastpng.GrayAlpha: 2, fastpng.RGB: 3, fastpng.RGBA: 4}
 		for range p[1] {
 			rows = append(rows, byte(rnd.IntN(5)))
-			for v, i := byte(0), (p[0]*hdr.depth*max(1, channels[hdr.kind])+7)/8; i > 0; i-- {
+			for v, i := byte(0), hdr.rowBytes(p[0]); i > 0; i-- {
 				if rnd.IntN(3) > 0 {
 					v = byte(rnd.Uint32())
 				}

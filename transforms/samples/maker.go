@@ -152,8 +152,8 @@ func (m *Maker) readLabel(in Input, w, h int) error {
 	if err := in.Adapter.Storage.IDs(&ids); err != nil {
 		return err
 	}
-	if ids.W != m.image.W || ids.H != m.image.H {
-		return fmt.Errorf("samples: label is %dx%d, its image %dx%d", ids.W, ids.H, m.image.W, m.image.H)
+	if err := m.codec.CheckSize(ids, m.image.W, m.image.H); err != nil {
+		return err
 	}
 	table, ok := in.Adapter.Tables[in.Ref.Encoding]
 	if !ok {

@@ -2,6 +2,7 @@ package fastpng
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 )
@@ -23,41 +24,64 @@ func (h header) bitsPerPixel() int { return h.depth * h.kind.channels() }
 // rowBytes returns the length of a row of w pixels without its filter byte.
 func (h header) rowBytes(w int) int { return (w*h.bitsPerPixel() + 7) / 8 }
 
-// file is a PNG file taken apart: checked chunks, pixels still compressed.
+// file is a PNG file taken apart: pixels still compressed.
 type file struct {
 	header
 	palette [256][3]uint8 // black beyond the PLTE chunk
-	colours int           // in the PLTE chunk
+	colours int           // in the PLTE chunk, those that an index reaches
 	idat    []byte        // contents of the IDAT chunks, joined
 }
 
-// nextChunk returns the first chunk of data and what follows it, with its
-// checksum verified.
-func nextChunk(data []byte) (name string, body, rest []byte, err error) {
-	if len(data) < 12 {
-		return "", nil, nil, fmt.Errorf("chunk header: %w", ErrTruncated)
+// chunk is one of a file's; body is as much of it as the file has.
+type chunk struct {
+	name string
+	body []byte
+	err  error // ErrTruncated, or ErrFormat where the checksum does not match
+}
+
+// nextChunk returns the first chunk of data and what follows it.
+func nextChunk(data []byte) (c chunk, rest []byte, err error) {
+	if len(data) < 8 {
+		return chunk{}, nil, fmt.Errorf("chunk header: %w", ErrTruncated)
 	}
 	n := binary.BigEndian.Uint32(data)
-	name = string(data[4:8])
+	c.name = string(data[4:8])
 	if n > 0x7fffffff {
-		return "", nil, nil, fmt.Errorf("chunk %q of %d bytes: %w", name, n, ErrFormat)
+		return chunk{}, nil, fmt.Errorf("chunk %q of %d bytes: %w", c.name, n, ErrFormat)
 	}
 	if int64(n) > int64(len(data)-12) {
-		return "", nil, nil, fmt.Errorf("chunk %q of %d bytes: %w", name, n, ErrTruncated)
+		c.body = data[8:min(int64(len(data)), 8+int64(n))]
+		c.err = fmt.Errorf("chunk %q of %d bytes: %w", c.name, n, ErrTruncated)
+		return c, nil, nil
 	}
-	body = data[8 : 8+n]
+	c.body = data[8 : 8+n]
 	if crc32.ChecksumIEEE(data[4:8+n]) != binary.BigEndian.Uint32(data[8+n:]) {
-		return "", nil, nil, fmt.Errorf("chunk %q: checksum does not match: %w", name, ErrFormat)
+		c.err = fmt.Errorf("chunk %q: checksum does not match: %w", c.name, ErrFormat)
 	}
-	return name, body, data[12+n:], nil
+	return c, data[12+n:], nil
+}
+
+// ancillary reports whether pixels can do without the chunk. A name that is none is a sign
+// that what was read is no chunk.
+func (c chunk) ancillary() bool {
+	for _, b := range []byte(c.name) {
+		if b |= 0x20; b < 'a' || b > 'z' {
+			return false
+		}
+	}
+	return c.name[0]&0x20 != 0 && c.name[2]&0x20 == 0
 }
 
 // parseHeader reads the signature and the IHDR chunk.
 func parseHeader(data []byte) (header, error) {
-	name, body, _, err := nextChunk(data[len(Signature):])
+	c, _, err := nextChunk(data[len(Signature):])
+	if err == nil {
+		err = c.err
+	}
 	if err != nil {
 		return header{}, err
 	}
+	name, body := c.name, c.body
 	if name != "IHDR" || len(body) != 13 {
 		return header{}, fmt.Errorf("first chunk is %q of %d bytes, want IHDR of 13: %w", name, len(body), ErrFormat)
 	}
@@ -93,9 +117,14 @@ func parseHeader(data []byte) (header, error) {
 	return hdr, nil
 }
 
-// parse checks every chunk up to IEND. The compressed pixels are joined in
-// d.joined, with inflateSlop more bytes of capacity after them.
+// parse reads the chunks that pixels and orientation need. What libpng or Pillow read is
+// read: of no account are a palette where there are no indices, transparency, damaged
+// chunks that pixels can do without, and what comes, or is missing, behind the pixels. A
+// file may even end within its pixel data: whether all pixels are there the inflater finds.
+// The compressed pixels are joined in d.joined, with inflateSlop more bytes of capacity
+// after them.
 func (d *Decoder) parse(data []byte, limit int) (*file, error) {
+	d.EXIF = nil
 	hdr, err := parseHeader(data)
 	if err != nil {
 		return nil, err
@@ -105,65 +134,68 @@ func (d *Decoder) parse(data []byte, limit int) (*file, error) {
 	}
 	f := &file{header: hdr}
 	d.joined = grow(d.joined, len(data)+inflateSlop)[:0]
-	var seenPalette, seenTransparency, seenData, dataEnded bool
-	for rest := data[len(Signature)+25:]; ; {
-		var name string
-		var body []byte
-		if name, body, rest, err = nextChunk(rest); err != nil {
-			return nil, err
+	var seenData bool
+	rest := data[len(Signature)+25:]
+	for {
+		var c chunk
+		if c, rest, err = nextChunk(rest); err != nil || seenData && c.name != "IDAT" {
+			if !seenData {
+				return nil, err
+			}
+			d.findEXIF(c, rest, err)
+			f.idat = d.joined
+			return f, nil
 		}
 		ok := true
-		switch name {
-		case "IHDR":
+		switch c.name {
+		case "IHDR", "IEND":
 			ok = false
 		case "PLTE":
-			ok = !seenPalette && !seenTransparency && !seenData && f.setPalette(body)
-			seenPalette = true
-		case "tRNS":
-			ok = !seenTransparency && !seenData && f.validTransparency(body, seenPalette)
-			seenTransparency = true
+			if f.kind == Palette {
+				ok = f.colours == 0 && c.err == nil && f.setPalette(c.body)
+			} else {
+				c.err = nil
+			}
 		case "IDAT":
-			ok = seenPalette || f.kind != Palette
+			ok = f.colours > 0 || f.kind != Palette
 			seenData = true
-			// Data chunks follow each other; later ones are of no use.
-			if !dataEnded {
-				d.joined = append(d.joined, body...)
+			d.joined = append(d.joined, c.body...)
+			if errors.Is(c.err, ErrTruncated) {
+				c.err = nil // it was the last one
 			}
-		case "IEND":
-			if ok = seenData && len(body) == 0; ok {
-				f.idat = d.joined
-				return f, nil
+		case "eXIf":
+			if c.err == nil {
+				d.EXIF = c.body
 			}
+		}
+		if c.err != nil && (!c.ancillary() || errors.Is(c.err, ErrTruncated)) {
+			return nil, c.err
 		}
 		if !ok {
-			return nil, fmt.Errorf("chunk %q of %d bytes: out of order or of a wrong length: %w", name, len(body), ErrFormat)
+			return nil, fmt.Errorf("chunk %q of %d bytes: out of order or of a wrong length: %w", c.name, len(c.body), ErrFormat)
 		}
-		dataEnded = seenData && name != "IDAT"
 	}
 }
 
-// setPalette reads a PLTE chunk; it reports whether the chunk may be there.
+// findEXIF looks for an eXIf chunk among those behind the pixels, c the first of them.
+func (d *Decoder) findEXIF(c chunk, rest []byte, err error) {
+	for ; err == nil && c.name != "IEND"; c, rest, err = nextChunk(rest) {
+		if c.name == "eXIf" && c.err == nil {
+			d.EXIF = c.body
+		}
+	}
+}
+
+// setPalette reads a PLTE chunk; it reports whether it is one. Colours that no index
+// reaches are left out.
 func (f *file) setPalette(body []byte) bool {
 	n := len(body) / 3
-	if n == 0 || len(body)%3 != 0 || n > 256 || n > 1<<f.depth || f.kind == Gray || f.kind == GrayAlpha {
+	if n == 0 || len(body)%3 != 0 || n > 256 {
 		return false
 	}
-	for i := range n {
+	f.colours = min(n, 1<<f.depth)
+	for i := range f.colours {
 		f.palette[i] = [3]uint8(body[3*i:])
 	}
-	f.colours = n
 	return true
-}
-
-// validTransparency checks a tRNS chunk, which is otherwise ignored.
-func (f *file) validTransparency(body []byte, seenPalette bool) bool {
-	switch f.kind {
-	case Gray:
-		return len(body) == 2
-	case RGB:
-		return len(body) == 6
-	case Palette:
-		return seenPalette && len(body) <= 256
-	}
-	return false
 }

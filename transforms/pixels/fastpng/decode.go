@@ -9,6 +9,10 @@ import (
 // Decoder decodes files and keeps its buffers between calls. The zero value is
 // ready for use. A Decoder must not be used by two goroutines at the same time.
 type Decoder struct {
+	// EXIF is what the eXIf chunk of the last file holds, a part of its data; nil where it
+	// has none.
+	EXIF []byte
+
 	inflater inflater
 	joined   []byte // contents of the IDAT chunks
 	raw      []byte // inflated rows, each after its filter byte
@@ -96,8 +100,8 @@ func (d *Decoder) eachRow(f *file, direct func(y int) []uint8, use func(p pass, 
 // Alpha is dropped, not composited: the stored colours stay as they are, and a
 // tRNS chunk has no effect. Samples of 16 bits keep their high byte; gray of 1,
 // 2 or 4 bits is stretched to 0..255; palette indices beyond the palette are
-// black. Bytes after the end of the image are ignored. Errors wrap ErrFormat,
-// ErrTruncated or ErrTooLarge.
+// black. What pixels do not depend on is not checked: chunks of no use to them, what follows
+// them and whether there is an end. Errors wrap ErrFormat, ErrTruncated or ErrTooLarge.
 func (d *Decoder) RGB(dst *semidavil.Image, data []byte, limit int) error {
 	f, err := d.parse(data, limit)
 	if err != nil {

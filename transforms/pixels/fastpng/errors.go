@@ -11,7 +11,7 @@ var (
 	// ErrFormat: the bytes break the rules of the format
 	// (checksum, chunk order, compressed data, filter).
 	ErrFormat = errors.New("bad image data")
-	// ErrTruncated: the file ends early.
+	// ErrTruncated: the file ends before its last pixel.
 	ErrTruncated = errors.New("image data end early")
 	// ErrTooLarge: the header announces more pixels than are allowed.
 	ErrTooLarge = errors.New("image has too many pixels")

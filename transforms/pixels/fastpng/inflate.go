@@ -1,8 +1,11 @@
 package fastpng
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
+	"io"
 )
 
 // inflateSlop is how far inflate may read and write beyond the ends of its
@@ -22,10 +25,11 @@ var (
 	errLong    = fmt.Errorf("compressed data hold more than the image: %w", ErrFormat)
 )
 
-// zlib decompresses the zlib stream (RFC 1950) at the start of src, which must
-// hold exactly n bytes, and checks their Adler-32. src needs inflateSlop bytes
-// of capacity after its length, dst n+inflateSlop bytes. What follows the stream
-// is ignored.
+// zlib decompresses the first n bytes of the zlib stream (RFC 1950) at the start of src,
+// and checks their Adler-32. As in libpng and Pillow a stream may hold more, and as in
+// Pillow it may end early behind them; then the Adler-32 is not known. src needs
+// inflateSlop bytes of capacity after its length, dst n+inflateSlop bytes. What follows
+// the stream is ignored.
 func (f *inflater) zlib(dst, src []byte, n int) error {
 	if len(src) < 2 {
 		return errShort
@@ -38,11 +42,18 @@ func (f *inflater) zlib(dst, src []byte, n int) error {
 	src = src[:end+inflateSlop]
 	clear(src[end:])
 	used, err := f.inflate(dst[:n+inflateSlop], src[2:], n)
+	if used += 2; err == nil && used+4 > end {
+		err = errShort
+	}
+	if err == errShort || err == errLong {
+		// inflate stops without a word about the first n bytes: such files are rare enough
+		// to be read again by a slower one.
+		if _, e := io.ReadFull(flate.NewReader(bytes.NewReader(src[2:end])), dst[:n]); e == nil {
+			return nil
+		}
+	}
 	if err != nil {
 		return err
-	}
-	if used += 2; used+4 > end {
-		return errShort
 	}
 	if adler32sum(dst[:n]) != binary.BigEndian.Uint32(src[used:]) {
 		return fmt.Errorf("Adler-32 does not match: %w", ErrFormat)
