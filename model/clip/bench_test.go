@@ -21,8 +21,8 @@ func BenchmarkVision(b *testing.B) {
 		batch, height, width int
 	}{
 		{"tiny/4x64x128", Tiny(512), 4, 64, 128},
-		{"vitb16/2x224x224", ViTB16(), 2, 224, 224},
-		{"vitb16/1x512x512", ViTB16(), 1, 512, 512},
+		{"vitb16/2x224x224", vitB16(), 2, 224, 224},
+		{"vitb16/1x512x512", vitB16(), 1, 512, 512},
 	} {
 		for _, backward := range []bool{false, true} {
 			name := c.name + "/forward"
@@ -86,8 +86,8 @@ func BenchmarkBlock(b *testing.B) {
 		batch, tokens int
 	}{
 		{"tiny/4x129", Tiny(512), 4, 129},
-		{"vitb16/2x197", ViTB16(), 2, 197},
-		{"vitb16/1x1025", ViTB16(), 1, 1025},
+		{"vitb16/2x197", vitB16(), 2, 197},
+		{"vitb16/1x1025", vitB16(), 1, 1025},
 	} {
 		c.config.VisionLayers = 1
 		x := make([]float32, c.batch*c.tokens*c.config.VisionWidth)

@@ -18,16 +18,6 @@ type Config struct {
 	Embed int
 }
 
-// ViTB16 is openai/clip-vit-base-patch16: 149,620,737 parameters.
-func ViTB16() Config {
-	return Config{
-		ImageSize: 224, PatchSize: 16,
-		VisionWidth: 768, VisionLayers: 12, VisionHeads: 12,
-		TextWidth: 512, TextLayers: 12, TextHeads: 8,
-		Context: 77, Vocab: 49408, Embed: 512,
-	}
-}
-
 // Tiny is small enough to train on two CPU cores in minutes, for MiniCity and tests.
 // vocab is the size of its tokeniser's vocabulary.
 func Tiny(vocab int) Config {

@@ -15,6 +15,16 @@ import (
 	"semidavil/model/params"
 )
 
+// vitB16 is openai/clip-vit-base-patch16: 149,620,737 parameters.
+func vitB16() Config {
+	return Config{
+		ImageSize: 224, PatchSize: 16,
+		VisionWidth: 768, VisionLayers: 12, VisionHeads: 12,
+		TextWidth: 512, TextLayers: 12, TextHeads: 8,
+		Context: 77, Vocab: 49408, Embed: 512,
+	}
+}
+
 // shapesOf lists the parameters of CLIP as the published layout has them.
 func shapesOf(c Config) map[string][]int {
 	m := map[string][]int{
@@ -68,7 +78,7 @@ func TestParameters(t *testing.T) {
 		name   string
 		config Config
 		total  int
-	}{{"tiny", Tiny(512), 0}, {"vitb16", ViTB16(), 149_620_737}}
+	}{{"tiny", Tiny(512), 0}, {"vitb16", vitB16(), 149_620_737}}
 	for _, c := range configs {
 		t.Run(c.name, func(t *testing.T) {
 			if testing.Short() && c.total > 0 {

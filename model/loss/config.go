@@ -29,7 +29,8 @@ type Config struct {
 	OHEMMinKept   int
 
 	// ClassWeights are the weights of "wce", one a class, finite and not negative. Only
-	// their ratios matter; by convention their mean is 1. See [InverseFrequency].
+	// their ratios matter; by convention their mean is 1, as of those that
+	// classstats.InverseFrequency gives.
 	ClassWeights []float32
 
 	// FocalGamma is the exponent γ >= 0 and FocalAlpha the scale of "focal".

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/layer/golden"
 )
 
 func TestCheck(t *testing.T) {
@@ -64,7 +66,7 @@ func TestShapes(t *testing.T) {
 		"not float [K, ...]": {[][]int32{{1}, {2}}, []uint8{1}},
 		"not uint8 [2]":      {[][]float32{{1, 2}, {3, 4}}, []int32{1, 0}},
 	} {
-		exec := graph.MustNewExec(openBackend(t), func(logits, labels *graph.Node) *graph.Node {
+		exec := graph.MustNewExec(golden.Backend(), func(logits, labels *graph.Node) *graph.Node {
 			return Supervised(Default(), logits, labels)
 		})
 		if _, err := exec.Call(in[0], in[1]); err == nil || !strings.Contains(err.Error(), want) {
@@ -72,7 +74,7 @@ func TestShapes(t *testing.T) {
 		}
 		exec.Finalize()
 	}
-	exec := graph.MustNewExec(openBackend(t), func(s, q, v *graph.Node) *graph.Node {
+	exec := graph.MustNewExec(golden.Backend(), func(s, q, v *graph.Node) *graph.Node {
 		l, _ := Consistency(DefaultConsistency(), s, DefaultConsistency().TargetOf(q), v)
 		return l
 	})

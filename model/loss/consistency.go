@@ -7,7 +7,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 
-	"semidavil/model/layer"
+	"semidavil"
+	"semidavil/model/loss/internal/selection"
 )
 
 // ConsistencyConfig is the loss between student and teacher.
@@ -49,13 +50,13 @@ type Target struct {
 //	teacher  f32[K,B,H,W]  any axes after K, any float type
 func (c ConsistencyConfig) TargetOf(teacher *graph.Node) Target {
 	d := teacher.Shape().Dimensions
-	if !teacher.DType().IsFloat() || teacher.Rank() < 2 || d[0] > ignored {
-		exceptions.Panicf("loss: teacher's probabilities are %s, not float [K, ...] of at most %d classes", teacher.Shape(), ignored)
+	if !teacher.DType().IsFloat() || teacher.Rank() < 2 || d[0] > semidavil.Ignore {
+		exceptions.Panicf("loss: teacher's probabilities are %s, not float [K, ...] of at most %d classes", teacher.Shape(), semidavil.Ignore)
 	}
 	q := graph.StopGradient(graph.ConvertDType(teacher, dtypes.Float32))
 	t := Target{Label: graph.ArgMax(q, 0, dtypes.Uint8)}
 	flat := graph.Reshape(q, d[0], -1)
-	t.Confidence = graph.Reshape(graph.Gather(flat, place(graph.Reshape(t.Label, -1))), d[1:]...)
+	t.Confidence = graph.Reshape(graph.Gather(flat, selection.Index(graph.Reshape(t.Label, -1))), d[1:]...)
 	if c.Target == "soft" {
 		t.Probabilities = q
 	}
@@ -81,46 +82,20 @@ func Consistency(c ConsistencyConfig, student *graph.Node, teacher Target, valid
 		c.Target == "soft" && teacher.Probabilities.Shape().Size() != n*classes {
 		exceptions.Panicf("loss: the teacher's labels are %s, the student's logits %s", teacher.Label.Shape(), student.Shape())
 	}
-	inside := graph.NotEqual(graph.Reshape(valid, n), graph.Scalar(g, dtypes.Uint8, 0))
+	inside := graph.IsPositive(graph.Reshape(valid, n))
 	label, confidence := graph.Reshape(teacher.Label, n), graph.Reshape(teacher.Confidence, n)
-	confident := graph.LogicalAnd(positive(confidence), graph.GreaterOrEqual(confidence, graph.Const(g, float32(c.Threshold))))
+	confident := graph.LogicalAnd(graph.IsPositive(confidence), graph.GreaterOrEqual(confidence, graph.Const(g, float32(c.Threshold))))
 	confident = graph.LogicalAnd(confident, inside)
-	x := newPixels(logits, label, confident)
-	x.bad = graph.LogicalOr(x.bad, positive(count(graph.IsNaN(confidence))))
+	x := newPixels(logits, label, confident, graph.IsNaN(confidence))
 
-	passed, all := count(confident), count(inside)
-	divisor := all
-	if c.Norm == "confident" {
-		divisor = passed
+	weight := mean(confident)
+	if c.Norm == "valid" {
+		weight = where(confident, mean(inside))
 	}
-	share := ratio(graph.ScalarOne(g, dtypes.Int32), divisor)
-	weight := graph.Where(confident, share, zero(share))
+	t := crossEntropy(x)
 	if c.Target == "soft" {
-		loss = divergence(x, graph.Reshape(teacher.Probabilities, classes, n), weight)
-	} else {
-		loss = crossEntropy().total(x, weight)
+		t = divergence(x, graph.Reshape(teacher.Probabilities, classes, n))
 	}
-	return loss, graph.StopGradient(ratio(passed, all))
-}
-
-// divergence is the weighted sum of KL(q‖p) = Σ_k q_k·(log q_k - log p_k), with the
-// gradient p·Σq - q to the logits.
-//
-//	q       f32[K,N]
-//	weight  f32[N]
-//	return  f32[]
-func divergence(x pixels, q, weight *graph.Node) *graph.Node {
-	// log p from the logits, which does not underflow, see [pixels.crossEntropy].
-	normaliser := graph.Sub(graph.ReduceMax(x.logits, 0), graph.Log(graph.ReduceMax(x.p, 0)))
-	some := positive(q)
-	logQ := graph.Log(graph.Where(some, q, graph.OnesLike(q)))
-	d := graph.Mul(q, graph.Sub(logQ, graph.Sub(x.logits, row(normaliser))))
-	// Where: 0·log 0 is 0, also of a class that the student's logits exclude.
-	value := graph.ReduceSum(graph.Where(some, d, zero(d)), 0)
-	weighted := graph.Where(positive(weight), graph.Mul(weight, value), zero(value))
-	return layer.WithGradient([]*graph.Node{x.logits}, poison(layer.Sum(weighted), x.bad), func(v *graph.Node) []*graph.Node {
-		a := graph.Mul(weight, v)
-		mass := graph.ReduceSum(q, 0)
-		return []*graph.Node{graph.Sub(graph.Mul(x.p, row(graph.Mul(a, mass))), graph.Mul(q, row(a)))}
-	})
+	passed, all := selection.Count(confident), selection.Count(inside)
+	return x.sum(weight, t), graph.StopGradient(ratio(passed, all))
 }

@@ -5,31 +5,41 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/loss/internal/selection"
 )
 
-// dynamic is the weights of the dynamic cross-entropy, Eq. (9),
+// dynamic is the weights a of the dynamic cross-entropy (DyCE), Eq. (9): over the hard
+// pixels H of the batch, f_H in number, of which f_c are labelled c,
 //
-//	L = f_H^-ω · Σ_c f_c^-(1-ω) · Σ_{i∈H, y_i=c} -log p_i,
+//	L = -f_H^-ω · Σ_c f_c^-(1-ω) · Σ_{i∈H, y_i=c} log p_{i,c} = -Σ_{i∈H} a_i · log p_{i,y_i}
+//	a_i = f_H^-ω · f_{y_i}^-(1-ω)
 //
-// where H is the hard pixels of the batch, f_H their number and f_c the number of
-// those of class c. It equals Σ_c (f_c/f_H)^ω · m_c with m_c the mean over the class's
-// hard pixels, so classes without a hard pixel add nothing and nothing needs an
-// epsilon. The weights are also those of the gradient, Eq. (10).
+// They are constants in the backward pass, so the gradient, Eq. (10), has them as well:
 //
-//	return  f32[N] 0 outside H
+//	∂L/∂z_ij = a_i · (p_ij - [j = y_i])  for i ∈ H, else 0
+//
+// L equals Σ_c (f_c/f_H)^ω · m_c with m_c the mean over the class's hard pixels, so classes
+// without a hard pixel add nothing and nothing needs an epsilon.
+//
+//	return  f32[N] a, 0 outside H
 func (c Config) dynamic(x pixels) *graph.Node {
-	key := sortKey(x)
-	var hard *graph.Node
-	switch c.Hard {
-	case "top":
-		hard = top(key, hardCount(c.HardFraction, count(x.counted)))
-	case "ohem":
-		hard = atLeast(key, -math.Log(c.OHEMThreshold), c.OHEMMinKept, count(x.counted))
+	hard := c.hardPixels(x)                                   // bool[N] H
+	perClass := selection.Histogram(x.label, hard, x.classes) // i32[K] f_c
+	all := graph.ReduceAllSum(perClass)                       // i32[] f_H
+	ofClass := graph.Mul(negativePower(perClass, 1-c.Omega), negativePower(all, c.Omega))
+	return where(hard, selection.LookUp(ofClass, x.label))
+}
+
+// hardPixels is H: with "top" the k valid pixels of the largest cross-entropy, the first
+// in order among equals; with "ohem" those with p_y <= OHEMThreshold, see [Config].
+//
+//	return  bool[N]
+func (c Config) hardPixels(x pixels) *graph.Node {
+	if c.Hard == "ohem" {
+		return selection.AtLeast(x.ce, x.counted, -math.Log(c.OHEMThreshold), c.OHEMMinKept)
 	}
-	frequency := histogram(graph.ConvertDType(x.label, dtypes.Int32), hard, x.classes)
-	table := graph.Mul(negativePower(frequency, 1-c.Omega), negativePower(graph.ReduceAllSum(frequency), c.Omega))
-	weight := lookUp(table, x.label)
-	return graph.Where(hard, weight, zero(weight))
+	return selection.Top(x.ce, x.counted, hardCount(c.HardFraction, selection.Count(x.counted)))
 }
 
 // hardCount is k = max(1, ⌊h·n⌋) of n valid pixels, and 0 of none. The floor is safe
@@ -47,7 +57,6 @@ func hardCount(fraction float64, n *graph.Node) *graph.Node {
 //	n       i32[...]
 //	return  f32[...]
 func negativePower(n *graph.Node, y float64) *graph.Node {
-	some := positive(n)
 	x := graph.ConvertDType(graph.MaxScalar(n, 1), dtypes.Float32)
-	return graph.Where(some, graph.Pow(x, graph.Scalar(n.Graph(), dtypes.Float32, -y)), graph.ZerosLike(x))
+	return where(graph.IsPositive(n), graph.Pow(x, graph.Scalar(n.Graph(), dtypes.Float32, -y)))
 }

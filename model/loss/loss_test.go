@@ -4,32 +4,18 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"semidavil/model/backend"
+	"semidavil/model/layer/golden"
 )
-
-// openBackend gives the backend of the tests.
-func openBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	b, err := opened()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-var opened = sync.OnceValues(func() (compute.Backend, error) { return backend.NewGo() })
 
 // evaluate runs a graph once.
 func evaluate(t testing.TB, fn func(in []*graph.Node) []*graph.Node, in ...any) []*tensors.Tensor {
 	t.Helper()
-	exec, err := graph.NewExec(openBackend(t), fn)
+	exec, err := graph.NewExec(golden.Backend(), fn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +36,18 @@ func values(t testing.TB, x *tensors.Tensor) []float64 {
 		out[i] = float64(v)
 	}
 	return out
+}
+
+// Default is DyCE with the values of the authors' code.
+func Default() Config {
+	c := Constants()
+	c.Kind, c.Omega, c.Hard, c.HardFraction = "dyce", 0.5, "top", 0.2
+	return c
+}
+
+// DefaultConsistency has the threshold of the authors' code.
+func DefaultConsistency() ConsistencyConfig {
+	return ConsistencyConfig{Threshold: 0.95, Norm: "valid", Target: "hard"}
 }
 
 // batch is the input of a supervised loss in the test's own layout.

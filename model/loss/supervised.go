@@ -7,11 +7,10 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 
+	"semidavil"
 	"semidavil/model/layer"
+	"semidavil/model/loss/internal/selection"
 )
-
-// ignored is the label of pixels that belong to no class.
-const ignored = 255
 
 // Supervised is the loss on labelled pixels: Eq. (5) for "ce", Eq. (9) for "dyce", and
 // else one of those that the paper compares with in Table 6, all as a mean over the
@@ -30,23 +29,22 @@ func Supervised(c Config, logits, labels *graph.Node) *graph.Node {
 	labels = graph.Reshape(labels, n)
 	g := labels.Graph()
 	valid := graph.LessThan(labels, graph.Scalar(g, dtypes.Uint8, classes))
-	x := newPixels(logits, labels, valid)
-	wrong := graph.LogicalAnd(graph.LogicalNot(valid), graph.NotEqual(labels, graph.Scalar(g, dtypes.Uint8, ignored)))
-	x.bad = graph.LogicalOr(x.bad, positive(count(wrong)))
+	ignored := graph.Equal(labels, graph.Scalar(g, dtypes.Uint8, semidavil.Ignore))
+	x := newPixels(logits, labels, valid, graph.LogicalNot(graph.LogicalOr(valid, ignored)))
 
 	switch c.Kind {
 	case "ce":
-		return crossEntropy().total(x, mean(valid))
+		return x.sum(mean(valid), crossEntropy(x))
 	case "wce":
-		return crossEntropy().total(x, classMean(x, c.ClassWeights))
+		return x.sum(classMean(x, c.ClassWeights), crossEntropy(x))
 	case "focal":
-		return focal(c.FocalGamma, c.FocalAlpha).total(x, mean(valid))
+		return x.sum(mean(valid), focal(x, c.FocalGamma, c.FocalAlpha))
 	case "dual_ce":
-		return dualCrossEntropy(c.DualAlpha, c.DualBeta).total(x, mean(valid))
+		return x.sum(mean(valid), dualCrossEntropy(x, c.DualAlpha, c.DualBeta))
 	case "dual_focal":
-		return c.dualFocal().total(x, mean(valid))
+		return x.sum(mean(valid), c.dualFocal(x))
 	case "dyce":
-		return crossEntropy().total(x, c.dynamic(x))
+		return x.sum(c.dynamic(x), crossEntropy(x))
 	}
 	panic("unreachable: Check knows the kinds")
 }
@@ -55,8 +53,7 @@ func Supervised(c Config, logits, labels *graph.Node) *graph.Node {
 //
 //	flat  f32[K,N]
 func flatLogits(logits, labels *graph.Node, name string) (flat *graph.Node, n, classes int) {
-	rank := logits.Rank()
-	if rank < 2 || !logits.DType().IsFloat() {
+	if logits.Rank() < 2 || !logits.DType().IsFloat() {
 		exceptions.Panicf("loss: logits are %s, not float [K, ...]", logits.Shape())
 	}
 	d := logits.Shape().Dimensions
@@ -67,36 +64,30 @@ func flatLogits(logits, labels *graph.Node, name string) (flat *graph.Node, n, c
 	return graph.Reshape(graph.ConvertDType(logits, dtypes.Float32), d[0], n), n, d[0]
 }
 
-// crossEntropy is the term -log p_y.
-func crossEntropy() term {
-	return term{positive: func(loss, _ *graph.Node) part {
-		return part{loss, graph.Const(loss.Graph(), float32(-1))}
-	}}
-}
-
 // mean weighs each valid pixel 1/N.
 //
 //	return  f32[N]
 func mean(valid *graph.Node) *graph.Node {
 	one := graph.ScalarOne(valid.Graph(), dtypes.Int32)
-	share := ratio(one, count(valid))
-	return graph.Where(valid, share, zero(share))
+	return where(valid, ratio(one, selection.Count(valid)))
 }
 
 // classMean weighs each valid pixel w_y / Σ w_y.
 //
 //	return  f32[N]
 func classMean(x pixels, weights []float32) *graph.Node {
-	w := lookUp(graph.Const(x.p.Graph(), weights), x.label)
-	w = graph.Where(x.counted, w, zero(w))
+	w := where(x.counted, selection.LookUp(graph.Const(x.p.Graph(), weights), x.label))
 	return graph.Mul(w, ratio(graph.ScalarOne(w.Graph(), dtypes.Float32), layer.Sum(w)))
 }
 
-// lookUp takes the table's entry of each label.
-//
-//	table   f32[K]
-//	label   u8[N]
-//	return  f32[N]
-func lookUp(table, label *graph.Node) *graph.Node {
-	return graph.Gather(table, column(graph.ConvertDType(label, dtypes.Int32)))
+// ratio is a/b in float32 for whole numbers or float32, and 0 where b is 0.
+func ratio(a, b *graph.Node) *graph.Node {
+	a, b = graph.ConvertDType(a, dtypes.Float32), graph.ConvertDType(b, dtypes.Float32)
+	some := graph.IsPositive(b)
+	return where(some, graph.Div(a, graph.Where(some, b, graph.OnesLike(b))))
+}
+
+// where is x where the mask is true, and 0 elsewhere.
+func where(mask, x *graph.Node) *graph.Node {
+	return graph.Where(mask, x, graph.ScalarZero(x.Graph(), x.DType()))
 }

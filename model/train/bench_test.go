@@ -51,7 +51,8 @@ func BenchmarkStep(b *testing.B) {
 	}
 	towers := clip.Tiny(1000)
 	if *benchPreset == "vit-b-16" {
-		towers = clip.ViTB16()
+		towers = clip.Config{ImageSize: 224, PatchSize: 16, VisionWidth: 768, VisionLayers: 12, VisionHeads: 12,
+			TextWidth: 512, TextLayers: 12, TextHeads: 8, Context: 77, Vocab: 49408, Embed: 512}
 	}
 	const classes = 19
 	c := Config{

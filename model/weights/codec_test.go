@@ -24,8 +24,29 @@ func file(header string, data ...byte) []byte {
 	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), data...)
 }
 
+// decodeAll reads all tensors of a file that has size bytes, and its metadata.
+func decodeAll(r io.Reader, size int64) (params.Values, map[string]string, error) {
+	file, err := NewReader(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	values := params.Values{}
+	for {
+		t, err := file.Next()
+		if errors.Is(err, io.EOF) {
+			return values, file.Metadata(), nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if values[t.Name], err = file.Dense(); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
 func decode(data []byte) (params.Values, map[string]string, error) {
-	return Decode(bytes.NewReader(data), int64(len(data)))
+	return decodeAll(bytes.NewReader(data), int64(len(data)))
 }
 
 // mixed has every kind of value that can be written.
@@ -63,7 +84,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		// Readers in pieces of one byte, and with an error at the end of the data.
 		for _, r := range []io.Reader{bytes.NewReader(data), iotest.OneByteReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
-			values, have, err := Decode(r, int64(len(data)))
+			values, have, err := decodeAll(r, int64(len(data)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +245,7 @@ func TestTruncated(t *testing.T) {
 		if _, _, err := decode(data[:n]); err == nil {
 			t.Errorf("a file cut to %d of %d bytes was read", n, len(data))
 		}
-		if _, _, err := Decode(bytes.NewReader(data[:n]), int64(len(data))); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, _, err := decodeAll(bytes.NewReader(data[:n]), int64(len(data))); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("a stream of %d of %d bytes: %v", n, len(data), err)
 		}
 		if n < 8 {
@@ -238,7 +259,7 @@ func TestTruncated(t *testing.T) {
 			t.Errorf("passing over %d of %d bytes: %v", n, len(data), err)
 		}
 	}
-	if _, _, err := Decode(bytes.NewReader(append(data, 0)), int64(len(data))); err == nil || !strings.Contains(err.Error(), "grown") {
+	if _, _, err := decodeAll(bytes.NewReader(append(data, 0)), int64(len(data))); err == nil || !strings.Contains(err.Error(), "grown") {
 		t.Errorf("a longer stream: %v", err)
 	}
 }

@@ -135,24 +135,3 @@ func read[T any](r *Reader, t Tensor, out []T, convert func(b []byte) T) error {
 	}
 	return nil
 }
-
-// Decode reads all tensors of a file that has size bytes, and its metadata.
-func Decode(r io.Reader, size int64) (params.Values, map[string]string, error) {
-	file, err := NewReader(r, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	values := params.Values{}
-	for {
-		t, err := file.Next()
-		if errors.Is(err, io.EOF) {
-			return values, file.Metadata(), nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		if values[t.Name], err = file.Dense(); err != nil {
-			return nil, nil, err
-		}
-	}
-}

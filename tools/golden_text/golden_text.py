@@ -82,14 +82,10 @@ class OpenAI:
         self.memory[word] = [self.vocab[p] for p in parts]
         return self.memory[word]
 
-    def encode(self, s, special, fix_encoding=True):
-        pattern = (r"<\|startoftext\|>|<\|endoftext\|>|" if special else "") + WORDS
+    def encode(self, s, fix_encoding=True):
         ids = []
-        for piece in regex.findall(pattern, self.clean(s, fix_encoding), regex.IGNORECASE):
-            if special and piece in (SOT, EOT):
-                ids.append(self.vocab[piece])
-            else:
-                ids += self.bpe(piece)
+        for piece in regex.findall(WORDS, self.clean(s, fix_encoding), regex.IGNORECASE):
+            ids += self.bpe(piece)
         return ids
 
 
@@ -180,18 +176,10 @@ def write_ids(path, ref, hf):
             row = {"text": s}
             hf.encode_special_tokens = True
             row["hf"] = hf.encode(s, add_special_tokens=False).ids
-            hf.encode_special_tokens = False
-            special = hf.encode(s, add_special_tokens=False).ids
-            if special != row["hf"]:
-                row["hf_special"] = special
             if unlike & set(s):
                 row["hf"], old = None, old + 1
-                row.pop("hf_special", None)
-            row["openai"] = ref.encode(s, False, fix_encoding=False)
-            special = ref.encode(s, True, fix_encoding=False)
-            if special != row["openai"]:
-                row["openai_special"] = special
-            full = ref.encode(s, False)
+            row["openai"] = ref.encode(s, fix_encoding=False)
+            full = ref.encode(s)
             if full != row["openai"]:
                 row["openai_fix_encoding"] = full
                 bad += 1

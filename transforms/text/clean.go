@@ -6,15 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// Clean returns s as it is before it is split into words, with the cleaning of
-// the options.
-func (t *Tokenizer) Clean(s string) string {
-	if t.opts.Cleaning == CleanHF {
-		return cleanHF(validUTF8(s))
-	}
-	return cleanOpenAI(s)
-}
-
 // validUTF8 returns s with each byte that is not part of valid UTF-8 as U+FFFD.
 func validUTF8(s string) string {
 	if utf8.ValidString(s) {
@@ -23,9 +14,9 @@ func validUTF8(s string) string {
 	return string([]rune(s))
 }
 
-// cleanOpenAI does basic_clean, whitespace_clean and lower of OpenAI's
+// clean is what is done to a caption before it is split: basic_clean, whitespace_clean and lower of OpenAI's
 // simple_tokenizer.py; the package comment says what of ftfy is left out.
-func cleanOpenAI(s string) string {
+func clean(s string) string {
 	if !plainASCII(s) {
 		s = fixText(validUTF8(s))
 		s = unescapeHTML(unescapeHTML(s))
@@ -43,21 +34,6 @@ func plainASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-// cleanHF does what the normaliser of CLIPTokenizerFast does: NFC, \s+ to one
-// space, lower-case without regard to context. s is valid UTF-8.
-func cleanHF(s string) string {
-	s = collapseSpace(nfc(s))
-	if !hasUpper(s) {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	for _, r := range s {
-		writeLower(&b, r)
-	}
-	return b.String()
 }
 
 // collapseSpace replaces each run of Unicode white space by one space.

@@ -8,7 +8,7 @@ import (
 
 // Digest returns the SHA-256, in hexadecimal, of the vocabulary and the merges:
 // the identity of a tokenizer in manifests. It is the same whatever form of
-// file the tokenizer was read from and whatever its options are. Hashed are the
+// file the tokenizer was read from. Hashed are the
 // spelling of each token in the order of ids, a line each, an empty line, and
 // "left right" for each merge by rank, a line each; no spelling holds a space
 // or a line break, so different tokenizers give different text. It is computed

@@ -8,10 +8,8 @@
 //
 // # Cleaning
 //
-// Two reference implementations exist and differ before the BPE begins.
-//
-// [CleanOpenAI], the default because the released weights were trained with it,
-// follows clip/simple_tokenizer.py: ftfy.fix_text, html.unescape twice, runs of
+// A caption is cleaned as for the training of the released weights, after
+// clip/simple_tokenizer.py: ftfy.fix_text, html.unescape twice, runs of
 // white space to one space, trim, lower-case as Python's str.lower does (with
 // the final-sigma rule and the two-character lower case of U+0130). Of ftfy
 // 6.3.1 it does unescape_html (including the rule that a line with "<", and
@@ -23,10 +21,8 @@
 // other ids than with ftfy. ftfy also cuts its input each million characters,
 // which is not copied.
 //
-// [CleanHF] follows the normaliser of CLIPTokenizerFast: NFC, runs of white
-// space to one space, lower-case rune by rune (no final sigma); no ftfy and no
-// HTML. Hugging Face orders combining marks by the tables of Unicode 9, so
-// runs of marks with a newer one among them can get another order there.
+// CLIPTokenizerFast of Hugging Face cleans less (no ftfy, no HTML, no final sigma),
+// so some captions have other ids there.
 //
 // Letters, digits and case follow the Unicode version of the Go release, so a
 // character that a later version of Unicode added can be split otherwise than
@@ -36,8 +32,6 @@
 // # Special tokens in captions
 //
 // Captions are data, and an EOT inside one would move the place where CLIP
-// pools its feature. By default the strings "<|startoftext|>" and
-// "<|endoftext|>" in a caption are therefore plain text, split and encoded like
-// any other. With [Options].Specials they become the special ids as in the
-// reference that Cleaning names.
+// pools its feature. So the strings "<|startoftext|>" and "<|endoftext|>" in a
+// caption are plain text, split and encoded like any other.
 package text

@@ -37,8 +37,8 @@ func TestCodePoints(t *testing.T) {
 		"nfc": func(c string) string { return nfc(c + "\u0301" + c) },
 		"class": func(c string) string {
 			var b strings.Builder
-			for p, s := (splitter{fold: true}), "a"+c+"1"+c+"-"+c; ; {
-				piece, rest := p.next(s)
+			for s := "a" + c + "1" + c + "-" + c; ; {
+				piece, rest := nextPiece(s)
 				if piece == "" {
 					return b.String()
 				}

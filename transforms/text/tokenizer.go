@@ -8,13 +8,15 @@ const (
 	eotToken = "<|endoftext|>"
 )
 
+// Context is the number of ids that the text encoder of CLIP reads.
+const Context = 77
+
 // maxVocab bounds the number of tokens; ids fit int32 with room to spare.
 const maxVocab = 1 << 20
 
 // Tokenizer encodes captions with one vocabulary. It is safe for concurrent use.
 type Tokenizer struct {
 	*vocabulary
-	opts  Options
 	cache *wordCache
 }
 
@@ -29,9 +31,6 @@ type vocabulary struct {
 	merges       [][2]int32       // by rank
 	results      []int32          // by rank, the id of the merged token
 	ranks        map[uint64]int32 // pairKey(merge) -> rank
-	// added holds how HF matches the special tokens in a caption: on the
-	// cleaned text (true) or on the raw one.
-	sotNormalized, eotNormalized bool
 }
 
 // pairKey packs two ids.
@@ -46,7 +45,7 @@ func newVocabulary(tokens []string, merges [][2]string) (*vocabulary, error) {
 	v := &vocabulary{
 		tokens: tokens, raw: make([]string, len(tokens)), ends: make([]bool, len(tokens)),
 		merges: make([][2]int32, len(merges)), results: make([]int32, len(merges)),
-		ranks: make(map[uint64]int32, len(merges)), sotNormalized: true,
+		ranks: make(map[uint64]int32, len(merges)),
 	}
 	ids := make(map[string]int32, len(tokens))
 	for i, token := range tokens {
@@ -120,31 +119,9 @@ func (v *vocabulary) addMerge(rank int32, m [2]string, ids map[string]int32) err
 
 func special(id int32, v *vocabulary) bool { return id == v.sot || id == v.eot }
 
-// newTokenizer returns a tokenizer with the default options.
 func newTokenizer(v *vocabulary) *Tokenizer {
-	opts, _ := Options{}.complete() // The zero value is valid.
-	return &Tokenizer{vocabulary: v, opts: opts, cache: newWordCache()}
+	return &Tokenizer{vocabulary: v, cache: newWordCache()}
 }
-
-// With returns a tokenizer with the same vocabulary and other options. An
-// unknown name in o is an error that lists the valid ones.
-func (t *Tokenizer) With(o Options) (*Tokenizer, error) {
-	o, err := o.complete()
-	if err != nil {
-		return nil, err
-	}
-	// The cache holds words after cleaning, so it can be shared.
-	return &Tokenizer{vocabulary: t.vocabulary, opts: o, cache: t.cache}, nil
-}
-
-// Options returns the options with their defaults filled in.
-func (t *Tokenizer) Options() Options { return t.opts }
 
 // VocabSize returns the number of ids: 49408 for CLIP.
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
-
-// SOT returns the id that starts a frame: 49406 for CLIP.
-func (t *Tokenizer) SOT() int32 { return t.sot }
-
-// EOT returns the id that ends a frame: 49407 for CLIP.
-func (t *Tokenizer) EOT() int32 { return t.eot }

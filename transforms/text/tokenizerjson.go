@@ -32,8 +32,6 @@ type addedToken struct {
 	SingleWord bool   `json:"single_word"`
 	LStrip     bool   `json:"lstrip"`
 	RStrip     bool   `json:"rstrip"`
-	Normalized bool   `json:"normalized"`
-	Special    bool   `json:"special"`
 }
 
 // componentKey is a normaliser or pre-tokeniser; sequences nest.
@@ -100,18 +98,7 @@ func parseTokenizer(data []byte) (*vocabulary, error) {
 	for i, m := range f.Model.Merges {
 		merges[i] = [2]string(m)
 	}
-	v, err := newVocabulary(tokens, merges)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range f.AddedTokens {
-		if a.Content == sotToken {
-			v.sotNormalized = a.Normalized
-		} else {
-			v.eotNormalized = a.Normalized
-		}
-	}
-	return v, nil
+	return newVocabulary(tokens, merges)
 }
 
 func (m *modelJSON) check() error {

@@ -11,8 +11,8 @@ import (
 func slowTrain(captions []string, vocabSize int) [][2]string {
 	var words [][]string
 	for _, caption := range captions {
-		for p, s := (splitter{fold: true}), cleanOpenAI(caption); ; {
-			piece, rest := p.next(s)
+		for s := clean(caption); ; {
+			piece, rest := nextPiece(s)
 			if piece == "" {
 				break
 			}
@@ -85,8 +85,8 @@ func TestTrainAgainstSlowLoop(t *testing.T) {
 		if want := slowTrain(captions, size); !slices.Equal(got, want) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, want)
 		}
-		if tok.VocabSize() != minVocab+len(got) || tok.SOT() != int32(tok.VocabSize()-2) || tok.EOT() != tok.SOT()+1 {
-			t.Errorf("%s: vocabulary %d, SOT %d, EOT %d", name, tok.VocabSize(), tok.SOT(), tok.EOT())
+		if tok.VocabSize() != minVocab+len(got) || tok.sot != int32(tok.VocabSize()-2) || tok.eot != tok.sot+1 {
+			t.Errorf("%s: vocabulary %d, SOT %d, EOT %d", name, tok.VocabSize(), tok.sot, tok.eot)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"container/heap"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -33,8 +35,8 @@ func train(captions []string, vocabSize int) (*Tokenizer, error) {
 	}
 	counts := map[string]int{}
 	for _, caption := range captions {
-		for p, s := (splitter{fold: true}), cleanOpenAI(caption); ; {
-			piece, rest := p.next(s)
+		for s := clean(caption); ; {
+			piece, rest := nextPiece(s)
 			if piece == "" {
 				break
 			}
@@ -101,7 +103,7 @@ func newTrainer(counts map[string]int) *trainer {
 	for id, token := range tr.tokens {
 		tr.ids[token] = int32(id)
 	}
-	for w, word := range sortedKeys(counts) {
+	for w, word := range slices.Sorted(maps.Keys(counts)) {
 		symbols := make([]int32, len(word))
 		for i := range len(word) {
 			symbols[i] = tr.ids[byteToken(word[i], i == len(word)-1)]

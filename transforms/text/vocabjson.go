@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // mergeJSON is a merge in either form that Hugging Face writes: "a b" up to
@@ -81,7 +83,7 @@ func (v vocabJSON) list() ([]string, error) {
 	}
 	tokens := make([]string, len(v))
 	filled := make([]bool, len(v))
-	for _, token := range sortedKeys(v) {
+	for _, token := range slices.Sorted(maps.Keys(v)) {
 		id := v[token]
 		if id < 0 || id >= int64(len(v)) {
 			return nil, fmt.Errorf("token %q: id %d is outside of 0 to %d", token, id, len(v)-1)

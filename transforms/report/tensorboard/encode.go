@@ -9,8 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The field numbers of event.proto, summary.proto, tensor.proto and
-// tensor_shape.proto that are in use.
+// The field numbers of event.proto and summary.proto that are in use.
 const (
 	eventWallTime    = 1
 	eventStep        = 2
@@ -23,28 +22,14 @@ const (
 
 	summaryValue = 1
 
-	valueTag      = 1
-	valueSimple   = 2
-	valueImage    = 4
-	valueTensor   = 8
-	valueMetadata = 9
+	valueTag    = 1
+	valueSimple = 2
+	valueImage  = 4
 
 	imageHeight     = 1
 	imageWidth      = 2
 	imageColorspace = 3
 	imageEncoded    = 4
-
-	metadataPlugin    = 1
-	metadataDataClass = 4
-	dataClassTensor   = 2
-	pluginName        = 1
-
-	tensorType   = 1
-	tensorShape  = 2
-	tensorString = 8
-	typeString   = 7 // DT_STRING
-	shapeDim     = 2
-	dimSize      = 1
 )
 
 // rgb is the number of channels that an image message states. TensorBoard reads
@@ -101,14 +86,6 @@ func (v Value) encode() ([]byte, error) {
 		m = appendVarint(m, imageWidth, uint64(v.Width))
 		m = appendVarint(m, imageColorspace, rgb)
 		return appendBytes(b, valueImage, appendBytes(m, imageEncoded, v.PNG)), nil
-	case TextKind:
-		shape := appendBytes(nil, shapeDim, appendVarint(nil, dimSize, 1))
-		m := appendVarint(nil, tensorType, typeString)
-		m = appendBytes(m, tensorShape, shape)
-		m = appendBytes(m, tensorString, bytes.ToValidUTF8([]byte(v.Text), []byte("\uFFFD")))
-		b = appendBytes(b, valueTensor, m)
-		m = appendBytes(nil, metadataPlugin, appendBytes(nil, pluginName, []byte("text")))
-		return appendBytes(b, valueMetadata, appendVarint(m, metadataDataClass, dataClassTensor)), nil
 	}
 	return nil, fmt.Errorf("kind %d cannot be written", v.Kind)
 }

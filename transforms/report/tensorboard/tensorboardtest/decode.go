@@ -9,7 +9,7 @@ import (
 	"semidavil/transforms/report/tensorboard"
 )
 
-// The field numbers of event.proto, summary.proto and tensor.proto that are read, written
+// The field numbers of event.proto and summary.proto that are read, written
 // down a second time so that a slip of the writer shows.
 const (
 	eventWallTime    = 1
@@ -23,19 +23,13 @@ const (
 
 	summaryValue = 1
 
-	valueTag      = 1
-	valueSimple   = 2
-	valueImage    = 4
-	valueTensor   = 8
-	valueMetadata = 9
+	valueTag    = 1
+	valueSimple = 2
+	valueImage  = 4
 
 	imageHeight  = 1
 	imageWidth   = 2
 	imageEncoded = 4
-
-	metadataPlugin = 1
-	pluginName     = 1
-	tensorString   = 8
 )
 
 // field is one field of a message; the part that its type has is set.
@@ -125,8 +119,6 @@ func Decode(data []byte) (tensorboard.Event, error) {
 
 func decodeValue(message []byte) (tensorboard.Value, error) {
 	var v tensorboard.Value
-	var tensor []byte
-	plugin := ""
 	err := fields(message, func(d field) error {
 		switch {
 		case d.is(valueTag, protowire.BytesType):
@@ -146,34 +138,8 @@ func decodeValue(message []byte) (tensorboard.Value, error) {
 				}
 				return nil
 			})
-		case d.is(valueTensor, protowire.BytesType):
-			tensor = d.bytes
-		case d.is(valueMetadata, protowire.BytesType):
-			return fields(d.bytes, func(d field) error {
-				if !d.is(metadataPlugin, protowire.BytesType) {
-					return nil
-				}
-				return fields(d.bytes, func(d field) error {
-					if d.is(pluginName, protowire.BytesType) {
-						plugin = string(d.bytes)
-					}
-					return nil
-				})
-			})
 		}
 		return nil
 	})
-	if err != nil {
-		return v, err
-	}
-	if plugin == "text" && tensor != nil {
-		v.Kind = tensorboard.TextKind
-		err = fields(tensor, func(d field) error {
-			if d.is(tensorString, protowire.BytesType) {
-				v.Text = string(d.bytes)
-			}
-			return nil
-		})
-	}
 	return v, err
 }

@@ -1,4 +1,4 @@
-package loss
+package selection
 
 import (
 	"github.com/gomlx/compute/dtypes"
@@ -8,17 +8,41 @@ import (
 	"semidavil/model/layer"
 )
 
-// histogram counts the values of those that are counted, exactly.
+// Count is the exact number of true values.
 //
-//	value    i32[N] below bins
+//	mask    bool[N]
+//	return  i32[]
+func Count(mask *graph.Node) *graph.Node { return graph.ReduceAllSum(onesPerWord(words(mask))) }
+
+// Histogram counts each value among those that are counted, exactly.
+//
+//	value    u8[N] or i32[N] from 0 to bins-1
 //	counted  bool[N]
 //	return   i32[bins]
 //
 // The others add 0 instead of going to a bin of their own, where most of a batch would
 // then meet and a GPU's atomic additions wait for each other.
-func histogram(value, counted *graph.Node, bins int) *graph.Node {
+func Histogram(value, counted *graph.Node, bins int) *graph.Node {
 	none := graph.Zeros(value.Graph(), shapes.Make(dtypes.Int32, bins))
 	return graph.ScatterSum(none, column(value), graph.ConvertDType(counted, dtypes.Int32), false, false)
+}
+
+// words are zeros and ones, eight to a row, zeros at the end.
+//
+//	mask    bool[N]
+//	return  u8[M,8]
+func words(mask *graph.Node) *graph.Node {
+	return graph.Reshape(layer.PadTo(graph.ConvertDType(mask, dtypes.Uint8), 8), -1, 8)
+}
+
+// onesPerWord counts the ones among eight zeros and ones as set bits of one 64-bit
+// word. On the Go backend, where a reduction costs more than a comparison, this halves
+// the time of a count.
+//
+//	x       u8[M,8]
+//	return  i32[M]
+func onesPerWord(x *graph.Node) *graph.Node {
+	return graph.ConvertDType(graph.BitCount(graph.Bitcast(x, dtypes.Uint64)), dtypes.Int32)
 }
 
 // prefix is the length of the shortest prefix that holds as many true values as are
@@ -28,13 +52,12 @@ func histogram(value, counted *graph.Node, bins int) *graph.Node {
 //	wanted  i32[] from 0 to the number of true values
 //	return  i32[]
 func prefix(mask, wanted *graph.Node) *graph.Node {
-	ones := graph.Reshape(layer.PadTo(graph.ConvertDType(mask, dtypes.Uint8), 8), -1, 8)
+	ones := words(mask)
 	word, before := crossing(onesPerWord(ones), wanted)
 	bytes := graph.Gather(ones, graph.Reshape(word, 1, 1))
 	inWord, _ := crossing(graph.ConvertDType(graph.Reshape(bytes, 8), dtypes.Int32), graph.Sub(wanted, before))
-	one := graph.Const(mask.Graph(), int32(1))
-	length := graph.Add(graph.Add(graph.MulScalar(word, 8), inWord), one)
-	return graph.Where(positive(wanted), length, zero(wanted))
+	length := graph.AddScalar(graph.Add(graph.MulScalar(word, 8), inWord), 1)
+	return graph.Where(graph.IsPositive(wanted), length, graph.ZerosLike(wanted))
 }
 
 // crossingRow is the number of counts whose running sums are taken directly.
@@ -58,12 +81,13 @@ func crossing(counts, wanted *graph.Node) (i, before *graph.Node) {
 	}
 	g := counts.Graph()
 	m := counts.Shape().Size()
+	zero := graph.ScalarZero(g, dtypes.Int32)
 	square := shapes.Make(dtypes.Int32, m, m)
 	earlier := graph.LessOrEqual(graph.Iota(g, square, 1), graph.Iota(g, square, 0))
 	all := graph.BroadcastToDims(graph.ExpandAxes(counts, 0), m, m)
-	running := graph.ReduceSum(graph.Where(earlier, all, zero(counts)), -1)
+	running := graph.ReduceSum(graph.Where(earlier, all, zero), -1)
 	below := graph.LessThan(running, wanted)
 	i = graph.ReduceAllSum(graph.ConvertDType(below, dtypes.Int32))
-	before = graph.ReduceAllSum(graph.Where(below, counts, zero(counts)))
+	before = graph.ReduceAllSum(graph.Where(below, counts, zero))
 	return i, before
 }
