@@ -68,7 +68,7 @@ func (s *Session) Inspects() bool {
 
 // inspects tells whether a runner, with the flags as they are, only looks at the pipeline.
 func inspects(short string) bool {
-	return short == "dot" || short == "vet" || short == "dataflow" && dryRun()
+	return short == "dot" || short == "dataflow" && dryRun()
 }
 
 // Run executes a pipeline on the selected runner, showing the progress, or the plan of a

@@ -19,7 +19,7 @@ const Default = "prism"
 // Names lists the runners that --runner accepts, the default first. Beam's
 // longer names (PrismRunner, DataflowRunner, portable and so on) are accepted
 // too.
-var Names = []string{"prism", "direct", "dataflow", "flink", "spark", "universal", "dot", "vet"}
+var Names = []string{"prism", "direct", "dataflow", "flink", "spark", "universal", "dot"}
 
 // aliases maps Beam's longer names to the short ones.
 var aliases = map[string]string{

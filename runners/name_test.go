@@ -28,13 +28,13 @@ func TestCanonical(t *testing.T) {
 	}
 	_, err := Canonical("prsm")
 	var usage *UsageError
-	if !errors.As(err, &usage) || err.Error() != `unknown runner "prsm"; valid: prism, direct, dataflow, flink, spark, universal, dot, vet` {
+	if !errors.As(err, &usage) || err.Error() != `unknown runner "prsm"; valid: prism, direct, dataflow, flink, spark, universal, dot` {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestIsRemote(t *testing.T) {
-	want := map[string]bool{"": false, "prism": false, "direct": false, "dataflow": true, "DataflowRunner": true, "flink": true, "spark": true, "universal": true, "dot": false, "vet": false, "nonsense": true}
+	want := map[string]bool{"": false, "prism": false, "direct": false, "dataflow": true, "DataflowRunner": true, "flink": true, "spark": true, "universal": true, "dot": false, "vet": true, "nonsense": true}
 	for name, remote := range want {
 		if IsRemote(name) != remote {
 			t.Errorf("%q: remote %v", name, !remote)

@@ -19,7 +19,7 @@ type Result struct {
 	Wall time.Duration
 	// Ran tells that the pipeline was executed to its end: false after a
 	// failure or an interruption, and where Run does not execute it or wait for
-	// it (the runners dot and vet, --dry_run, --async).
+	// it (the runner dot, --dry_run, --async).
 	Ran bool
 	// Plan says, after a dry run, what would have been submitted.
 	Plan string

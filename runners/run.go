@@ -100,7 +100,7 @@ type run struct {
 	short    string
 	display  *Display
 	progress *Progress
-	jobs     *jobService // nil for direct, dataflow, dot and vet
+	jobs     *jobService // nil for direct, dataflow and dot
 	poll     time.Duration
 	undo     []func()
 	built    string // the program for the workers, to be removed

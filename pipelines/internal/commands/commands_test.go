@@ -113,7 +113,7 @@ func TestTemporaries(t *testing.T) {
 // TestInspection: a pipeline that is only looked at writes nothing.
 func TestInspection(t *testing.T) {
 	c, s := newCommand(), settings{Output: t.TempDir(), Value: 1}
-	if said, err := c.run(t, "vet", s); err != nil || said != "resolve, plan 1, work 10" {
+	if said, err := c.run(t, "dot", s); err != nil || said != "resolve, plan 1, work 10" {
 		t.Errorf("%s: %v", said, err)
 	}
 	if files := fixture.Tree(t, s.Output); len(files) != 0 {

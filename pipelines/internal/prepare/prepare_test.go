@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -130,7 +131,10 @@ func TestInspectionWritesNothing(t *testing.T) {
 	if err := Command(pipelines.Prepare).Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}
-	s.Runner = "vet"
+	if err := flag.Set("dot_file", filepath.Join(t.TempDir(), "graph.dot")); err != nil {
+		t.Fatal(err)
+	}
+	s.Runner = "dot"
 	if err := Command(pipelines.Prepare).Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,7 +67,10 @@ func TestTrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := command(t, "vet", cfg); err != nil {
+	if err := flag.Set("dot_file", filepath.Join(t.TempDir(), "graph.dot")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, "dot", cfg); err != nil {
 		t.Error(err)
 	}
 	if stdout, err = command(t, "prism", cfg); err != nil || !strings.Contains(stdout, "2 of them by earlier runs") {
