@@ -141,6 +141,9 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return c.fail(display, err, verbose)
 	}
+	if err := checkLimits(); err != nil {
+		return c.fail(display, err, verbose)
+	}
 	undo, err := ownTemporaries(c.Name)
 	if err != nil {
 		return c.fail(display, err, verbose)
