@@ -127,14 +127,15 @@ func panicPlace(stack string) string {
 }
 
 // Explain returns Cause(err) as the message for a person, naming the DoFn where
-// it is known; "" for nil.
+// it is known, and the limit where too many files were open; "" for nil.
 func Explain(err error) string {
 	if err == nil {
 		return ""
 	}
 	cause := Cause(err)
+	message := cause.Error()
 	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" {
-		return fmt.Sprintf("%s: %s", failure.DoFn, failure.Error())
+		message = fmt.Sprintf("%s: %s", failure.DoFn, message)
 	}
-	return cause.Error()
+	return message + limitHint(message)
 }

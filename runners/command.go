@@ -125,7 +125,11 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	}
 	beam.Init() // does not return on a remote worker
 
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	display := NewDisplay(stderr, c.Name, common.quiet)
+	display.over = ctx.Done()
 	SetLogs(display, verbose)
 	runner, err := Selected()
 	if err == nil {
@@ -137,9 +141,14 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return c.fail(display, err, verbose)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := checkLimits(); err != nil {
+		return c.fail(display, err, verbose)
+	}
+	undo, err := ownTemporaries(c.Name)
+	if err != nil {
+		return c.fail(display, err, verbose)
+	}
+	defer undo()
 	session := &Session{Runner: runner, Verbose: verbose, Quiet: common.quiet,
 		Display: display, Stdout: stdout, command: c}
 	err = c.call(ctx, session)

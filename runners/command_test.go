@@ -3,8 +3,10 @@ package runners
 import (
 	"bufio"
 	"bytes"
+	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,6 +99,8 @@ func TestCommandInterrupted(t *testing.T) {
 		t.Run(test.runner+" "+test.signal.String(), func(t *testing.T) {
 			t.Parallel()
 			cmd, stdout, _ := child("--runner="+test.runner, "--mode=tell", "--count=1000", "--sleep=100ms")
+			temporary := t.TempDir()
+			cmd.Env = append(cmd.Env, "TMPDIR="+temporary)
 			cmd.Stderr = nil
 			pipe, err := cmd.StderrPipe()
 			if err != nil {
@@ -125,6 +129,59 @@ func TestCommandInterrupted(t *testing.T) {
 			if want := "work: running on " + test.runner + "\nwork: interrupted\n"; stderr.String() != want || stdout.Len() > 0 {
 				t.Errorf("stderr %q, stdout %q; want %q", stderr.String(), stdout, want)
 			}
+			wantEmpty(t, temporary)
 		})
+	}
+}
+
+// TestCommandTemporaries: what a run and Beam leave in the folder for temporary files goes
+// with it, and the folder has to be there.
+func TestCommandTemporaries(t *testing.T) {
+	for _, args := range []string{"-q", "--mode=error", "--mode=construction", "--runner=vet", "--environment_type=LOOPBACK"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			cmd, _, stderr := child(args)
+			temporary := t.TempDir()
+			cmd.Env = append(cmd.Env, "TMPDIR="+temporary)
+			_ = cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code == ExitUsage {
+				t.Errorf("exit status %d: %s", code, stderr)
+			}
+			wantEmpty(t, temporary)
+		})
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{file + "-missing", file} {
+		cmd, stdout, stderr := child()
+		cmd.Env = append(cmd.Env, "TMPDIR="+folder)
+		_ = cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != ExitUsage || stdout.Len() > 0 || !like(stderr.String(), "work: the folder for temporary files, "+folder+", cannot be written to: *; name another in TMPDIR\n*for the flags\n") {
+			t.Errorf("exit status %d, stdout %q, stderr %q", code, stdout, stderr)
+		}
+	}
+}
+
+func wantEmpty(t *testing.T, folder string) {
+	t.Helper()
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left in the folder for temporary files: %v %v", left, err)
+	}
+}
+
+// TestLogsEndWithInterruption: what fails then is no news.
+func TestLogsEndWithInterruption(t *testing.T) {
+	var out bytes.Buffer
+	over := make(chan struct{})
+	d := NewDisplay(&out, "work", false)
+	d.over = over
+	log := slog.New(&quietHandler{display: d})
+	log.Warn("before")
+	close(over)
+	log.Error("after")
+	if out.String() != "work: warning: before\n" {
+		t.Errorf("%q", out.String())
 	}
 }

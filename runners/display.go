@@ -20,8 +20,9 @@ type Display struct {
 	terminal *os.File // nil where w is not a terminal
 	name     string
 	quiet    bool
-	interval time.Duration // between plain progress lines
-	current  *Bar          // the bar on the last line of the terminal
+	interval time.Duration   // between plain progress lines
+	current  *Bar            // the bar on the last line of the terminal
+	over     <-chan struct{} // closed when the command is interrupted; nil where it cannot be
 }
 
 // plainInterval is the time between two progress lines where there is no

@@ -13,6 +13,7 @@ import (
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 )
@@ -51,6 +52,30 @@ func startPrism(ctx context.Context) (endpoint string, err error) {
 	}
 	prismServer.endpoint = answer.GetArtifactStagingEndpoint().GetUrl()
 	return prismServer.endpoint, nil
+}
+
+// workerPool holds the pool of workers in this process, started at first use.
+var workerPool struct {
+	sync.Mutex
+	address string
+}
+
+// startWorkers returns the address of the pool of workers in this process. Beam's own
+// loopback mode starts one for each job and stops it with the job, and prism panics where
+// a job is cancelled in the moment between its start and that of its worker. This one
+// never stops: a worker is started and stopped by its job.
+func startWorkers() (address string, err error) {
+	workerPool.Lock()
+	defer workerPool.Unlock()
+	if workerPool.address != "" {
+		return workerPool.address, nil
+	}
+	pool, err := extworker.StartLoopback(context.Background(), 0)
+	if err != nil {
+		return "", fmt.Errorf("runners: start the workers: %w", err)
+	}
+	workerPool.address = pool.EnvironmentConfig(context.Background())
+	return workerPool.address, nil
 }
 
 // jobService asks a Beam job server about one job, which it knows by its name
@@ -117,11 +142,15 @@ func (j *jobService) job(ctx context.Context) string {
 	return j.id
 }
 
-// cancel asks the server to stop the job.
-func (j *jobService) cancel(ctx context.Context) {
-	if id := j.job(ctx); id != "" {
-		_, _ = j.client.Cancel(ctx, &jobpb.CancelJobRequest{JobId: id})
+// cancel asks the server to stop the job, and tells whether it will; not while the server
+// does not list the job.
+func (j *jobService) cancel(ctx context.Context) bool {
+	id := j.job(ctx)
+	if id == "" {
+		return false
 	}
+	_, err := j.client.Cancel(ctx, &jobpb.CancelJobRequest{JobId: id})
+	return err == nil
 }
 
 // cancelled tells whether the server says that the job was cancelled, which

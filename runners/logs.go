@@ -15,7 +15,8 @@ import (
 // beam.Init, which installs Beam's own.
 //
 // Quiet logs, the default, show warnings and errors of DoFns, a line each, and
-// nothing of the engine: what stops a run is in the error of Run anyway.
+// nothing of the engine: what stops a run is in the error of Run anyway. They end
+// with an interruption, after which whatever is at work fails.
 // Verbose logs show everything from level info.
 func SetLogs(d *Display, verbose bool) {
 	if verbose {
@@ -41,6 +42,11 @@ func (h *quietHandler) Handle(_ context.Context, r slog.Record) error {
 	message, fromDoFn := strings.CutPrefix(r.Message, "[SDK] ")
 	if !fromDoFn && fromEngine(r.PC) || failureLog(message) {
 		return nil
+	}
+	select {
+	case <-h.display.over:
+		return nil
+	default:
 	}
 	word := "warning"
 	if r.Level >= slog.LevelError {

@@ -151,6 +151,9 @@ func testCommand() Command {
 		Examples: []Example{{"Work for two seconds:", "go run ./pipelines/work --count=20 --sleep=100ms"}},
 		Run: func(ctx context.Context, s *Session) error {
 			_ = input
+			if _, err := os.CreateTemp("", "work-*"); err != nil { // never removed
+				return err
+			}
 			switch *mode {
 			case "construction":
 				beam.ParDo(beam.Scope{}, &workFn{}, beam.PCollection{})

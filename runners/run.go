@@ -35,10 +35,12 @@ const (
 	// localPoll and remotePoll are the times between two looks at the counters.
 	localPoll  = 200 * time.Millisecond
 	remotePoll = 2 * time.Second
+	// cancelPause is the time between two attempts to cancel a job that is being submitted.
+	cancelPause = 10 * time.Millisecond
 )
 
-// cancelTime bounds the request to cancel the job, stopTime the wait for the runner
-// to return after it. They are variables for tests.
+// cancelTime bounds the wait for a cancelled job to end, stopTime that for the runner to
+// return when its context has ended too. They are variables for tests.
 var (
 	cancelTime = time.Second
 	stopTime   = 2 * time.Second
@@ -168,7 +170,17 @@ func (r *run) prepare(ctx context.Context, name string) error {
 	if r.short == "dataflow" {
 		return r.prepareDataflow(ctx)
 	}
-	if portable && !jobopts.IsLoopback() && *jobopts.WorkerBinary == "" {
+	if portable && jobopts.IsLoopback() {
+		address, err := startWorkers()
+		if err != nil {
+			return err
+		}
+		r.set(jobopts.EnvironmentType, "EXTERNAL")
+		r.set(jobopts.EnvironmentConfig, address)
+		r.set(jobopts.WorkerBinary, os.DevNull) // Beam stages a program, which nobody needs
+		return nil
+	}
+	if portable && *jobopts.WorkerBinary == "" {
 		_, err := r.makeWorker(ctx)
 		return err
 	}
@@ -269,9 +281,22 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 // interrupt cancels the job and waits a little for the runner to return.
 func (r *run) interrupt(stop context.CancelFunc, ended <-chan outcome) outcome {
 	if r.jobs != nil {
+		// Not by ending the context of the runner at once: while it submits the job it
+		// would try other ways of doing so for seconds.
 		ctx, cancel := context.WithTimeout(context.Background(), cancelTime)
-		r.jobs.cancel(ctx)
-		cancel()
+		defer cancel()
+		for ctx.Err() == nil {
+			pause := cancelPause // the job may not be there yet
+			if r.jobs.cancel(ctx) {
+				pause = cancelTime
+			}
+			select {
+			case out := <-ended:
+				return out
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
 	}
 	if where := r.dataflow.where(); where != "" {
 		r.display.Message("the Dataflow job goes on; %s", where)

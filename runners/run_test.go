@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,6 +132,37 @@ func TestRunInterrupted(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 			}
 		})
+	}
+}
+
+// TestRunInterruptedAtStart ends runs as soon as the job server knows of their jobs, which
+// are submitted and get their workers at that time. A worker that finds no pool any more
+// ends the process with a panic of prism.
+func TestRunInterruptedAtStart(t *testing.T) {
+	endpoint, err := startPrism(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		setFlag(t, jobopts.JobName, fmt.Sprintf("to-interrupt-at-start-%d", i))
+		jobs, err := openJobService(context.Background(), endpoint, *jobopts.JobName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() {
+			for jobs.job(t.Context()) == "" && t.Context().Err() == nil {
+			}
+			for range i { // steps on the way of the job from there
+				jobs.counters(t.Context())
+			}
+			cancel()
+		}()
+		mode := during(func() { <-ctx.Done() })
+		if _, err := Run(ctx, pipeline(mode, 10, 0), Options{Runner: "prism"}); !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("error %v, want ErrInterrupted", err)
+		}
+		jobs.close()
 	}
 }
 

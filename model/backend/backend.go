@@ -14,6 +14,8 @@ import (
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
+
+	"semidavil/internal/limits"
 )
 
 // Names lists the valid choices.
@@ -116,14 +118,24 @@ func openGo(why string) (Choice, error) {
 // NewGo makes a Go backend without a limit to its goroutines. With the limit, under which
 // operations that run at once hold the places that their parts wait for, a step of the tiny
 // preset takes 1.3 times as long and a block of ViT-B/16 1.7 times (compute v0.1.14).
+//
+// It is an error where the system lets the process map too little memory.
 func NewGo() (compute.Backend, error) {
+	if space, ok := limits.AddressSpace(); ok && SIMD && space < leastSpace {
+		return nil, fmt.Errorf("only %.1f GiB of memory may be mapped (ulimit -v): it needs at least %d GiB, most of them unused", float64(space)/(1<<30), leastSpace>>30)
+	}
 	reserve()
 	// The library reports the setting on standard output, which belongs to results.
 	return silenced(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 }
 
-// headroom is the memory that reserve maps. It costs 4 MiB of page tables.
-const headroom = 4 << 30
+const (
+	// headroom is the memory that reserve maps. It costs 4 MiB of page tables.
+	headroom = 4 << 30
+	// leastSpace is room for it, the 1.6 GB of addresses that the smallest runs have
+	// beside it, and little else. Go's runtime aborts where it cannot map more.
+	leastSpace = 6 << 30
+)
 
 // reserve lets the heap grow once, untouched, before the backend needs it. Under
 // GOEXPERIMENT=simd, Go 1.27.0 to 1.27.4 compile the loads of partial vectors into loads

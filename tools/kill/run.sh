@@ -3,8 +3,10 @@
 # compares what is there in the end with the output of a run that nobody killed: byte by
 # byte, and without a file too many.
 #
-#   tools/kill/run.sh [KILLS] [COMMAND ...]
+#   [SIGNAL=INT] tools/kill/run.sh [KILLS] [COMMAND ...]
 #
+# With SIGNAL=INT or TERM it interrupts them, and checks also that nothing but one line came
+# out (nothing at all in the first moments) and that no temporary file stays behind.
 # KILLS (3) are those of each command; commands are prepare, captions (prepare with a
 # captioning service, which needs python3), train and pseudolabel; without any all four.
 # Built commands are taken from the folder PROGRAMS where it is set, and outputs stay in
@@ -13,9 +15,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 kills=${1:-3}; shift || true
 [ $# -gt 0 ] || set -- prepare captions train pseudolabel
-work=${WORK:-$(mktemp -d)} service=
+work=${WORK:-$(mktemp -d)} service= signal=${SIGNAL:-KILL}
+set -m # without job control bash starts commands with SIGINT ignored
 trap '[ -z "$service" ] || kill "$service"; [ -n "${WORK:-}" ] || rm -rf "$work"' EXIT
-mkdir -p "$work"
+mkdir -p "$work/temporary"
+export TMPDIR=$work/temporary
 programs=${PROGRAMS:-$work/programs}
 if [ -z "${PROGRAMS:-}" ]; then
   GOEXPERIMENT=${GOEXPERIMENT-simd} GOTOOLCHAIN=auto go build -o "$programs/" ./pipelines/{prepare,pretrain,train,pseudolabel}
@@ -49,15 +53,25 @@ clean() { # command: an output that nobody killed, and the seconds that it takes
   seconds=$(awk "BEGIN { print $EPOCHREALTIME - $start }")
 }
 
+ended() { # exit status: is this how the signal ends a command?
+  if [ "$signal" = KILL ]; then [ "$1" -eq 137 ]; return; fi
+  [ -z "$(ls "$TMPDIR")" ] || return 1
+  if [ -s "$work/log" ]; then
+    [ "$1" -eq 130 ] && [ "$(wc -l <"$work/log")" -eq 1 ] && grep -q '^[a-z]*: interrupted$' "$work/log"
+  else
+    [ "$1" -eq $((128 + $(kill -l "$signal"))) ] # it did not listen to signals yet
+  fi
+}
+
 attack() { # command
   local killed=0 finished=0 out=$work/$1-killed
   clean "$1"
   while [ "$killed" -lt "$kills" ]; do
     ("$1" "$out" >"$work/log" 2>&1) & local pid=$!
     sleep "$(awk "BEGIN { print $seconds * $RANDOM / 32768 }")"
-    if kill -9 "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
+    if kill -s "$signal" "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
     local rc=0; wait "$pid" 2>/dev/null || rc=$?
-    [ "$rc" -eq 0 ] || [ "$rc" -eq 137 ] || { cat "$work/log"; echo "$1: exit status $rc after $killed kills"; exit 1; }
+    [ "$rc" -eq 0 ] || ended "$rc" || { cat "$work/log"; ls "$TMPDIR"; echo "$1: exit status $rc after $killed kills"; exit 1; }
     if [ "$rc" -eq 0 ]; then # it was quicker, or had nothing left to do
       same "$1" "$work/$1-clean" "$out" || { echo "$1: other bytes after $killed kills"; exit 1; }
       finished=$((finished + 1)); rm -rf "$out"
@@ -65,7 +79,7 @@ attack() { # command
   done
   ("$1" "$out" >"$work/log" 2>&1) || { cat "$work/log"; exit 1; }
   same "$1" "$work/$1-clean" "$out" || { echo "$1: other bytes after $killed kills"; exit 1; }
-  echo "$1: killed $killed times, $((finished + 1)) outputs came to their end, all with the bytes of a run of $seconds s that nobody killed"
+  echo "$1: sent SIG$signal $killed times, $((finished + 1)) outputs came to their end, all with the bytes of a run of $seconds s that nobody disturbed"
   rm -rf "$out"
 }
 
