@@ -118,6 +118,9 @@ func (local) removeTemporaries(ctx context.Context, root string, before time.Tim
 			keep(err)
 			return nil
 		}
+		if entry.IsDir() && name != real && occupied(name) {
+			return fs.SkipDir
+		}
 		if !entry.Type().IsRegular() || !isTemp(entry.Name()) {
 			return nil
 		}

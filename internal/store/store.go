@@ -70,6 +70,8 @@ type backend interface {
 	create(ctx context.Context, name string, size int64) (sink, error)
 	remove(ctx context.Context, name string) error
 	removeTemporaries(ctx context.Context, root string, before time.Time) (int, error)
+	// lock takes the lock of that name; its error wraps ErrLocked where another has it.
+	lock(ctx context.Context, name string, self holder) (lease, error)
 }
 
 // backendOf returns the storage that a local path or URL names.
@@ -222,8 +224,10 @@ func Remove(ctx context.Context, name string) error {
 
 // RemoveTemporaries deletes what killed runs left below root: temporary files
 // last changed longer than age ago. It returns how many it deleted. Choose an
-// age beyond the longest pause of a living writer. A root that does not exist
-// holds none, and Cloud Storage keeps none: an unfinished upload has no object.
+// age beyond the longest pause of a living writer, or hold the lock of root.
+// Folders below root that another run has locked are left as they are. A root
+// that does not exist holds none, and Cloud Storage keeps none: an unfinished
+// upload has no object.
 func RemoveTemporaries(ctx context.Context, root string, age time.Duration) (int, error) {
 	b, err := backendOf(ctx, root)
 	if err != nil {

@@ -2,8 +2,11 @@ package inference
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"iter"
 	"runtime"
@@ -110,7 +113,8 @@ func (l *loader) sources(ctx context.Context, plan plans.Plan, wanted func(plans
 	}
 }
 
-// stored reads a shard from its begin to its end.
+// stored reads a shard from its begin to its end, where its bytes have to be those that the
+// manifest names.
 func (l *loader) stored(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		fail := func(err error) { yield(source{}, fmt.Errorf("stages: read %s: %w", plan.Shard, err)) }
@@ -120,9 +124,14 @@ func (l *loader) stored(ctx context.Context, plan plans.Plan, wanted func(plans.
 			return
 		}
 		defer file.Close()
-		for r := shards.NewReader(file); ; {
+		sum := sha256.New()
+		all := io.TeeReader(file, sum)
+		for r := shards.NewReader(all); ; {
 			s, err := r.Next()
 			if errors.Is(err, io.EOF) {
+				if err := checkSum(all, sum, plan.Digest); err != nil {
+					fail(err)
+				}
 				return
 			}
 			if err != nil {
@@ -136,6 +145,17 @@ func (l *loader) stored(ctx context.Context, plan plans.Plan, wanted func(plans.
 			}
 		}
 	}
+}
+
+// checkSum reads the rest of a shard into its sum, and compares that with the manifest's.
+func checkSum(rest io.Reader, sum hash.Hash, want string) error {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
+		return fmt.Errorf("its SHA-256 is %s, the manifest says %s: it was changed or belongs to another run; prepare the data again", got, want)
+	}
+	return nil
 }
 
 // load reads one image; what is wrong with it is told by itself.

@@ -64,7 +64,7 @@ type Plan struct {
 	// Samples is empty then, and Count their number.
 	Shard string
 	Count int
-	// Digest stands for the contents of the shard.
+	// Digest is the SHA-256 of the shard, in hexadecimal digits.
 	Digest string
 }
 

@@ -71,10 +71,12 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 		if done {
 			continue
 		}
-		training, err := trainline.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
+		held, training, err := trainline.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}
+		defer training.Close()
+		ctx = held // of all trainings
 		if err := store.Remove(ctx, c.config.Output+"/"+stages.FailureFile); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
@@ -9,9 +10,9 @@ import (
 	"semidavil/runners"
 )
 
-// begin refuses an output of other settings, clears away what such a run or a killed one
-// left, and writes run.json.
-func (c Command[C, P]) begin(ctx context.Context, r *Run[C, P]) (err error) {
+// begin locks the output, refuses one of other settings, clears away what such a run or a
+// killed one left, and writes run.json.
+func (c Command[C, P]) begin(ctx context.Context, r *Run[C, P]) (held context.Context, err error) {
 	var overwrite bool
 	r.output, overwrite = c.Output(r.Settings)
 	identity := func(c C) C { return c }
@@ -20,14 +21,30 @@ func (c Command[C, P]) begin(ctx context.Context, r *Run[C, P]) (err error) {
 	}
 	r.Record, err = configs.NewRecord(c.Name, r.Runner, r.Settings, identity(r.Settings))
 	if err != nil || r.Inspects() {
-		return err
+		return ctx, err
+	}
+	// Before anything is looked at: another run could change it.
+	if held, r.unlock, err = store.Lock(ctx, r.output); err != nil {
+		return ctx, err
 	}
 	if c.Identity != nil {
-		if err := c.clear(ctx, r, overwrite); err != nil {
-			return err
-		}
+		err = c.clear(held, r, overwrite)
 	}
-	return outputs.Write(ctx, r.output, r.Record)
+	if err == nil {
+		err = outputs.Write(held, r.output, r.Record)
+	}
+	if err != nil {
+		r.Close()
+	}
+	return held, err
+}
+
+// cause is the error of work whose context ended with the loss of a lock.
+func cause(ctx context.Context, err error) error {
+	if lost := context.Cause(ctx); err != nil && errors.Is(lost, store.ErrLockLost) {
+		return lost
+	}
+	return err
 }
 
 func (c Command[C, P]) clear(ctx context.Context, r *Run[C, P], overwrite bool) error {
@@ -45,7 +62,7 @@ func (c Command[C, P]) clear(ctx context.Context, r *Run[C, P], overwrite bool) 
 			return runners.Usagef("%v", outputs.Refuse(r.output, c.Identity(before), c.Identity(r.Settings)))
 		}
 	}
-	// What a killed run was writing; nobody else writes to this output now.
+	// What a killed run was writing: the lock is held, nobody else writes to this output now.
 	if _, err := store.RemoveTemporaries(ctx, r.output, 0); err != nil {
 		return err
 	}

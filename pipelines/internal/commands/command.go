@@ -60,15 +60,18 @@ type Run[C, P any] struct {
 	Result   runners.Result // of the work, when it has ended
 
 	output string
+	unlock func() // nil where nothing is written
 }
 
 // Run does all that the command does with settings that are valid. Other commands call it
 // to have its work as a part of theirs.
-func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) error {
-	r, err := c.Begin(ctx, s, settings)
+func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) (err error) {
+	ctx, r, err := c.Begin(ctx, s, settings)
 	if err != nil {
 		return err
 	}
+	defer r.Close()
+	defer func() { err = cause(ctx, err) }()
 	if c.Start != nil && !s.Inspects() {
 		if err := c.Start(ctx, s, r.Settings); err != nil {
 			return err
@@ -84,18 +87,28 @@ func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) 
 	return c.Summarise(ctx, r)
 }
 
-// Begin resolves and plans, and writes run.json unless the pipeline is only looked at.
-func (c Command[C, P]) Begin(ctx context.Context, s *runners.Session, settings C) (*Run[C, P], error) {
+// Begin resolves and plans, locks the output and writes run.json, unless the pipeline is only
+// looked at. The context that it returns ends also when the lock is lost; see [store.Lock].
+// The caller closes the run.
+func (c Command[C, P]) Begin(ctx context.Context, s *runners.Session, settings C) (context.Context, *Run[C, P], error) {
 	r := &Run[C, P]{Session: s, Settings: settings}
 	if err := c.Resolve(s, &r.Settings); err != nil {
-		return nil, err
+		return ctx, nil, err
 	}
 	var err error
 	if r.Params, err = c.Plan(ctx, s, r.Settings); err != nil {
-		return nil, err
+		return ctx, nil, err
 	}
-	return r, c.begin(ctx, r)
+	ctx, err = c.begin(ctx, r)
+	return ctx, r, err
 }
 
 // Finish notes the end of the run in run.json.
 func (r *Run[C, P]) Finish(ctx context.Context) error { return outputs.Finish(ctx, r.output, r.Record) }
+
+// Close gives the output free for other runs.
+func (r *Run[C, P]) Close() {
+	if r.unlock != nil {
+		r.unlock()
+	}
+}

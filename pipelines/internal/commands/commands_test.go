@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"semidavil/internal/fixture"
+	"semidavil/internal/fixture/cloud"
 	"semidavil/internal/outputs"
 	"semidavil/internal/store"
 	"semidavil/runners"
@@ -107,6 +108,87 @@ func TestTemporaries(t *testing.T) {
 	}
 	if err != nil || len(left) != 1 || filepath.Base(left[0]) != ".other.tmp" {
 		t.Errorf("%v %v", left, err)
+	}
+}
+
+// TestTwoRuns: while a run is at work on an output, a second one is refused whatever its
+// settings, before it clears or writes anything; the lock goes with the run, also with one that
+// fails, panics or is interrupted.
+func TestTwoRuns(t *testing.T) {
+	for kind, output := range map[string]string{"local": t.TempDir(), "cloud": "gs://data/o"} {
+		t.Run(kind, func(t *testing.T) {
+			server := cloud.Start(t)
+			tree := func() map[string]fixture.File {
+				if kind == "cloud" {
+					return server.Tree(t, "o")
+				}
+				return fixture.Tree(t, output)
+			}
+			s := settings{Output: output, Value: 1}
+			other := s
+			other.Value, other.Overwrite = 2, true
+			first, second := newCommand(), newCommand()
+			work := first.Work
+			first.Work = func(ctx context.Context, r *Run[settings, int]) error {
+				if kind == "local" {
+					fixture.Write(t, output, "parts/.semidavil-0123456789abcdef0123456789abcdef.tmp", []byte("half"))
+				}
+				before := tree()
+				for _, c := range []settings{s, other} {
+					said, err := second.run(t, "prism", c)
+					if !errors.Is(err, store.ErrLocked) || runners.ExitCode(err) != runners.ExitFailure || said != fmt.Sprintf("resolve, plan %d", c.Value) {
+						t.Errorf("a second run of %+v: %s: %v", c, said, err)
+					}
+				}
+				if said, err := second.run(t, "vet", other); err != nil {
+					t.Errorf("a second run that only looks: %s: %v", said, err)
+				}
+				fixture.SameBytes(t, tree(), before)
+				return work(ctx, r)
+			}
+			for range 2 {
+				if _, err := first.run(t, "prism", s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, ok := tree()[store.LockFile]; ok {
+				t.Error("the lock is left")
+			}
+			for _, end := range []func() error{func() error { return errors.New("the disk is full") }, func() error { return runners.ErrInterrupted }, func() error { panic("a fault") }} {
+				second.Work = func(context.Context, *Run[settings, int]) error { return end() }
+				func() {
+					defer func() { recover() }()
+					if _, err := second.run(t, "prism", other); err == nil {
+						t.Error("no error")
+					}
+				}()
+				if _, ok := tree()[store.LockFile]; ok {
+					t.Error("the lock is left by a run that failed")
+				}
+			}
+			// One that is refused for its settings.
+			if _, err := newCommand().run(t, "prism", s); runners.ExitCode(err) != runners.ExitUsage {
+				t.Error(err)
+			}
+			if _, ok := tree()[store.LockFile]; ok {
+				t.Error("the lock is left by a run that was refused")
+			}
+		})
+	}
+}
+
+// TestLost: work whose lock is lost ends with that as its error.
+func TestLost(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	if err := cause(ctx, runners.ErrInterrupted); err != runners.ErrInterrupted {
+		t.Error(err)
+	}
+	cancel(fmt.Errorf("%w to another run", store.ErrLockLost))
+	if err := cause(ctx, runners.ErrInterrupted); !errors.Is(err, store.ErrLockLost) || runners.ExitCode(err) != runners.ExitFailure {
+		t.Error(err)
+	}
+	if err := cause(ctx, nil); err != nil {
+		t.Errorf("work that came to its end: %v", err)
 	}
 }
 

@@ -44,7 +44,7 @@ func RunTraining(ctx context.Context, s *runners.Session, show *screen.Screen, w
 	graph(scope)
 	result, err := s.Run(ctx, pipeline, nil)
 	show.Close(err == nil)
-	return result, err
+	return result, cause(ctx, err)
 }
 
 // PlanTraining is the Plan of a training, by what maps its settings.

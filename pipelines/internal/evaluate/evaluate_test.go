@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"bytes"
 	"math"
 	"os"
 	"path/filepath"
@@ -154,6 +155,33 @@ func TestNothingLabelled(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	wellFormed(t, cfg.Output)
+}
+
+// TestChangedShard: a shard of other bytes than the manifest has is named, even where each
+// sample can be read, and the output is not whole.
+func TestChangedShard(t *testing.T) {
+	n := network(t)
+	data := prepared.Write(t, trained.Images(t, semidavil.Cityscapes19))
+	paths, err := filepath.Glob(data + "/shards/val-*.tar")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	tar, err := os.ReadFile(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := bytes.Clone(tar)
+	other[bytes.Index(tar, []byte("caption.txt"))/512*512+512] ^= 1 // a letter of a caption
+	for kind, tar := range map[string][]byte{"another caption": other, "longer": append(tar, make([]byte, 512)...)} {
+		fixture.Write(t, data, "shards/"+filepath.Base(paths[0]), tar)
+		cfg := settings(t, n, data)
+		if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), paths[0]+": its SHA-256 is ") || !strings.Contains(err.Error(), "the manifest says") {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if _, err := os.Stat(filepath.Join(cfg.Output, stages.ReportFile)); err == nil {
+			t.Errorf("%s: the output looks whole", kind)
+		}
+	}
 }
 
 // TestPictures: as many pictures as asked for, whatever the number of images.
