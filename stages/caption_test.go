@@ -96,11 +96,12 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 	}
 }
 
-// TestFallbackCoversAbsenceOnly, never an empty text or a fault.
+// TestFallbackCoversAbsenceOnly, of a file or of a text in it, and never a fault.
 func TestFallbackCoversAbsenceOnly(t *testing.T) {
 	root := t.TempDir()
 	fixture.Write(t, root, "empty.txt", []byte(" \n"))
 	fixture.Write(t, root, "latin.txt", []byte("caf\xe9"))
+	fixture.Write(t, root, "captions.jsonl", []byte(`{"image":"row.png","caption":""}`))
 	f := &captionFn{Params: CaptionParams{FallBack: true, Output: t.TempDir(), Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: []string{"road"}}}}
 	if err := f.Setup(t.Context()); err != nil {
 		t.Fatal(err)
@@ -110,14 +111,17 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 		err := f.caption(t.Context(), &s)
 		return s, err
 	}
-	if s, err := one("absent"); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {
-		t.Errorf("%+v %v", s, err)
-	}
-	if _, err := one("empty"); !errors.Is(err, captions.ErrEmpty) {
-		t.Errorf("empty: %v", err)
+	for _, name := range []string{"absent", "empty", "row"} {
+		if s, err := one(name); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {
+			t.Errorf("%s: %+v %v", name, s, err)
+		}
 	}
 	if _, err := one("latin"); err == nil || errors.Is(err, captions.ErrMissing) {
 		t.Errorf("not UTF-8: %v", err)
+	}
+	f.Params.FallBack = false
+	if _, err := one("empty"); !errors.Is(err, captions.ErrEmpty) {
+		t.Errorf("empty: %v", err)
 	}
 }
 
