@@ -1,10 +1,12 @@
 package stages
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,9 +55,18 @@ func TestAnswersOutliveShards(t *testing.T) {
 	if asked.Load() != 7 {
 		t.Errorf("%d questions after a run with other shards", asked.Load())
 	}
+	name := out + "/source-00000.jsonl"
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixture.Write(t, out, "source-00000.jsonl", bytes.Replace(data, []byte("A street."), []byte("**A street.**"), 1))
+	if run(2); asked.Load() != 8 {
+		t.Errorf("%d questions after one stored answer is no sentence", asked.Load())
+	}
 	fixture.Write(t, gta, "images/00003.png", fixture.PNG(t, fixture.Picture(48, 30, 50)))
 	run(2)
-	if asked.Load() != 8 {
+	if asked.Load() != 9 {
 		t.Errorf("%d questions after one image has changed", asked.Load())
 	}
 }
