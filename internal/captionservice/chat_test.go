@@ -75,7 +75,7 @@ func TestHTTPContent(t *testing.T) {
 		t.Errorf("parts: %q, %v", text, err)
 	}
 	for _, content = range []any{"", " \" \" ", nil, []any{}} {
-		if text, err := c.Caption(t.Context(), req); !errors.Is(err, captions.ErrEmpty) {
+		if text, err := c.Caption(t.Context(), req); !errors.Is(err, captions.ErrEmpty) || !errors.Is(err, ErrService) {
 			t.Errorf("content %v: %q, %v", content, text, err)
 		}
 	}
