@@ -32,8 +32,11 @@ func init() {
 // CaptionParams choose the captioner.
 type CaptionParams struct {
 	Captioner captioner.Config
-	// FallBack gives images whose sidecar is missing the sentence of class names
-	// instead of rejecting them.
+	// Sets are the data sets of the images, for rows of captions.jsonl that name them
+	// otherwise than by their exact paths.
+	Sets []plans.DataSet
+	// FallBack gives images whose sidecar is missing or empty the sentence of class
+	// names instead of rejecting them.
 	FallBack bool
 	// Output is the folder of the caption files, one JSONL file a shard.
 	Output string
@@ -62,7 +65,7 @@ func Caption(s beam.Scope, p CaptionParams, planned beam.PCollection) (captioned
 	if p.Captioner.Kind == captioner.HTTP {
 		captioned = beam.Reshuffle(s, captioned)
 	}
-	return captioned, rejected
+	return captioned, withBrokenRows(s, p, rejected)
 }
 
 type captionFn struct {
@@ -183,7 +186,9 @@ func (f *captionFn) caption(ctx context.Context, s *plans.Sample) error {
 		return nil
 	}
 	text, err := f.text(ctx, s.Ref)
-	if errors.Is(err, captions.ErrMissing) && f.Params.FallBack {
+	// An answer without text is a failure of the service, as others are.
+	empty := f.Params.Captioner.Kind == captioner.Sidecar && errors.Is(err, captions.ErrEmpty)
+	if (empty || errors.Is(err, captions.ErrMissing)) && f.Params.FallBack {
 		text, err = f.fallback.Caption(ctx, captions.Request{Key: s.Ref.Key})
 		s.Caption, s.Captioner = text, f.fallback.ID()
 		return err
@@ -199,7 +204,7 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 		return "", err
 	}
 	ask := func() (string, error) {
-		return f.captioner.Caption(ctx, captions.Request{Key: ref.Key, Image: image, Root: ref.Root, FollowLinks: f.Params.Follow,
+		return f.captioner.Caption(ctx, captions.Request{Key: ref.Key, Image: image, Root: ref.Root, FollowLinks: f.Params.Follow, Images: f.Params.images(ref.Root),
 			ReadImage: func(ctx context.Context) ([]byte, error) { return store.ReadFile(ctx, image, 0) }})
 	}
 	if f.Params.Captioner.Kind != captioner.HTTP {

@@ -1,10 +1,12 @@
 package stages
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,9 +55,18 @@ func TestAnswersOutliveShards(t *testing.T) {
 	if asked.Load() != 7 {
 		t.Errorf("%d questions after a run with other shards", asked.Load())
 	}
+	name := out + "/source-00000.jsonl"
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixture.Write(t, out, "source-00000.jsonl", bytes.Replace(data, []byte("A street."), []byte("**A street.**"), 1))
+	if run(2); asked.Load() != 8 {
+		t.Errorf("%d questions after one stored answer is no sentence", asked.Load())
+	}
 	fixture.Write(t, gta, "images/00003.png", fixture.PNG(t, fixture.Picture(48, 30, 50)))
 	run(2)
-	if asked.Load() != 8 {
+	if asked.Load() != 9 {
 		t.Errorf("%d questions after one image has changed", asked.Load())
 	}
 }
@@ -96,11 +107,12 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 	}
 }
 
-// TestFallbackCoversAbsenceOnly, never an empty text or a fault.
+// TestFallbackCoversAbsenceOnly, of a file or of a text in it, and never a fault.
 func TestFallbackCoversAbsenceOnly(t *testing.T) {
 	root := t.TempDir()
 	fixture.Write(t, root, "empty.txt", []byte(" \n"))
 	fixture.Write(t, root, "latin.txt", []byte("caf\xe9"))
+	fixture.Write(t, root, "captions.jsonl", []byte(`{"image":"row.png","caption":""}`))
 	f := &captionFn{Params: CaptionParams{FallBack: true, Output: t.TempDir(), Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: []string{"road"}}}}
 	if err := f.Setup(t.Context()); err != nil {
 		t.Fatal(err)
@@ -110,14 +122,17 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 		err := f.caption(t.Context(), &s)
 		return s, err
 	}
-	if s, err := one("absent"); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {
-		t.Errorf("%+v %v", s, err)
-	}
-	if _, err := one("empty"); !errors.Is(err, captions.ErrEmpty) {
-		t.Errorf("empty: %v", err)
+	for _, name := range []string{"absent", "empty", "row"} {
+		if s, err := one(name); err != nil || s.Caption != "A street scene with road." || s.Captioner != f.fallback.ID() {
+			t.Errorf("%s: %+v %v", name, s, err)
+		}
 	}
 	if _, err := one("latin"); err == nil || errors.Is(err, captions.ErrMissing) {
 		t.Errorf("not UTF-8: %v", err)
+	}
+	f.Params.FallBack = false
+	if _, err := one("empty"); !errors.Is(err, captions.ErrEmpty) {
+		t.Errorf("empty: %v", err)
 	}
 }
 

@@ -51,7 +51,7 @@ func (s *sidecar) text(ctx context.Context, req captions.Request) (string, error
 	}
 	looked := strings.Join(places, ", ")
 	if req.Root != "" {
-		text, name, err := s.tables.lookup(ctx, req.Root, req.Image, links(req))
+		text, name, err := s.tables.lookup(ctx, req)
 		if !errors.Is(err, captions.ErrMissing) {
 			return text, err
 		}

@@ -1,6 +1,7 @@
 package captioner
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -159,12 +160,51 @@ func TestTableShared(t *testing.T) {
 	if count() != 1 {
 		t.Errorf("%d tables are kept after a change", count())
 	}
-	for _, bad := range []string{"{", `{"image":"a.png"}`, `{"caption":"x"}`, "[]", "\"\xff\""} {
-		root := dataset(t, map[string]string{"captions.jsonl": `{"image":"b.png","caption":"x"}` + "\n" + bad})
-		req := captions.Request{Key: "k", Image: filepath.Join(root, "a.png"), Root: root}
-		_, err := sidecarOf(t, Config{}).Caption(t.Context(), req)
-		if err == nil || !strings.Contains(err.Error(), "line 2") {
-			t.Errorf("table with %q: %v", bad, err)
+}
+
+// TestTableOfOtherNames: the images are listed once, and only for a name that is no path.
+func TestTableOfOtherNames(t *testing.T) {
+	root := dataset(t, map[string]string{"captions.jsonl": `{"image":"train/a.png","caption":"A."}` + "\n{\n" +
+		`{"image":"train\\b.png","caption":"B."}` + "\n" + `{"image":"c.png","caption":"C."}` + "\n" + `{"image":"d.png","caption":"D."}`})
+	listed := 0
+	req := captions.Request{Root: root, Images: func(context.Context) ([]string, error) {
+		listed++
+		return []string{"train/a.png", "train/b.png", "train/c.png", "train/d.png", "val/d.png"}, nil
+	}}
+	c := sidecarOf(t, Config{})
+	ask := func(rel string) (string, error) {
+		req.Key, req.Image = rel, filepath.Join(root, rel)
+		return c.Caption(t.Context(), req)
+	}
+	if got, err := ask("train/a.png"); got != "A." || err != nil || listed != 0 {
+		t.Errorf("%q, %v, listed %d times", got, err, listed)
+	}
+	for rel, want := range map[string]string{"train/b.png": "B.", "train/c.png": "C."} {
+		if got, err := ask(rel); got != want || err != nil {
+			t.Errorf("%s: %q, %v", rel, got, err)
 		}
+	}
+	if got, err := ask("val/d.png"); !errors.Is(err, captions.ErrMissing) {
+		t.Errorf("an ambiguous name gave %q, %v", got, err)
+	}
+	if listed != 1 {
+		t.Errorf("listed %d times", listed)
+	}
+
+	fit, err := FitTable(t.Context(), req)
+	if err != nil || fit.Path != filepath.Join(root, "captions.jsonl") || fit.Images != 5 || fit.Example != "train/a.png" || fit.First != "train/a.png" ||
+		fit.Rows != 4 || fit.Matched != 3 || len(fit.Ambiguous) != 1 || len(fit.Broken) != 1 || fit.Broken[0].Line != 2 {
+		t.Errorf("%+v, %v", fit, err)
+	}
+	// The images may have changed since the table was read.
+	req.Images = func(context.Context) ([]string, error) { return []string{"val/d.png"}, nil }
+	if fit, err := FitTable(t.Context(), req); err != nil || fit.Matched != 1 {
+		t.Errorf("%+v, %v", fit, err)
+	}
+	if got, err := ask("val/d.png"); got != "D." || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if fit, err := FitTable(t.Context(), captions.Request{Root: t.TempDir(), Images: req.Images}); fit != nil || err != nil {
+		t.Errorf("no table: %+v, %v", fit, err)
 	}
 }

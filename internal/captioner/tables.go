@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,17 +14,25 @@ import (
 	"semidavil/transforms/captions"
 )
 
-// tableName is the file at the root of a data set that may hold the captions of
+// TableName is the file at the root of a data set that may hold the captions of
 // all its images (captions.Table). Rows for one image must agree: where they do
 // not, that image has an error.
-const tableName = "captions.jsonl"
+const TableName = "captions.jsonl"
 
 // tables finds the tables of data sets. Each instance asks once a root whether
 // the file is there; the parsed tables are shared by the whole process, because
 // a runner makes an instance for every bundle it runs at a time.
 type tables struct {
 	mu   sync.Mutex
-	know map[string]captions.Table // nil where a root has no file
+	know map[string]*table // nil where a root has no file
+}
+
+// table is a parsed table and, once a caption was not found by its exact name, what the
+// names mean.
+type table struct {
+	*captions.Table
+	mu    sync.Mutex
+	match *captions.Match
 }
 
 // version tells one content of a file from another.
@@ -35,48 +44,124 @@ type version struct {
 // shared holds the parsed tables of this process by file version.
 var shared = struct {
 	sync.Mutex
-	byVersion map[version]captions.Table
-}{byVersion: map[version]captions.Table{}}
+	byVersion map[version]*table
+}{byVersion: map[version]*table{}}
+
+// Fit is how the captions.jsonl of a data set meets its images.
+type Fit struct {
+	// Path is that of the file.
+	Path string
+	// Images is the number of the images, Example the path of one.
+	Images  int
+	Example string
+	// First is the name that the first row gives to an image.
+	First string
+	*captions.Match
+	Broken []captions.Broken
+}
+
+// FitTable compares the captions.jsonl of a data set with its images, as they are now. It
+// returns nil where the root has no such file. Errors are those of reading. Of the request
+// it needs Root, FollowLinks and Images.
+func FitTable(ctx context.Context, req captions.Request) (*Fit, error) {
+	name, t, err := openTable(ctx, req)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	images, err := req.Images(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := t.Match(req.Root, images)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.match = m
+	fit := &Fit{Path: name, Images: len(images), First: t.First(), Match: m, Broken: t.Broken}
+	if len(images) > 0 {
+		fit.Example = slices.Min(images)
+	}
+	return fit, nil
+}
+
+// BrokenRows returns the lines of the captions.jsonl of a data set that are no rows.
+func BrokenRows(ctx context.Context, req captions.Request) ([]captions.Broken, error) {
+	_, t, err := openTable(ctx, req)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	return t.Broken, nil
+}
+
+// openTable returns the table of a data set and its path; nil where there is none.
+func openTable(ctx context.Context, req captions.Request) (string, *table, error) {
+	name, err := store.Join(req.Root, TableName, links(req)...)
+	if err != nil {
+		return TableName, nil, err
+	}
+	t, err := load(ctx, name)
+	return name, t, err
+}
 
 // lookup returns the caption of an image, and the name of the table for errors.
-func (t *tables) lookup(ctx context.Context, root, image string, links []store.Option) (caption, name string, err error) {
-	if name, err = store.Join(root, tableName, links...); err != nil {
-		return "", tableName, err
+func (t *tables) lookup(ctx context.Context, req captions.Request) (caption, name string, err error) {
+	if name, err = store.Join(req.Root, TableName, links(req)...); err != nil {
+		return "", TableName, err
 	}
-	rel, err := relative(root, image)
+	rel, err := relative(req.Root, req.Image)
 	if err != nil {
 		return "", name, err
 	}
-	table, err := t.of(ctx, name)
+	found, err := t.of(ctx, name)
 	if err != nil {
 		return "", name, err
 	}
-	caption, err = table.Caption(rel)
+	if found == nil {
+		return "", name, captions.ErrMissing
+	}
+	caption, err = found.caption(ctx, req, rel)
 	if err != nil && !errors.Is(err, captions.ErrMissing) {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return caption, name, err
 }
 
-// of returns the table of a file, which is empty where there is no file.
-func (t *tables) of(ctx context.Context, name string) (captions.Table, error) {
+// caption is that of the exact name or of another one that means the image.
+func (t *table) caption(ctx context.Context, req captions.Request, rel string) (string, error) {
+	text, err := t.Table.Caption(rel)
+	if !errors.Is(err, captions.ErrMissing) || req.Images == nil {
+		return text, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if table, ok := t.know[name]; ok {
-		return table, nil
+	if t.match == nil {
+		images, err := req.Images(ctx)
+		if err != nil {
+			return "", err
+		}
+		t.match = t.Match(req.Root, images)
 	}
-	table, err := load(ctx, name)
+	return t.match.Caption(rel)
+}
+
+// of returns the table of a file, which is nil where there is no file.
+func (t *tables) of(ctx context.Context, name string) (*table, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if found, ok := t.know[name]; ok {
+		return found, nil
+	}
+	found, err := load(ctx, name)
 	if err != nil {
 		return nil, err // not kept: the next call may succeed
 	}
 	if t.know == nil {
-		t.know = map[string]captions.Table{}
+		t.know = map[string]*table{}
 	}
-	t.know[name] = table
-	return table, nil
+	t.know[name] = found
+	return found, nil
 }
 
-func load(ctx context.Context, name string) (captions.Table, error) {
+func load(ctx context.Context, name string) (*table, error) {
 	info, err := store.Stat(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -87,14 +172,14 @@ func load(ctx context.Context, name string) (captions.Table, error) {
 	v := version{name, info.Size, info.ModTime.UnixNano(), info.Generation}
 	shared.Lock()
 	defer shared.Unlock()
-	if table, ok := shared.byVersion[v]; ok {
-		return table, nil
+	if t, ok := shared.byVersion[v]; ok {
+		return t, nil
 	}
 	r, err := store.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	table, err := captions.ParseTable(r)
+	parsed, err := captions.ParseTable(r)
 	if closed := r.Close(); err == nil {
 		err = closed
 	}
@@ -107,8 +192,9 @@ func load(ctx context.Context, name string) (captions.Table, error) {
 			delete(shared.byVersion, old)
 		}
 	}
-	shared.byVersion[v] = table
-	return table, nil
+	t := &table{Table: parsed}
+	shared.byVersion[v] = t
+	return t, nil
 }
 
 // relative returns the path of an image relative to the root of its data set,

@@ -51,8 +51,8 @@ func chatRequest(cfg Endpoint, image string) ([]byte, error) {
 	})
 }
 
-// parseAnswer returns the caption of an answer, normalised and without quotes
-// around it. The key is kept out of errors.
+// parseAnswer returns the sentence of an answer. The key is kept out of errors. Where
+// there is none and the model does not refuse, another attempt may bring one.
 func parseAnswer(body []byte, key string) (string, error) {
 	var answer chatAnswer
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -62,21 +62,26 @@ func parseAnswer(body []byte, key string) (string, error) {
 		return "", fmt.Errorf("the answer has no choices: %s", firstLine(body, key))
 	}
 	message := answer.Choices[0].Message
-	text, err := contentText(message.Content)
+	content, err := contentText(message.Content)
 	if err != nil {
 		return "", err
 	}
-	if text = captions.Normalise(unquote(captions.Normalise(text))); text != "" {
-		if len(key) >= keyGram && redact(text, key) != text { // captions are stored
-			return "", errors.New("the answer repeats the key of the service")
-		}
+	text, err := Sentence(content)
+	switch {
+	case err == nil && len(key) >= keyGram && redact(text, key) != text: // captions are stored
+		return "", errors.New("the answer repeats the key of the service")
+	case err == nil:
 		return text, nil
+	case message.Refusal != "":
+		return "", fmt.Errorf("%w: %w: %s", captions.ErrEmpty, errRefuses, firstLine([]byte(message.Refusal), key))
+	case !errors.Is(err, captions.ErrEmpty):
+		err = fmt.Errorf("%w: %s", err, firstLine([]byte(content), key))
 	}
-	if message.Refusal != "" {
-		return "", fmt.Errorf("%w: the model refuses: %s", captions.ErrEmpty, firstLine([]byte(message.Refusal), key))
-	}
-	return "", captions.ErrEmpty
+	return "", &transient{err: err}
 }
+
+// errRefuses is about one image, which a service in order answers so.
+var errRefuses = errors.New("the model refuses")
 
 // contentText reads a content that is a string, a list of parts or null.
 func contentText(raw json.RawMessage) (string, error) {

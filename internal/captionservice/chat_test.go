@@ -75,7 +75,7 @@ func TestHTTPContent(t *testing.T) {
 		t.Errorf("parts: %q, %v", text, err)
 	}
 	for _, content = range []any{"", " \" \" ", nil, []any{}} {
-		if text, err := c.Caption(t.Context(), req); !errors.Is(err, captions.ErrEmpty) {
+		if text, err := c.Caption(t.Context(), req); !errors.Is(err, captions.ErrEmpty) || !errors.Is(err, ErrService) {
 			t.Errorf("content %v: %q, %v", content, text, err)
 		}
 	}
@@ -83,8 +83,36 @@ func TestHTTPContent(t *testing.T) {
 	if text, err := c.Caption(t.Context(), req); err == nil {
 		t.Errorf("content 7: %q", text)
 	}
-	if len(*pauses) != 0 {
-		t.Errorf("answers were asked for again: %v", *pauses)
+	if len(*pauses) != 4*4 {
+		t.Errorf("four answers without text: %d further attempts", len(*pauses))
+	}
+}
+
+// TestHTTPNoSentence: such an answer is a failure of the service, and asked for again;
+// what the model says about one image is neither.
+func TestHTTPNoSentence(t *testing.T) {
+	calls := 0
+	said := []string{"<think>A road, and I", "```\n", `{"caption":`, "<think>Well.</think> **Caption:** A road."}
+	c, req, _ := asker(t, Endpoint{Attempts: 4}, func(w http.ResponseWriter, r *http.Request) {
+		answer(w, said[calls])
+		calls++
+	})
+	if text, err := c.Caption(t.Context(), req); text != "A road." || err != nil || calls != 4 {
+		t.Errorf("%q, %v after %d calls", text, err, calls)
+	}
+	calls, said[3] = 0, said[0]+secret
+	_, err := c.Caption(t.Context(), req)
+	noSecrets(t, "thoughts", err)
+	if calls != 4 || !errors.Is(err, ErrService) || !strings.Contains(err.Error(), "thoughts and no sentence") || !strings.Contains(err.Error(), "A road, and I") {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+	calls = 0
+	c, req, _ = asker(t, Endpoint{Attempts: 4}, func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		io.WriteString(w, `{"choices":[{"message":{"content":null,"refusal":"Not this one."}}]}`)
+	})
+	if _, err := c.Caption(t.Context(), req); calls != 1 || errors.Is(err, ErrService) || !errors.Is(err, captions.ErrEmpty) || !strings.Contains(err.Error(), "Not this one.") {
+		t.Errorf("%v after %d calls", err, calls)
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *Service) caption(ctx context.Context, req captions.Request) (string, er
 		return "", err
 	}
 	text, err := s.converse(ctx, req.Key, body)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, captions.ErrEmpty) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errRefuses) {
 		err = &serviceError{err}
 	}
 	return text, err
@@ -108,8 +108,12 @@ func (s *Service) caption(ctx context.Context, req captions.Request) (string, er
 func (s *Service) converse(ctx context.Context, key string, body []byte) (string, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := s.ask(ctx, body)
+		var text string
 		if err == nil {
-			return parseAnswer(answer, s.key)
+			text, err = parseAnswer(answer, s.key)
+		}
+		if err == nil {
+			return text, nil
 		}
 		if ctx.Err() != nil {
 			return "", ctx.Err()

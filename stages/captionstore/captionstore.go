@@ -10,6 +10,7 @@ import (
 	"io/fs"
 
 	"semidavil"
+	"semidavil/internal/captionservice"
 	"semidavil/internal/parallel"
 	"semidavil/internal/store"
 	"semidavil/transforms/captions"
@@ -60,6 +61,9 @@ func ReadAnswers(ctx context.Context, output string) (Answers, error) {
 			return nil
 		}
 		for _, row := range rows {
+			if text, err := captionservice.Sentence(row.Caption); err != nil || text != row.Caption {
+				continue // of a revision that stored answers as they were
+			}
 			all[row.Captioner+"\x00"+row.Key] = answer{row.Caption, info.ModTime.UnixNano()}
 		}
 		return nil

@@ -42,6 +42,10 @@ type Request struct {
 	Root string
 	// FollowLinks permits links that lead out of Root to the texts of a data set.
 	FollowLinks bool
+	// Images lists the paths of all images of the data set, relative to Root, with
+	// forward slashes. It is called where captions.jsonl has no row for the exact path
+	// of the image; nil leaves it at that.
+	Images func(ctx context.Context) ([]string, error)
 	// ReadImage returns the bytes of the image file. It is called at most once a
 	// caption, and only by captioners that look at the image.
 	ReadImage func(ctx context.Context) ([]byte, error)

@@ -7,23 +7,35 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // maxLine is the greatest length of one line of a JSONL file, in bytes.
 const maxLine = 1 << 20
 
 // eachLine calls fn for every line of r with its number, counted from 1, without
-// its line end; ended tells that it had one. The line is valid until fn returns.
+// its line end; ended tells that it had one. Byte order marks are left out, and UTF-16
+// with one is read as UTF-8. Of a line longer than maxLine fn gets a part that is longer
+// too; checkLine finds fault with it. The line is valid until fn returns.
 func eachLine(r io.Reader, fn func(number int, line []byte, ended bool) error) error {
 	br := bufio.NewReaderSize(r, 64<<10)
+	switch mark, _ := br.Peek(3); { // an error comes again
+	case bytes.HasPrefix(mark, []byte("\uFEFF")):
+		br.Discard(3)
+	case bytes.HasPrefix(mark, []byte{0xFF, 0xFE}), bytes.HasPrefix(mark, []byte{0xFE, 0xFF}):
+		utf16 := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)
+		br = bufio.NewReaderSize(transform.NewReader(br, utf16.NewDecoder()), 64<<10)
+	}
 	var line []byte
 	for number := 1; ; number++ {
 		line = line[:0]
+		ended := true
 		for {
 			part, err := br.ReadSlice('\n')
-			line = append(line, part...)
-			if len(line) > maxLine {
-				return fmt.Errorf("line %d: longer than %d bytes", number, maxLine)
+			if len(line) <= maxLine {
+				line = append(line, part...)
 			}
 			if err == nil {
 				break
@@ -32,14 +44,17 @@ func eachLine(r io.Reader, fn func(number int, line []byte, ended bool) error) e
 				if len(line) == 0 {
 					return nil
 				}
-				return fn(number, line, false)
+				ended = false
+				break
 			}
 			if !errors.Is(err, bufio.ErrBufferFull) {
 				return fmt.Errorf("line %d: %w", number, err)
 			}
 		}
-		whole := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		if err := fn(number, whole, true); err != nil {
+		if ended {
+			line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		}
+		if err := fn(number, line, ended); err != nil || !ended {
 			return err
 		}
 	}
@@ -47,7 +62,10 @@ func eachLine(r io.Reader, fn func(number int, line []byte, ended bool) error) e
 
 var errNotUTF8 = errors.New("is not UTF-8")
 
-func checkUTF8(line []byte) error {
+func checkLine(line []byte) error {
+	if len(line) > maxLine {
+		return fmt.Errorf("longer than %d bytes", maxLine)
+	}
 	if !utf8.Valid(line) {
 		return errNotUTF8
 	}

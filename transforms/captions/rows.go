@@ -93,7 +93,7 @@ func readRows(r io.Reader, allowCut bool) (rows []Row, cut bool, err error) {
 
 func parseRow(line []byte) (Row, error) {
 	var row Row
-	if err := checkUTF8(line); err != nil {
+	if err := checkLine(line); err != nil {
 		return row, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(line))

@@ -5,8 +5,11 @@ package inputs
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 
 	"semidavil"
 	"semidavil/configs"
@@ -15,15 +18,17 @@ import (
 	"semidavil/internal/store"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/plans"
 )
 
-// Captions maps the settings of captions, which are kept below output.
-func Captions(c configs.CaptionSettings, output string, classes []string, follow bool) stages.CaptionParams {
+// Captions maps the settings of captions of data sets, which are kept below output.
+func Captions(c configs.CaptionSettings, sets []plans.DataSet, output string, classes []string, follow bool) stages.CaptionParams {
 	return stages.CaptionParams{
 		Captioner: captioner.Config{Kind: c.Captions, Classes: classes, Endpoint: captionservice.Endpoint{
 			URL: c.CaptionURL, Model: c.CaptionModel, Prompt: c.CaptionPrompt, KeyVariable: c.CaptionKeyEnv,
 			Concurrency: c.CaptionConcurrency,
 		}},
+		Sets:        sets,
 		FallBack:    c.CaptionFallback == "classnames",
 		Output:      output + "/captions",
 		From:        c.CaptionsFrom,
@@ -35,7 +40,7 @@ func Captions(c configs.CaptionSettings, output string, classes []string, follow
 // CheckCaptions makes the captioner once here: a missing key or file is told before
 // anything runs.
 func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
-	if _, err := captioner.New(Captions(c, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
+	if _, err := captioner.New(Captions(c, nil, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
 		return err
 	}
 	if c.CaptionsFrom != "" {
@@ -44,6 +49,55 @@ func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
 		}
 	}
 	return nil
+}
+
+// CheckTables compares the captions.jsonl of data sets with their images. It refuses one of
+// which no row names an image: all captions would be lost.
+func CheckTables(ctx context.Context, p stages.CaptionParams) ([]captioner.Fit, error) {
+	fits, err := stages.FitTables(ctx, p)
+	fits = slices.DeleteFunc(fits, func(f captioner.Fit) bool { return f.Path == p.From }) // that one has keys
+	for _, f := range fits {
+		if f.Matched > 0 || f.Images == 0 || f.Rows+len(f.Broken) == 0 {
+			continue
+		}
+		why := fmt.Sprintf("the first has %q, where an image has %q", f.First, f.Example)
+		switch {
+		case f.Rows == 0:
+			why = f.Broken[0].Error()
+		case len(f.Ambiguous) > 0:
+			why = fmt.Sprintf("%q could be several images; their paths are such as %q", f.Ambiguous[0], f.Example)
+		}
+		return nil, runners.Usagef("--captions=sidecar: %s: none of the %d rows names an image: %s", f.Path, f.Rows+len(f.Broken), why)
+	}
+	return fits, err
+}
+
+// WriteTables tells how many rows of captions.jsonl met an image.
+func WriteTables(w io.Writer, fits []captioner.Fit) {
+	for _, f := range fits {
+		fmt.Fprintf(w, "captions   %s: %d rows matched an image, %d did not%s\n", shown(Shorten(f.Path)),
+			f.Matched, f.Rows-f.Matched, someOf(": ", f.Unmatched))
+		if len(f.Ambiguous) > 0 {
+			fmt.Fprintf(w, "           %d of the names could be several images each%s\n", len(f.Ambiguous), someOf(": ", f.Ambiguous))
+		}
+		if len(f.Broken) > 0 {
+			fmt.Fprintf(w, "           %d rows are broken, the first in %s\n", len(f.Broken), shown(f.Broken[0].Error()))
+		}
+	}
+}
+
+// someOf lists the first three of names behind what separates them from the text before.
+func someOf(separator string, names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i == 3 {
+			fmt.Fprintf(&b, " and %d more", len(names)-i)
+			break
+		}
+		fmt.Fprintf(&b, "%s%q", separator, name)
+		separator = ", "
+	}
+	return b.String()
 }
 
 // CheckRemoteCaptions refuses services and keys that workers elsewhere do not have.

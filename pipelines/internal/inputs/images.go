@@ -127,8 +127,11 @@ func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.
 		return err
 	}
 	p.Load.Sets = []plans.DataSet{set}
-	p.Caption = Captions(c.CaptionSettings, r.Output, p.Load.Classes.Names(), c.FollowLinks)
-	return nil
+	p.Caption = Captions(c.CaptionSettings, p.Load.Sets, r.Output, p.Load.Classes.Names(), c.FollowLinks)
+	if !p.LabelsOnly {
+		_, err = CheckTables(ctx, p.Caption)
+	}
+	return err
 }
 
 // sameClasses refuses data of other classes than the network's.

@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/fixture"
+	"semidavil/runners"
 )
 
 // TestCaptionsFromService captions through a stand-in service, once an image
@@ -59,6 +61,85 @@ func TestCaptionsFromService(t *testing.T) {
 	fixture.Cityscapes(t, city2, 1, 1, 1)
 	if _, _, err := prepare(t, func(c *configs.Prepare) { set(c); c.Target = []string{"cityscapes:" + city2 + "/nowhere"} }); err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("missing folder: %v", err)
+	}
+}
+
+// TestTables: rows that name images in their own way find them, broken ones are rejects,
+// and the summary tells what became of all.
+func TestTables(t *testing.T) {
+	root := t.TempDir()
+	fixture.GTA5(t, root, 6)
+	for i := range 6 {
+		if err := os.Remove(fmt.Sprintf("%s/images/%05d.txt", root, i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table := func(rows ...string) {
+		fixture.Write(t, root, "captions.jsonl", []byte("\uFEFF"+strings.Join(rows, "\r\n")))
+	}
+	run := func(change func(*configs.Prepare)) (captions map[string]string, output, stdout string) {
+		t.Helper()
+		output, stdout, err := prepare(t, func(c *configs.Prepare) {
+			c.Source, c.SourceSize, c.MaxRejects = []string{"gta5:" + root}, "24x15", 1
+			change(c)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		captions = map[string]string{}
+		for _, s := range samplesOf(t, output, semidavil.SourceTrain) {
+			captions[s.Key[len("gta5_train_"):]] = s.Caption
+		}
+		return captions, output, stdout
+	}
+	// Labels have the names of the images, and yet a bare name is not ambiguous.
+	table(`{"image":"images/00001.png","caption":"One."}`, `{"image":"images\\00002.png","caption":"Two."}`, `{"image":"00003.png"`,
+		`{"image":"00004.png","caption":"Four."}`, `{"image":"`+filepath.ToSlash(root)+`/images/00005.png","caption":"Five."}`,
+		`{"image":"images/00006.png","caption":" "}`, `{"image":"no.png","caption":"x"}`, `{"image":"nor.png","caption":"x"}`)
+	got, output, stdout := run(func(*configs.Prepare) {})
+	sentence := got["00003"]
+	if !strings.HasPrefix(sentence, "A street scene with road") {
+		t.Errorf("the image of the broken row: %q", sentence)
+	}
+	want := map[string]string{"00001": "One.", "00002": "Two.", "00003": sentence, "00004": "Four.", "00005": "Five.", "00006": sentence}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	if rejects := rejectsOf(t, output); len(rejects) != 1 || !strings.HasPrefix(rejects["captions.jsonl"], "line 3: ") {
+		t.Errorf("%v", rejects)
+	}
+	for _, want := range []string{": 5 rows matched an image, 2 did not: \"no.png\", \"nor.png\"\n", " 1 rows are broken, the first in line 3: ", "2 images had none"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("want %q in %s", want, stdout)
+		}
+	}
+	got, output, _ = run(func(c *configs.Prepare) { c.CaptionFallback = "reject" })
+	if rejects := rejectsOf(t, output); len(got) != 4 || !strings.Contains(rejects["images/00006.png"], "empty") || !strings.Contains(rejects["images/00003.png"], "no caption") {
+		t.Errorf("%v, %v", got, rejects)
+	}
+
+	refused := func(wants ...string) {
+		t.Helper()
+		_, _, err := prepare(t, func(c *configs.Prepare) { c.Source = []string{"gta5:" + root} })
+		for _, want := range append(wants, root+"/captions.jsonl: none of the") {
+			if runners.ExitCode(err) != runners.ExitUsage || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
+	}
+	table(`{"image":"img/1.png","caption":"x"}`, "{")
+	refused(`2 rows`, `"img/1.png"`, `"images/00001.png"`)
+	table("{")
+	refused("line 1: ")
+	fixture.Write(t, root, "images/00006.PNG", nil)
+	table(`{"image":"00006.png","caption":"x"}`)
+	refused(`"00006.png" could be several images`)
+	if err := os.Remove(root + "/images/00006.PNG"); err != nil {
+		t.Fatal(err)
+	}
+	table() // nothing is lost
+	if got, _, _ := run(func(*configs.Prepare) {}); got["00001"] != sentence {
+		t.Errorf("an empty table: %v", got)
 	}
 }
 

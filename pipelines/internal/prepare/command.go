@@ -11,6 +11,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
@@ -26,6 +27,7 @@ type (
 
 // Command is the command around its graph.
 func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
+	var tables []captioner.Fit
 	return cmd{
 		Name: "prepare",
 		Synopsis: "Turn road-scene folders into training shards: match images with labels, split, caption, tokenise, " +
@@ -42,8 +44,14 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Resolve:  resolve,
 		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (pipelines.PrepareParams, error) {
 			p, err := newPlan(ctx, cfg)
-			if err == nil && !cfg.BuiltIn() { // that is drawn later, or not at all
-				err = checkFolders(ctx, p.Match.Sets, s.Inspects())
+			if err != nil || cfg.BuiltIn() { // that is drawn later, or not at all
+				return p, err
+			}
+			if err := checkFolders(ctx, p.Match.Sets, s.Inspects()); err != nil {
+				return p, err
+			}
+			if tables, err = inputs.CheckTables(ctx, p.Caption); s.Inspects() && errors.Is(err, store.ErrNoCredentials) {
+				err = nil
 			}
 			return p, err
 		},
@@ -54,7 +62,7 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Forget:    forget,
 		Start:     drawScenes,
 		Work:      commands.Images[configs.Prepare](graph, "shards"),
-		Summarise: summarise,
+		Summarise: func(ctx context.Context, r *job) error { return summarise(ctx, r, tables) },
 	}
 }
 

@@ -34,7 +34,7 @@ func TestHostileFolder(t *testing.T) {
 	fixture.Write(t, root, "labels/00005.png", fixture.PNG(t, fixture.IDs(47, 30, fixture.StreetIDs(1))))
 	fixture.Write(t, root, "labels/00006.png", fixture.PNG(t, fixture.IDs(48, 30, func(x, y int) uint8 { return uint8(200 + x%3) })))
 	fixture.Write(t, root, "labels/00007.png", picture) // 8-bit RGB
-	fixture.Write(t, root, "images/00008.txt", []byte(" \n\t"))
+	fixture.Write(t, root, "images/00008.txt", []byte("caf\xe9"))
 	fixture.Write(t, root, "images/00009.jpg", picture)
 	fixture.Write(t, root, "labels/00010.png", good[:len(good)-30]) // not all rows are there
 	if err := os.Symlink("/etc/hostname", filepath.Join(root, "images/00020.png")); err != nil {
@@ -54,7 +54,7 @@ func TestHostileFolder(t *testing.T) {
 	for path, want := range map[string]string{
 		"images/00001.png": "end early", "images/00002.png": "bad image data", "images/00003.png": "empty",
 		"images/00004.png": "missing label", "images/00005.png": "label is 47x30", "images/00006.png": "id 200",
-		"images/00007.png": "8-bit RGB", "images/00008.png": "empty", "images/00009.png": "duplicate key",
+		"images/00007.png": "8-bit RGB", "images/00008.png": "not UTF-8", "images/00009.png": "duplicate key",
 		"images/00010.png": "end early", "images/00020.png": "links",
 	} {
 		if !strings.Contains(got[path], want) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"semidavil"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/stages"
@@ -19,7 +20,7 @@ import (
 
 // summarise prints what came out and fails where too much was rejected. It
 // reads the files that the run wrote, so it tells the same for every runner.
-func summarise(ctx context.Context, r *job) error {
+func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	cfg := r.Settings
 	manifest, err := stages.ReadManifest(ctx, cfg.Output)
 	if err != nil {
@@ -40,6 +41,7 @@ func summarise(ctx context.Context, r *job) error {
 	if err != nil {
 		return err
 	}
+	inputs.WriteTables(w, tables)
 	if n := r.Result.Count(counters.Namespace, counters.Fallbacks); n > 0 {
 		fmt.Fprintf(w, "captions   %d images had none and got a sentence of class names\n", n)
 	}

@@ -1,0 +1,149 @@
+package captionservice
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"semidavil/transforms/captions"
+)
+
+var (
+	errThoughts   = errors.New("the answer holds the model's thoughts and no sentence: switch thinking off, or ask another model")
+	errNoSentence = errors.New("the answer is no sentence")
+)
+
+var (
+	thoughts    = regexp.MustCompile(`(?is)<think(?:ing)?\s*>.*?</think(?:ing)?\s*>`)
+	thoughtTag  = regexp.MustCompile(`(?i)<(/?)think(?:ing)?\b[^>]*>?`)
+	fence       = regexp.MustCompile("(?s)```(?:[a-zA-Z]+[ \t]*\r?\n|json\\s)?(.*?)```")
+	heading     = regexp.MustCompile(`^#{1,6}\s`)
+	lineMark    = regexp.MustCompile(`^(?:#{1,6}|[-*+•>]|\d{1,2}[.)])\s+`)
+	rule        = regexp.MustCompile(`^(?:-{3,}|\*{3,}|_{3,}|={3,})$`)
+	bold        = regexp.MustCompile(`\*\*(\S[^*]*)\*\*|\b__(\S[^_]*)__\b`)
+	italic      = regexp.MustCompile("(^|[\\s(\"“])(?:\\*([^*\\s][^*]*)\\*|_([^_\\s][^_]*)_|`([^`]+)`)($|[\\s).,;:!?\"”])")
+	label       = regexp.MustCompile(`(?i)^(?:(?:final|image|scene) )?(?:caption|description|answer)\s?:\s*`)
+	captionKeys = []string{"caption", "description", "sentence", "answer", "text"}
+)
+
+// Sentence returns the sentence in what a model says, normalised: without thoughts in
+// <think>, and out of Markdown, a JSON object or text with it in, quotes and a label such
+// as "Caption:". The sentence of a sentence is itself. An error is captions.ErrEmpty where
+// there is no text, or says why what there is is no sentence.
+func Sentence(answer string) (string, error) {
+	text := answer
+	for {
+		next := plainer(text)
+		if next == text {
+			break
+		}
+		text = next
+	}
+	switch {
+	case text == "" && thoughtTag.MatchString(answer):
+		return "", errThoughts
+	case text == "":
+		return "", captions.ErrEmpty
+	case strings.IndexFunc(text, unicode.IsLetter) < 0, strings.Contains(text, "```"), looksLikeJSON(text):
+		return "", errNoSentence
+	}
+	return text, nil
+}
+
+// plainer takes off the outermost layer of each kind.
+func plainer(text string) string {
+	text = withoutThoughts(text)
+	if m := fence.FindStringSubmatch(text); m != nil {
+		text = m[1]
+	}
+	text = outOfJSON(strings.TrimSpace(text))
+	text = captions.Normalise(withoutMarks(text))
+	text = bold.ReplaceAllString(text, "$1$2")
+	text = italic.ReplaceAllString(text, "$1$2$3$4$5")
+	return captions.Normalise(unquote(label.ReplaceAllString(text, "")))
+}
+
+// withoutThoughts cuts out what stands in <think>. A template of the chat may have opened
+// it before the answer, and a limit of tokens may leave it open.
+func withoutThoughts(text string) string {
+	text = thoughts.ReplaceAllString(text, " ")
+	for {
+		tag := thoughtTag.FindStringSubmatchIndex(text)
+		if tag == nil {
+			return text
+		}
+		if tag[2] == tag[3] { // <think>
+			return text[:tag[0]]
+		}
+		text = text[tag[1]:]
+	}
+}
+
+// outOfJSON returns the text in a JSON value, where it is one that holds a single one.
+func outOfJSON(text string) string {
+	var v any
+	if text == "" || !strings.ContainsRune(`{["`, rune(text[0])) || json.Unmarshal([]byte(text), &v) != nil {
+		return text
+	}
+	for {
+		switch value := v.(type) {
+		case string:
+			return value
+		case []any:
+			if len(value) != 1 {
+				return text
+			}
+			v = value[0]
+		case map[string]any:
+			if v = memberOf(value); v == nil {
+				return text
+			}
+		default:
+			return text
+		}
+	}
+}
+
+// memberOf returns the member of an object that has the caption, or nil.
+func memberOf(object map[string]any) any {
+	for _, want := range captionKeys {
+		for name, value := range object {
+			if strings.EqualFold(name, want) {
+				return value
+			}
+		}
+	}
+	if len(object) == 1 {
+		for _, value := range object {
+			return value
+		}
+	}
+	return nil
+}
+
+func looksLikeJSON(text string) bool {
+	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[{") || strings.HasPrefix(text, `["`)
+}
+
+// withoutMarks takes off what Markdown puts before lines, and headings of other lines.
+func withoutMarks(text string) string {
+	var headings, lines []string
+	for line := range strings.Lines(text) {
+		line = captions.Normalise(line)
+		if rule.MatchString(line) {
+			continue
+		}
+		plain := lineMark.ReplaceAllString(line, "")
+		if heading.MatchString(line) {
+			headings = append(headings, plain)
+		} else if plain != "" {
+			lines = append(lines, plain)
+		}
+	}
+	if len(lines) == 0 {
+		lines = headings
+	}
+	return strings.Join(lines, " ")
+}
