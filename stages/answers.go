@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"semidavil"
+	"semidavil/internal/plaintext"
 	"semidavil/internal/store"
 	"semidavil/transforms/captions"
 	"semidavil/transforms/datasets"
@@ -110,7 +111,11 @@ func readGiven(ctx context.Context, from string) (map[string]captions.Row, error
 	}
 	rows := map[string]captions.Row{}
 	err := eachCaptionFile(ctx, from, func(info store.Info, data []byte) error {
-		list, err := captions.ReadRows(bytes.NewReader(data))
+		data, err := plaintext.Clean(data) // somebody may have edited it
+		var list []captions.Row
+		if err == nil {
+			list, err = captions.ReadRows(bytes.NewReader(data))
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", info.Path, err)
 		}

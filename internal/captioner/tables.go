@@ -1,6 +1,7 @@
 package captioner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -90,14 +91,11 @@ func load(ctx context.Context, name string) (captions.Table, error) {
 	if table, ok := shared.byVersion[v]; ok {
 		return table, nil
 	}
-	r, err := store.Open(ctx, name)
+	data, err := store.ReadText(ctx, name, 0)
 	if err != nil {
 		return nil, err
 	}
-	table, err := captions.ParseTable(r)
-	if closed := r.Close(); err == nil {
-		err = closed
-	}
+	table, err := captions.ParseTable(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
