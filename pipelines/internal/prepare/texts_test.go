@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"cmp"
+	"flag"
 	"reflect"
 	"strings"
 	"testing"
@@ -82,6 +83,36 @@ func TestTexts(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
 			fixture.Write(t, root, name, []byte(own))
+		}
+	}
+}
+
+// TestPathsOfOddNames: no character of a folder's name changes what is written.
+func TestPathsOfOddNames(t *testing.T) {
+	root := t.TempDir()
+	var plain shards.Manifest
+	for _, name := range []string{"plain", "gta5:x", "run_12:10:00", "a*b?", "[1]", "a,b", `50%#&"q`, "ü b"} {
+		fixture.GTA5(t, root+"/"+name, 2)
+		var output string
+		_, _, err := prepare(t, func(c *configs.Prepare) {
+			c.Output = root + "/out/" + name
+			output = c.Output
+			fs := flag.NewFlagSet("", flag.ContinueOnError)
+			configs.Bind(fs, c)
+			if err := fs.Parse([]string{"--source=gta5:" + root + "/" + name, "--source_size=24x15"}); err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := manifestOf(t, output)
+		if name == "plain" {
+			plain = got
+		}
+		if len(got.Shards) == 0 || !reflect.DeepEqual(got.Shards, plain.Shards) {
+			t.Errorf("%s: other shards", name)
 		}
 	}
 }
