@@ -110,6 +110,7 @@ func TestParseDataset(t *testing.T) {
 		"cityscapes:gs://b/o":      {Kind: "cityscapes", Root: "gs://b/o"},
 		"pairs:x/p.yaml:gs://b/o":  {Kind: "pairs", Pairs: "x/p.yaml", Root: "gs://b/o"},
 		"pairs:gs://c/p.yml:/data": {Kind: "pairs", Pairs: "gs://c/p.yml", Root: "/data"},
+		"pairs:12:10/P.YAML:/d:a":  {Kind: "pairs", Pairs: "12:10/P.YAML", Root: "/d:a"},
 	} {
 		if got, err := ParseDataset(arg); err != nil || got != want {
 			t.Errorf("%s: %+v %v", arg, got, err)

@@ -50,7 +50,12 @@ func Load[C any](ctx context.Context, cfg C, file string, given *flag.FlagSet) (
 func Overlay(from, to *flag.FlagSet) error {
 	var faults []error
 	from.Visit(func(f *flag.Flag) {
-		if to.Lookup(f.Name) == nil {
+		other := to.Lookup(f.Name)
+		if other == nil {
+			return
+		}
+		if values, ok := f.Value.(*list); ok { // which its text may not tell apart
+			other.Value.(*list).value.Set(values.value)
 			return
 		}
 		if err := to.Set(f.Name, f.Value.String()); err != nil {

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -116,6 +117,9 @@ func (d Dataset) String() string {
 // maxPixels bounds prepared images, as the decoder bounds those that are read.
 const maxPixels = 100_000_000
 
+// yamlEnding ends the file of pairs:FILE.yaml:ROOT.
+var yamlEnding = regexp.MustCompile(`(?i)\.ya?ml:`)
+
 // ParseDataset reads "KIND:ROOT" or "pairs:FILE.yaml:ROOT". Roots may be
 // gs:// URLs.
 func ParseDataset(s string) (Dataset, error) {
@@ -129,11 +133,8 @@ func ParseDataset(s string) (Dataset, error) {
 	if kind != "pairs" {
 		return Dataset{Kind: kind, Root: rest}, nil
 	}
-	for _, ext := range []string{".yaml:", ".yml:"} {
-		if i := strings.Index(rest, ext); i >= 0 && len(rest) > i+len(ext) {
-			cut := i + len(ext) - 1
-			return Dataset{Kind: kind, Pairs: rest[:cut], Root: rest[cut+1:]}, nil
-		}
+	if end := yamlEnding.FindStringIndex(rest); end != nil && end[1] < len(rest) {
+		return Dataset{Kind: kind, Pairs: rest[:end[1]-1], Root: rest[end[1]:]}, nil
 	}
 	return Dataset{}, fmt.Errorf("%q: want pairs:FILE.yaml:FOLDER", s)
 }

@@ -117,7 +117,8 @@ func Bind(fs *flag.FlagSet, cfg any) {
 }
 
 // list is a comma-separated flag. Words can be given by several flags, the first of which
-// replaces the default; numbers are those of the last.
+// replaces the default; numbers are those of the last. Paths of data sets may hold commas
+// behind which no KIND: follows.
 type list struct {
 	setting
 	given bool
@@ -135,16 +136,42 @@ func (l *list) String() string {
 }
 
 func (l *list) Set(text string) error {
-	before := ""
-	if l.given && l.value.Type() == reflect.TypeFor[[]string]() {
-		before = l.String() + ","
+	parts := strings.Split(text, ",")
+	if l.tag.Get("is") == "dataset" {
+		parts = splitDatasets(text)
 	}
-	l.given = true
-	err := parse(l.value, before+text)
+	next := reflect.New(l.value.Type()).Elem()
+	err := parseList(next, parts)
 	if wants := l.tag.Get("wants"); err != nil && wants != "" {
 		return fmt.Errorf("%q: want %s", text, wants)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if l.given && l.value.Type() == reflect.TypeFor[[]string]() {
+		next = reflect.AppendSlice(l.value, next)
+	}
+	l.given = true
+	l.value.Set(next)
+	return nil
+}
+
+// furtherDataset is a comma between data sets: a kind follows. Other commas are of paths.
+var furtherDataset = regexp.MustCompile(`,\s*[A-Za-z0-9_-]+:`)
+
+// splitDatasets cuts a text before each KIND:.
+func splitDatasets(text string) []string {
+	var parts []string
+	start := 0
+	for _, at := range furtherDataset.FindAllStringIndex(text, -1) {
+		parts = append(parts, text[start:at[0]])
+		start = at[0] + 1
+	}
+	parts = append(parts, text[start:])
+	for i, part := range parts {
+		parts[i] = strings.Trim(part, ", ") // such as one left behind at the end
+	}
+	return parts
 }
 
 // parse sets v to what a text says.
@@ -171,17 +198,17 @@ func parse(v reflect.Value, text string) error {
 		}
 		v.SetFloat(x)
 	case reflect.Slice, reflect.Array:
-		return parseList(v, text)
+		return parseList(v, strings.Split(text, ","))
 	default:
 		panic(fmt.Errorf("configs: a setting of type %s", v.Type())) // a fault of the program
 	}
 	return nil
 }
 
-// parseList sets a slice or an array to the values between the commas.
-func parseList(v reflect.Value, text string) error {
+// parseList sets a slice or an array to the values of the parts of a text.
+func parseList(v reflect.Value, parts []string) error {
 	out := reflect.New(reflect.SliceOf(v.Type().Elem())).Elem()
-	for _, part := range strings.Split(text, ",") {
+	for _, part := range parts {
 		part = strings.TrimSpace(part)
 		if part == "" && v.Type().Elem().Kind() == reflect.String {
 			continue

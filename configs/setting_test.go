@@ -163,3 +163,33 @@ func TestFileFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestDatasetLists: a comma parts data sets where a kind follows it, and is part of a
+// path elsewhere; what one flag says is never part of what another does.
+func TestDatasetLists(t *testing.T) {
+	for _, c := range []struct{ args, want []string }{
+		{[]string{"gta5:/a,cityscapes:/b"}, []string{"gta5:/a", "cityscapes:/b"}},
+		{[]string{"gta5:/a", "cityscapes:/b"}, []string{"gta5:/a", "cityscapes:/b"}},
+		{[]string{" gta5:/a , synthia:/b,", ",camvid:/c"}, []string{"gta5:/a", "synthia:/b", "camvid:/c"}},
+		{[]string{"gta5:/d,e"}, []string{"gta5:/d,e"}},
+		{[]string{"gta5:/d, e,f,cityscapes:gs://b/x,y"}, []string{"gta5:/d, e,f", "cityscapes:gs://b/x,y"}},
+		{[]string{"gta5:/d,e", "gta5:/f,g"}, []string{"gta5:/d,e", "gta5:/f,g"}},
+		{[]string{"pairs:/d,e.yaml:/f,g:h"}, []string{"pairs:/d,e.yaml:/f", "g:h"}},
+		{[]string{"gta5:/a,citscapes:/b"}, []string{"gta5:/a", "citscapes:/b"}},
+		{[]string{"gta5:/a,gs://b"}, []string{"gta5:/a", "gs://b"}},
+		{[]string{"gta5:/a", "b"}, []string{"gta5:/a", "b"}},
+	} {
+		var cfg Prepare
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		Bind(fs, &cfg)
+		for _, arg := range c.args {
+			if err := fs.Parse([]string{"--source=" + arg}); err != nil {
+				t.Errorf("%q: %v", arg, err)
+			}
+		}
+		loaded, err := Load(t.Context(), DefaultPrepare(), "", fs)
+		if err != nil || !slices.Equal(cfg.Source, c.want) || !slices.Equal(loaded.Source, c.want) {
+			t.Errorf("%q: %q, loaded %q, %v, want %q", c.args, cfg.Source, loaded.Source, err, c.want)
+		}
+	}
+}

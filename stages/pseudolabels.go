@@ -39,7 +39,7 @@ type LabelRow struct {
 
 // readLabelRows reads the rows of an output of pseudolabel by key.
 func readLabelRows(ctx context.Context, output string) (map[string]LabelRow, error) {
-	data, err := store.ReadFile(ctx, output+"/"+LabelsFile, 0)
+	data, err := store.ReadText(ctx, output+"/"+LabelsFile, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a finished output of pseudolabel: %w", output, err)
 	}

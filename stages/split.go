@@ -184,9 +184,9 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 		case found && key != "":
 			chosen[key] = true
 		case found:
-			faults = append(faults, fmt.Sprintf("line %d: %s is the name of several images: give the path below the data set's root", n+1, line))
+			faults = append(faults, fmt.Sprintf("line %d: %q is the name of several images: give the path below the data set's root", n+1, line))
 		case !strings.HasPrefix(line, "#"): // a comment
-			faults = append(faults, fmt.Sprintf("line %d: %s is no labelled target image", n+1, line))
+			faults = append(faults, fmt.Sprintf("line %d: %q is no labelled target image", n+1, line))
 		}
 	}
 	if len(faults) > 0 {

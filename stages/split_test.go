@@ -96,7 +96,7 @@ func TestSplitByNamesOfSeveralWords(t *testing.T) {
 	if l := keysOf(got, semidavil.Labelled); err != nil || len(l) != 2 || !l["k001"] || !l["k002"] {
 		t.Errorf("%v %v", l, err)
 	}
-	if _, _, err := split(SplitParams{List: []string{"street", "", "nobody"}}, named); err == nil || !strings.Contains(err.Error(), "line 3: nobody") {
+	if _, _, err := split(SplitParams{List: []string{"street", "", "nobody"}}, named); err == nil || !strings.Contains(err.Error(), `line 3: "nobody"`) {
 		t.Error(err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"semidavil/internal/store"
 	"semidavil/transforms/captions"
@@ -85,14 +84,8 @@ func links(req captions.Request) []store.Option {
 }
 
 func readText(ctx context.Context, name string) (string, error) {
-	data, err := store.ReadFile(ctx, name, maxSidecar)
-	if err != nil {
-		return "", err
-	}
-	if !utf8.Valid(data) {
-		return "", fmt.Errorf("%s is not UTF-8", name)
-	}
-	return string(data), nil
+	data, err := store.ReadText(ctx, name, maxSidecar)
+	return string(data), err
 }
 
 // beside returns the names of the text files that may hold the caption of an

@@ -17,6 +17,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"semidavil/internal/plaintext"
 )
 
 // DefaultLimit is the number of bytes above which ReadFile refuses a file where
@@ -169,6 +171,18 @@ func readAll(r io.Reader, buf []byte, size, limit int64) ([]byte, error) {
 			data = append(data, 0)[:len(data)]
 		}
 	}
+}
+
+// ReadText is ReadFile for text that people write, in the one form of plaintext.Clean.
+func ReadText(ctx context.Context, name string, limit int64) ([]byte, error) {
+	data, err := readFile(ctx, nil, name, limit)
+	if err == nil {
+		data, err = plaintext.Clean(data)
+	}
+	if err != nil {
+		return nil, wrap("read", name, err)
+	}
+	return data, nil
 }
 
 // Open returns a reader of a whole file, for files too large to hold in memory.

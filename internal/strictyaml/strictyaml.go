@@ -11,9 +11,10 @@ import (
 	"io"
 	"reflect"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"semidavil/internal/plaintext"
 )
 
 // Limits of a file.
@@ -27,7 +28,7 @@ const (
 // package encoding/json; those that the document does not name keep their values, as all
 // do in an empty document. A tag `wants` of a field says what to ask for where its value
 // has another form. Errors begin with the name of the file, unless that is empty, and
-// "[LINE:COLUMN]".
+// "[LINE:COLUMN]" where they are about a value.
 func Decode(name string, data []byte, into any) (err error) {
 	if name != "" {
 		name += " "
@@ -41,11 +42,8 @@ func Decode(name string, data []byte, into any) (err error) {
 	if len(data) > MaxSize {
 		return fmt.Errorf("%sthe file has %d bytes, more than %d", name, len(data), MaxSize)
 	}
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		if !utf8.Valid(line) {
-			return fmt.Errorf("%s[%d:1] the line is not UTF-8", name, i+1)
-		}
+	if data, err = plaintext.Clean(data); err != nil {
+		return fmt.Errorf("%s%w", name, err)
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var document, more yaml.Node

@@ -28,7 +28,7 @@ func TestDecode(t *testing.T) {
 	want := file{Name: "012", Sizes: [2]int{1, 2}, IDs: map[int]string{7: "road", -1: "ignore"},
 		Any:   map[string]any{"a": []any{1, 2.5, "x"}, "b": map[string]any{"c": true}, "d": []any{1, 2}},
 		Parts: []struct{ part }{{part{Color: [3]uint8{0, 1, 255}}}, {part{Share: 2}}}, Extra: &part{Share: .5}}
-	for name, data := range map[string]string{"plain": text, "CRLF": strings.ReplaceAll(text, "\n", "\r\n"), "mark": "\uFEFF" + text, "start": "---\n" + text + "...\n"} {
+	for name, data := range map[string]string{"plain": text, "CRLF": strings.ReplaceAll(text, "\n", "\r\n"), "CR": strings.ReplaceAll(text, "\n", "\r"), "mark": "\uFEFF" + text, "start": "---\n" + text + "...\n"} {
 		var got file
 		if err := Decode("", []byte(data), &got); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v %+v", name, err, got)
@@ -72,7 +72,8 @@ func TestFaults(t *testing.T) {
 		"name: a\n---\nname: b\n":        "f.yaml [2:1] there is more than one document",
 		"name: !1":                       "f.yaml [1:7] name: the tag !1 is unknown",
 		"sizes: !x":                      "f.yaml [1:8] sizes: the tag !x is unknown",
-		"name: a\nids: \xff":             "f.yaml [2:1] the line is not UTF-8",
+		"name: a\nids: \xff":             "f.yaml line 2, byte 6 is not UTF-8",
+		"\xFF\xFEn\x00a\x00":             "f.yaml the text is UTF-16",
 		"name: [":                        "f.yaml line 1:",
 		"any: *b":                        "f.yaml unknown anchor",
 		"any: {b: &b [*b]}":              "lists and maps within each other",

@@ -12,6 +12,7 @@ import (
 	"semidavil"
 	"semidavil/internal/captionservice"
 	"semidavil/internal/parallel"
+	"semidavil/internal/plaintext"
 	"semidavil/internal/store"
 	"semidavil/transforms/captions"
 	"semidavil/transforms/datasets"
@@ -82,7 +83,11 @@ func ReadGiven(ctx context.Context, from string) (map[string]captions.Row, error
 	return given.Get(from, func() (map[string]captions.Row, error) {
 		rows := map[string]captions.Row{}
 		return rows, eachCaptionFile(ctx, from, func(info store.Info, data []byte) error {
-			list, err := captions.ReadRows(bytes.NewReader(data))
+			data, err := plaintext.Clean(data) // somebody may have edited it
+			var list []captions.Row
+			if err == nil {
+				list, err = captions.ReadRows(bytes.NewReader(data))
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", info.Path, err)
 			}

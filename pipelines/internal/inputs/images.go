@@ -21,8 +21,9 @@ import (
 
 // Request says which images are wanted.
 type Request struct {
-	// From is an output of prepare, a data set KIND:ROOT, a folder or a glob; the latter
-	// two have no labels. Flag names it in messages.
+	// From is an output of prepare, a folder, a data set KIND:ROOT or a glob; folders and
+	// globs have no labels. What is there as a folder is one, whatever its name. Flag
+	// names it in messages.
 	From, Flag string
 	// Subset is that of a prepared output, or the split of a data set.
 	Subset string
@@ -59,7 +60,7 @@ func Find(ctx context.Context, c configs.Inference, r Request, n Network) (p pip
 
 // isPrepared reports whether a folder is an output of prepare.
 func isPrepared(ctx context.Context, from string) (bool, error) {
-	if strings.ContainsAny(from, "*?[") || strings.Contains(from, ":") && !store.IsRemote(from) {
+	if isDataSet(from) {
 		return false, nil
 	}
 	if info, err := store.Stat(ctx, from); err == nil && !info.IsDir {
@@ -152,8 +153,8 @@ func dataSet(ctx context.Context, r Request) (set plans.DataSet, err error) {
 		set.Kind, set.Root = "images", r.From
 	}
 	set.Domain, set.Part = semidavil.Target, datasets.Selection{Split: r.Subset, WithoutLabels: !r.Labels, EveryLabel: r.Labels}
-	if at := strings.IndexAny(r.From, "*?["); at >= 0 && !isDataSet(r.From) {
-		slash := strings.LastIndex(r.From[:at], "/")
+	if !isDataSet(r.From) && strings.ContainsAny(r.From, "*?[") && CheckFolder(ctx, r.From) != nil {
+		slash := folderEnd(ctx, r.From)
 		if slash < 0 {
 			return set, runners.Usagef("--%s=%s: no folder before the pattern", r.Flag, r.From)
 		}
@@ -166,4 +167,17 @@ func dataSet(ctx context.Context, r Request) (set plans.DataSet, err error) {
 		return set, runners.Usagef("--%s=%s: %v", r.Flag, r.From, err)
 	}
 	return set, nil
+}
+
+// folderEnd is the position of the slash that ends the folder of a glob: the longest that
+// is there with a name as it stands, else all before the first character of a pattern;
+// -1 where that is nothing.
+func folderEnd(ctx context.Context, glob string) int {
+	first := strings.IndexAny(glob, "*?[")
+	for slash := strings.LastIndex(glob, "/"); slash > first; slash = strings.LastIndex(glob[:slash], "/") {
+		if CheckFolder(ctx, glob[:slash]) == nil {
+			return slash
+		}
+	}
+	return strings.LastIndex(glob[:first], "/")
 }

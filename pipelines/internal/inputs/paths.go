@@ -3,11 +3,13 @@ package inputs
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
 	"semidavil/configs"
 	"semidavil/internal/store"
+	"semidavil/internal/strictyaml"
 	"semidavil/runners"
 	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
@@ -42,10 +44,14 @@ func ResolveDataSet(s *runners.Session, arg runners.Path) error {
 	return err
 }
 
-// isDataSet tells KIND:ROOT from paths.
+// isDataSet tells KIND:ROOT from paths: a folder that is there is one, whatever its name.
 func isDataSet(arg string) bool {
 	kind, _, named := strings.Cut(arg, ":")
-	return named && slices.Contains(datasets.Names, kind)
+	if !named || !slices.Contains(datasets.Names, kind) {
+		return false
+	}
+	info, err := os.Stat(arg)
+	return err != nil || !info.IsDir()
 }
 
 // DataSet reads KIND:ROOT, or pairs:FILE.yaml:ROOT with the description in the file.
@@ -55,12 +61,18 @@ func DataSet(ctx context.Context, arg string) (set plans.DataSet, err error) {
 		return set, err
 	}
 	set.Kind, set.Root = parsed.Kind, parsed.Root
-	if parsed.Pairs != "" {
-		var data []byte
-		data, err = store.ReadFile(ctx, parsed.Pairs, 1<<20)
-		set.Pairs = string(data)
+	if parsed.Pairs == "" {
+		return set, nil
 	}
-	return set, err
+	data, err := store.ReadText(ctx, parsed.Pairs, strictyaml.MaxSize)
+	if err != nil {
+		return set, err
+	}
+	set.Pairs = string(data)
+	if _, err := set.Adapter(); err != nil { // the stages do not know the file's name
+		return set, runners.Usagef("%s: %v", parsed.Pairs, err)
+	}
+	return set, nil
 }
 
 // CheckFolder wants a folder to be there.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -103,14 +104,14 @@ func labelledList(ctx context.Context, name string) ([]string, error) {
 	if name == "" {
 		return nil, nil
 	}
-	data, err := store.ReadFile(ctx, name, 64<<20)
+	data, err := store.ReadText(ctx, name, 64<<20)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--labelled_list: %w", err)
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, runners.Usagef("--labelled_list=%s: the list is empty; --labelled=0 means no labelled images", name)
 	}
-	return strings.Split(strings.TrimRight(string(data), "\r\n"), "\n"), nil // errors name lines
+	return strings.Split(strings.TrimRight(string(data), "\n"), "\n"), nil // errors name lines
 }
 
 func sampleParams(cfg configs.Prepare, sets []plans.DataSet) (samples.Params, error) {
