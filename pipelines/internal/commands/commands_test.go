@@ -140,7 +140,7 @@ func TestTwoRuns(t *testing.T) {
 						t.Errorf("a second run of %+v: %s: %v", c, said, err)
 					}
 				}
-				if said, err := second.run(t, "vet", other); err != nil {
+				if said, err := second.run(t, "dot", other); err != nil {
 					t.Errorf("a second run that only looks: %s: %v", said, err)
 				}
 				fixture.SameBytes(t, tree(), before)
