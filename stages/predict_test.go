@@ -160,19 +160,19 @@ func TestPredictReuses(t *testing.T) {
 			t.Errorf("%s: %q are made, want %q", what, got, made)
 		}
 	}
-	same := func(*PredictParams, *plans.Plan) {}
-	again("the first run", "ab", same)
-	again("the same run", "", same)
+	unchanged := func(*PredictParams, *plans.Plan) {}
+	again("the first run", "ab", unchanged)
+	again("the same run", "", unchanged)
 	again("a newer image", "b", func(_ *PredictParams, p *plans.Plan) { p.Samples[1].Ref.Changed = old.UnixNano() + 1 })
 	again("an image as old as its prediction", "", func(_ *PredictParams, p *plans.Plan) { p.Samples[1].Ref.Changed = old.UnixNano() })
 	again("an image of another size in bytes", "a", func(_ *PredictParams, p *plans.Plan) { p.Samples[0].Ref.Bytes = 9 })
-	again("the first plan", "a", same)
+	again("the first plan", "a", unchanged)
 	data, err := os.ReadFile(file("a"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	fixture.Write(t, out, "predictions/a.prediction", data[:len(data)-1])
-	again("a damaged file", "a", same)
+	again("a damaged file", "a", unchanged)
 	again("another network", "ab", func(p *PredictParams, _ *plans.Plan) { p.Config = "d" })
 }
 

@@ -122,14 +122,14 @@ func TestWriteReuses(t *testing.T) {
 			t.Errorf("%s: last written %v %v", what, info.ModTime(), err)
 		}
 	}
-	same := func(*WriteParams, *plans.Plan) {}
-	again("the first run", true, same)
-	again("the same run", false, same)
+	unchanged := func(*WriteParams, *plans.Plan) {}
+	again("the first run", true, unchanged)
+	again("the same run", false, unchanged)
 	again("inputs as old as the index", false, func(_ *WriteParams, p *plans.Plan) { p.Samples[0].Ref.Changed = old.UnixNano() })
 	again("a newer input", true, func(_ *WriteParams, p *plans.Plan) { p.Samples[0].Ref.Changed = old.UnixNano() + 1 })
 	again("another configuration", true, func(w *WriteParams, _ *plans.Plan) { w.Config = "d" })
 	again("another caption", true, func(w *WriteParams, p *plans.Plan) { p.Samples[0].Caption = "a road" })
-	again("the first plan", true, same)
+	again("the first plan", true, unchanged)
 	again("the same data at another place", false, func(_ *WriteParams, p *plans.Plan) {
 		for i := range p.Samples {
 			p.Samples[i].Ref.Root = "/elsewhere"
@@ -138,9 +138,9 @@ func TestWriteReuses(t *testing.T) {
 	if err := os.Truncate(tar, 100); err != nil {
 		t.Fatal(err)
 	}
-	again("a shard that was cut", true, same)
+	again("a shard that was cut", true, unchanged)
 	fixture.Write(t, out, "source-00000.json", []byte("{"))
-	again("a damaged index", true, same)
+	again("a damaged index", true, unchanged)
 }
 
 // TestWriteNothing: no plan is no shard, and a plan of rejects is one without samples.
