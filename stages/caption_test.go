@@ -135,14 +135,3 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 		t.Errorf("empty: %v", err)
 	}
 }
-
-func TestOwnFile(t *testing.T) {
-	for name, want := range map[string]bool{
-		"source-00000.tar": true, "unlabelled-00012.json": true, "val-123456.jsonl": true,
-		"val-notes.json": false, "val-1.tar": false, "source-00000.tar.bak": false, "a/source-00000.tar": false, "other-00000.tar": false,
-	} {
-		if OwnFile(name) != want {
-			t.Errorf("%s: %v", name, !want)
-		}
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"semidavil"
 	"semidavil/internal/fixture"
 	"semidavil/runners"
+	"semidavil/runners/runnerstest"
 	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
 )
@@ -70,5 +71,16 @@ func TestUnreadableFolderEndsTheRun(t *testing.T) {
 	Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target, W: 8, H: 8}}})
 	if _, err := runners.Run(t.Context(), p, runners.Options{Runner: "prism"}); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Error(err)
+	}
+}
+
+// TestMatchFaults: a folder that holds nothing is a fault of the run.
+func TestMatchFaults(t *testing.T) {
+	city := t.TempDir()
+	err := runnerstest.Run(t, "prism", func(s beam.Scope) {
+		Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}})
+	})
+	if err == nil || !strings.Contains(err.Error(), "no images below "+city) {
+		t.Errorf("%v", err)
 	}
 }

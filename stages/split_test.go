@@ -1,11 +1,14 @@
 package stages
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"semidavil"
+	"semidavil/internal/fixture"
+	"semidavil/runners/runnerstest"
 	"semidavil/stages/plans"
 )
 
@@ -107,5 +110,15 @@ func TestSplitRejectsDuplicates(t *testing.T) {
 	got, rejects, err := split(SplitParams{Labelled: -1}, twice)
 	if err != nil || len(keysOf(got, semidavil.Labelled)) != 2 || len(rejects) != 1 || !strings.Contains(rejects[0].Reason, "duplicate key") {
 		t.Errorf("%v %v %v", got, rejects, err)
+	}
+}
+
+func TestSplitPropagatesErrors(t *testing.T) {
+	gta, city := t.TempDir(), t.TempDir()
+	fixture.GTA5(t, gta, 1)
+	fixture.Cityscapes(t, city, 1, 1, 0)
+	err := runnerstest.Run(t, "prism", pipeline(gta, city, t.TempDir(), 5))
+	if err == nil || !strings.Contains(err.Error(), "5 labelled target images are asked for, 1 have labels") {
+		t.Errorf("%v", errors.Unwrap(err))
 	}
 }

@@ -1,7 +1,6 @@
 package stages
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/captioner"
@@ -35,6 +35,44 @@ func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
 		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: resize.Bilinear}, Workers: 2, Config: "c"}, tokenised)
 		Commit(s, CommitParams{Output: out, Classes: semidavil.Cityscapes19, Config: []byte("{}")}, results, beam.Flatten(s, r1, r2, r3, r4))
 	}
+}
+
+// ways are those in which the tests of one stage run it: with its workers in this process,
+// and in one of their own.
+var ways = []string{"prism", "worker"}
+
+// mustRun runs a pipeline that should come to its end.
+func mustRun(t *testing.T, way string, build func(beam.Scope)) {
+	t.Helper()
+	if err := runnerstest.Run(t, way, build); err != nil {
+		t.Fatalf("%s: %v", way, err)
+	}
+}
+
+// ends wants a pipeline to end with an error of these words.
+func ends(t *testing.T, words string, build func(beam.Scope)) {
+	t.Helper()
+	if err := runnerstest.Run(t, "prism", build); err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("%v, want %q", err, words)
+	}
+}
+
+func init() {
+	register.Function1x1(planLine)
+	register.Function1x1(rejectLine)
+}
+
+// planLine and rejectLine are what passert compares.
+func planLine(p plans.Plan) string {
+	line := p.Name + ":"
+	for _, s := range p.Samples {
+		line += " " + s.Ref.Key
+	}
+	return line
+}
+
+func rejectLine(r shards.Reject) string {
+	return fmt.Sprintf("%s %s %s: %s", r.Stage, r.Key, r.Path, r.Reason)
 }
 
 // files returns the files below a folder with their contents.
@@ -144,64 +182,4 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, files(t, out), files(t, fresh))
-}
-
-// TestUnreadableIsTriedAgain: what could not be read is no lasting fault.
-func TestUnreadableIsTriedAgain(t *testing.T) {
-	gta, city, out := t.TempDir(), t.TempDir(), t.TempDir()
-	fixture.GTA5(t, gta, 3)
-	fixture.Cityscapes(t, city, 2, 1, 0)
-	image := filepath.Join(gta, "images/00002.png")
-	info, err := os.Stat(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	index := filepath.Join(out, "shards/source-00000.json")
-	run := func() string {
-		t.Helper()
-		if err := runnerstest.Run(t, "prism", pipeline(gta, city, out, 1)); err != nil {
-			t.Fatal(err)
-		}
-		data, err := os.ReadFile(index)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
-	}
-	whole := run()
-	// The same index as a run that could not read one file would have left.
-	x, err := shards.DecodeIndex([]byte(whole))
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.Rejects = []shards.Reject{{Key: "gta5_train_00002", Path: "images/00002.png", Stage: "read", Reason: "input/output error"}}
-	data, err := shards.EncodeJSON(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fixture.Write(t, out, "shards/source-00000.json", data)
-	if got := run(); got != whole {
-		t.Errorf("an unreadable file (%s) stayed a reject", info.Name())
-	}
-}
-
-// TestMatchFaults: a folder that holds nothing is a fault of the run.
-func TestMatchFaults(t *testing.T) {
-	city := t.TempDir()
-	err := runnerstest.Run(t, "prism", func(s beam.Scope) {
-		Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}})
-	})
-	if err == nil || !strings.Contains(err.Error(), "no images below "+city) {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestSplitPropagatesErrors(t *testing.T) {
-	gta, city := t.TempDir(), t.TempDir()
-	fixture.GTA5(t, gta, 1)
-	fixture.Cityscapes(t, city, 1, 1, 0)
-	err := runnerstest.Run(t, "prism", pipeline(gta, city, t.TempDir(), 5))
-	if err == nil || !strings.Contains(err.Error(), "5 labelled target images are asked for, 1 have labels") {
-		t.Errorf("%v", errors.Unwrap(err))
-	}
 }

@@ -40,7 +40,8 @@ type ThresholdParams struct {
 // Threshold sums the histograms of all predictions, chooses the thresholds and writes
 // them. A file that holds them already stays as it is.
 //
-// PCollection<pseudo.Histogram> -> PCollection<Thresholds> with one element.
+// PCollection<pseudo.Histogram> -> PCollection<Thresholds> with one element, or with none
+// and no file where there is no histogram.
 func Threshold(s beam.Scope, p ThresholdParams, histograms beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Threshold")
 	return beam.ParDo(s, &thresholdFn{p}, beam.Combine(s, &sumHistograms{}, histograms))
