@@ -133,7 +133,7 @@ func Explain(err error) string {
 		return ""
 	}
 	cause := Cause(err)
-	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" {
+	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" { //nolint:errorlint // Cause returns a Failure itself
 		return fmt.Sprintf("%s: %s", failure.DoFn, failure.Error())
 	}
 	return cause.Error()
