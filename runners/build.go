@@ -47,7 +47,9 @@ func buildWorker(ctx context.Context, arch string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("runners: build the program for the workers: %w", err)
 	}
-	file.Close()
+	if err := file.Close(); err != nil {
+		return "", fmt.Errorf("runners: build the program for the workers: %w", err)
+	}
 	args := []string{"build"}
 	pkg, test := strings.CutSuffix(info.Path, ".test")
 	if test {
@@ -64,7 +66,7 @@ func buildWorker(ctx context.Context, arch string) (string, error) {
 	}
 	cmd.Env = append(cmd.Env, "GOEXPERIMENT="+experiment)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		os.Remove(file.Name())
+		_ = os.Remove(file.Name())
 		return "", fmt.Errorf("runners: build the program for the workers (--worker_binary uses a ready one): %w\n%s", err, out)
 	}
 	return file.Name(), nil

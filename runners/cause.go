@@ -134,7 +134,7 @@ func Explain(err error) string {
 	}
 	cause := Cause(err)
 	message := cause.Error()
-	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" {
+	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" { //nolint:errorlint // Cause returns a Failure itself
 		message = fmt.Sprintf("%s: %s", failure.DoFn, message)
 	}
 	return message + limitHint(message)

@@ -111,7 +111,7 @@ func TestDataflowDryRun(t *testing.T) {
 	if !strings.HasSuffix(want, "*") || !like(stdout.String(), want) || stderr.Len() > 0 {
 		t.Errorf("stdout:\n%s\nwant:\n%s\nstderr:\n%s", stdout, want, stderr)
 	}
-	cmd, stdout, stderr = child(append(args, "-v")...)
+	cmd, _, stderr = child(append(args, "-v")...)
 	if err := cmd.Run(); err != nil || !strings.Contains(stderr.String(), `workerPools`) {
 		t.Errorf("-v shows no job: %v", err)
 	}

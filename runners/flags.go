@@ -1,11 +1,8 @@
 package runners
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"regexp"
 	"strings"
 )
 
@@ -28,43 +25,52 @@ func addCommon(fs *flag.FlagSet) *common {
 	return c
 }
 
-// undefined and badValue are the messages of package flag.
-var (
-	undefined = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
-	badValue  = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): (.*)$`)
-	noValue   = regexp.MustCompile(`^flag needs an argument: -(.*)$`)
-)
-
-// ParseFlags parses the arguments into the flag set. It returns flag.ErrHelp
-// for -h and --help, and a *UsageError of one line otherwise, with the flag
-// that was probably meant where a name is unknown. It writes nothing.
+// ParseFlags parses the arguments into the flag set, as flag.FlagSet.Parse does. It returns
+// flag.ErrHelp for -h and --help where no such flag is defined, and a *UsageError of one
+// line otherwise, with the flag that was probably meant where a name is unknown. It writes
+// nothing and never exits, whatever the flag set's ErrorHandling.
 func ParseFlags(fs *flag.FlagSet, args []string) error {
-	fs.Init(fs.Name(), flag.ContinueOnError)
-	output := fs.Output()
-	fs.SetOutput(io.Discard)
-	defer fs.SetOutput(output)
-	usage := fs.Usage
-	fs.Usage = func() {}
-	defer func() { fs.Usage = usage }()
-	err := fs.Parse(args)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	message := err.Error()
-	if m := undefined.FindStringSubmatch(message); m != nil {
-		name, _, _ := strings.Cut(m[1], "=")
-		if meant := nearest(fs, name); meant != "" {
-			return Usagef("unknown flag %s; did you mean %s?", dashed(name), dashed(meant))
+	for len(args) > 0 {
+		arg := args[0]
+		if len(arg) < 2 || arg[0] != '-' {
+			break
 		}
-		return Usagef("unknown flag %s", dashed(name))
+		args = args[1:]
+		if arg == "--" {
+			break
+		}
+		name, value, hasValue := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+		if name == "" || name[0] == '-' {
+			return Usagef("bad flag syntax: %s", arg)
+		}
+		f := fs.Lookup(name)
+		switch {
+		case f == nil && (name == "h" || name == "help"):
+			return flag.ErrHelp
+		case f == nil:
+			if meant := nearest(fs, name); meant != "" {
+				return Usagef("unknown flag %s; did you mean %s?", dashed(name), dashed(meant))
+			}
+			return Usagef("unknown flag %s", dashed(name))
+		case hasValue:
+		case isBool(f):
+			value = "true"
+		case len(args) == 0:
+			return Usagef("%s: value missing", dashed(name))
+		default:
+			value, args = args[0], args[1:]
+		}
+		if err := fs.Set(name, value); err != nil {
+			return Usagef("%s: invalid value %q: %v", dashed(name), value, err)
+		}
 	}
-	if m := badValue.FindStringSubmatch(message); m != nil {
-		return Usagef("%s: invalid value %s: %s", dashed(m[2]), m[1], m[3])
-	}
-	if m := noValue.FindStringSubmatch(message); m != nil {
-		return Usagef("%s: value missing", dashed(m[1]))
-	}
-	return &UsageError{Message: message}
+	return fs.Parse(append([]string{"--"}, args...)) // only the arguments after the flags
+}
+
+// isBool reports whether a flag needs no value.
+func isBool(f *flag.Flag) bool {
+	b, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
 }
 
 // dashed writes a flag as on the command line: one dash before a letter.

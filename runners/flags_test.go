@@ -3,7 +3,10 @@ package runners
 import (
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +37,10 @@ func TestParseFlags(t *testing.T) {
 		{"--overwrite=2", `--overwrite: invalid value "2": parse error`},
 		{"--input", "--input: value missing"},
 		{"---x", "bad flag syntax: ---x"},
+		{"--=x", "bad flag syntax: --=x"},
+		{"-x=--input", "unknown flag -x"},
+		{"--shard_count=", `--shard_count: invalid value "": parse error`},
+		{`--shard_count=1"-for-flag--x:`, `--shard_count: invalid value "1\"-for-flag--x:": parse error`},
 	}
 	for _, test := range tests {
 		err := ParseFlags(testFlags(), strings.Fields(test.args))
@@ -51,6 +58,36 @@ func TestParseFlags(t *testing.T) {
 	for _, args := range []string{"-h", "--help"} {
 		if err := ParseFlags(testFlags(), []string{args}); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("%s: error %v", args, err)
+		}
+	}
+}
+
+// TestParseFlagsLikeFlag takes every command line of up to three of some words and wants what
+// package flag makes of it: the values, the other arguments, and whether it is refused.
+func TestParseFlagsLikeFlag(t *testing.T) {
+	words := []string{"", "-", "--", "---", "-=", "--=3", "3", "x", "-h", "--help=1", "-input", "--input=", "--input=a=b", "--shard_count", "-shard_count=4", "--overwrite", "-overwrite=false", "--overwrite=x", "--zzz"}
+	lines := [][]string{nil}
+	for first := 0; len(lines[first]) < 3; first++ {
+		for _, w := range words {
+			lines = append(lines, append(slices.Clone(lines[first]), w))
+		}
+	}
+	state := func(fs *flag.FlagSet) string {
+		var s strings.Builder
+		fs.VisitAll(func(f *flag.Flag) { fmt.Fprintf(&s, "%s=%s ", f.Name, f.Value) })
+		fs.Visit(func(f *flag.Flag) { fmt.Fprintf(&s, "%s ", f.Name) })
+		return s.String()
+	}
+	for _, line := range lines {
+		got, want := testFlags(), testFlags()
+		want.Init("work", flag.ContinueOnError)
+		want.SetOutput(io.Discard)
+		gotErr, wantErr := ParseFlags(got, line), want.Parse(line)
+		if (gotErr == nil) != (wantErr == nil) || errors.Is(gotErr, flag.ErrHelp) != errors.Is(wantErr, flag.ErrHelp) {
+			t.Errorf("%q: error %v, want %v", line, gotErr, wantErr)
+		}
+		if state(got) != state(want) || wantErr == nil && (!slices.Equal(got.Args(), want.Args()) || !got.Parsed()) {
+			t.Errorf("%q: %s%q, want %s%q", line, state(got), got.Args(), state(want), want.Args())
 		}
 	}
 }

@@ -97,7 +97,7 @@ func openJobService(ctx context.Context, endpoint, name string) (*jobService, er
 	if err != nil {
 		return nil, fmt.Errorf("runners: connect to the job server at --endpoint=%s: %w", endpoint, err)
 	}
-	probe.Close()
+	_ = probe.Close()
 	conn, err := grpc.NewClient("passthrough:///"+endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, fmt.Errorf("runners: connect to the job server at --endpoint=%s: %w", endpoint, err)
@@ -109,7 +109,7 @@ func openJobService(ctx context.Context, endpoint, name string) (*jobService, er
 	return j, nil
 }
 
-func (j *jobService) close() { j.conn.Close() }
+func (j *jobService) close() { _ = j.conn.Close() }
 
 // named lists the ids of the server's jobs of this name.
 func (j *jobService) named(ctx context.Context) []string {

@@ -83,7 +83,7 @@ func (f *workFn) ProcessElement(ctx context.Context, n int) (int, error) {
 		return 0, fmt.Errorf("stages: read sample %d:\n  first\n  second", n)
 	case "panic":
 		var m map[string]int
-		m["a"] = n
+		m["a"] = n //nolint:staticcheck // that is the panic
 	case "panic error":
 		panic(fmt.Errorf("decode: %w", errMissing))
 	case "index":

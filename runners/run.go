@@ -123,7 +123,7 @@ func (r *run) cleanUp() {
 		r.jobs.close()
 	}
 	if r.built != "" {
-		os.Remove(r.built) // where it is still being read, it is gone when that ends
+		_ = os.Remove(r.built) // where it is still being read, it is gone when that ends
 	}
 	if r.left {
 		return

@@ -263,7 +263,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 // back together.
 func pause(key string, attempt int) time.Duration {
 	h := fnv.New64a()
-	io.WriteString(h, key)
+	h.Write([]byte(key))
 	limit := longestPause
 	if attempt < 8 {
 		limit = min(limit, firstPause<<(attempt-1))

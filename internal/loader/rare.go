@@ -28,7 +28,7 @@ type rareClasses struct {
 
 func newRareClasses(samples []*sample, frequencies []float64, temperature float64) (*rareClasses, error) {
 	r := &rareClasses{probabilities: classstats.SamplingProbabilities(frequencies, temperature), images: make([][]*sample, len(frequencies))}
-	any := false
+	found := false
 	for c := range frequencies {
 		var shown []*sample
 		for _, s := range samples {
@@ -43,9 +43,9 @@ func newRareClasses(samples []*sample, frequencies []float64, temperature float6
 		if r.images[c] == nil {
 			r.images[c] = shown
 		}
-		any = any || shown != nil
+		found = found || shown != nil
 	}
-	if !any {
+	if !found {
 		return nil, errors.New("loader: sample rare classes: no source label has a class")
 	}
 	return r, nil

@@ -55,7 +55,7 @@ func (unavailable) Is(target error) bool { return target == ErrUnavailable }
 // means the same, and takes credentials out of its text.
 func classify(err error) error {
 	err = redact(err)
-	if err == nil || err == io.EOF || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if errors.Is(err, storage.ErrObjectNotExist) || errors.Is(err, storage.ErrBucketNotExist) {

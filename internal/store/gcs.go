@@ -111,10 +111,10 @@ func (g gcs) stat(ctx context.Context, name string) (Info, error) {
 		return Info{}, err
 	}
 	_, err = it.Next()
-	if err == iterator.Done && prefix != "" {
+	if errors.Is(err, iterator.Done) && prefix != "" {
 		return Info{}, classify(storage.ErrObjectNotExist)
 	}
-	if err != nil && err != iterator.Done {
+	if err != nil && !errors.Is(err, iterator.Done) {
 		return Info{}, classify(err)
 	}
 	return Info{Path: name, IsDir: true}, nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -41,7 +42,7 @@ func (g gcs) list(ctx context.Context, root string, _ bool, fn WalkFunc) error {
 	found := false
 	for {
 		attrs, err := it.Next()
-		if err == iterator.Done {
+		if errors.Is(err, iterator.Done) {
 			break
 		}
 		if err != nil {

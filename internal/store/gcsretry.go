@@ -97,7 +97,7 @@ func (r reader) Read(p []byte) (int, error) {
 	limit := time.AfterFunc(patience, func() { r.cancel(errStalled) })
 	n, err := r.Reader.Read(p)
 	limit.Stop()
-	if err != nil && context.Cause(r.ctx) == errStalled {
+	if err != nil && errors.Is(context.Cause(r.ctx), errStalled) {
 		err = errStalled
 	}
 	return n, classify(err)

@@ -65,6 +65,6 @@ func (s *gcsSink) commit() error {
 func (s *gcsSink) abort() error {
 	s.cancel()
 	// Close waits for the upload to stop; its error is that of the context.
-	s.w.Close()
+	_ = s.w.Close()
 	return nil
 }

@@ -98,7 +98,7 @@ func (local) remove(_ context.Context, name string) error {
 // removeTemporaries follows no link below root. Folders that cannot be read do
 // not keep it from cleaning the others.
 func (local) removeTemporaries(ctx context.Context, root string, before time.Time) (int, error) {
-	real, err := filepath.EvalSymlinks(root)
+	resolved, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return 0, bare(err)
 	}
@@ -110,7 +110,7 @@ func (local) removeTemporaries(ctx context.Context, root string, before time.Tim
 			failed = append(failed, err)
 		}
 	}
-	err = filepath.WalkDir(real, func(name string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(resolved, func(name string, entry fs.DirEntry, err error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -28,16 +28,16 @@ func listing(t *testing.T, root string, opts ...Option) (good, bad []string) {
 
 func TestLocalLinks(t *testing.T) {
 	top := t.TempDir()
-	outside, real := filepath.Join(top, "outside"), filepath.Join(top, "real")
+	outside, tree := filepath.Join(top, "outside"), filepath.Join(top, "real")
 	write(t, filepath.Join(outside, "secret"), "s")
-	write(t, filepath.Join(real, "a", "f"), "f")
-	link(t, "a", filepath.Join(real, "inside"))
-	link(t, filepath.Join(real, "a", "f"), filepath.Join(real, "absolute"))
-	link(t, outside, filepath.Join(real, "out"))
-	link(t, filepath.Join(outside, "secret"), filepath.Join(real, "outfile"))
-	link(t, "nowhere", filepath.Join(real, "dangling"))
+	write(t, filepath.Join(tree, "a", "f"), "f")
+	link(t, "a", filepath.Join(tree, "inside"))
+	link(t, filepath.Join(tree, "a", "f"), filepath.Join(tree, "absolute"))
+	link(t, outside, filepath.Join(tree, "out"))
+	link(t, filepath.Join(outside, "secret"), filepath.Join(tree, "outfile"))
+	link(t, "nowhere", filepath.Join(tree, "dangling"))
 	root := filepath.Join(top, "root") // the data set as a whole is a link
-	link(t, real, root)
+	link(t, tree, root)
 
 	good, bad := listing(t, root)
 	expect(t, "listed", good, "a/f", "absolute", "inside/f")

@@ -50,7 +50,7 @@ func (s *localSink) commit() error {
 		err = os.Rename(s.file.Name(), s.final)
 	}
 	if err != nil {
-		os.Remove(s.file.Name())
+		_ = os.Remove(s.file.Name())
 		return bare(err)
 	}
 	return nil

@@ -116,14 +116,14 @@ func follows(opts []Option) bool {
 
 // checkLinks refuses rel where a link on its way leads out of root or nowhere.
 func checkLinks(root, rel string) error {
-	real, err := filepath.EvalSymlinks(root)
+	resolved, err := filepath.EvalSymlinks(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return bare(err)
 	}
-	at := real
+	at := resolved
 	for elem := range strings.SplitSeq(rel, "/") {
 		at = filepath.Join(at, elem)
 		info, err := os.Lstat(at)
@@ -136,7 +136,7 @@ func checkLinks(root, rel string) error {
 		if info.Mode()&fs.ModeSymlink == 0 {
 			continue
 		}
-		if at, err = resolveInside(real, at); err != nil {
+		if at, err = resolveInside(resolved, at); err != nil {
 			return err
 		}
 	}

@@ -125,8 +125,8 @@ func pythonPrefixes() []string {
 	}
 	prefixes := []string{filepath.Dir(filepath.Dir(python))}
 	// A link such as /usr/local/bin/python3 may lead to where the packages are.
-	if real, err := filepath.EvalSymlinks(python); err == nil {
-		if prefix := filepath.Dir(filepath.Dir(real)); prefix != prefixes[0] {
+	if target, err := filepath.EvalSymlinks(python); err == nil {
+		if prefix := filepath.Dir(filepath.Dir(target)); prefix != prefixes[0] {
 			prefixes = append(prefixes, prefix)
 		}
 	}

@@ -123,7 +123,7 @@ func (p *Predictor) best(probabilities *graph.Node) []*graph.Node {
 		return out
 	}
 	class := graph.Iota(probabilities.Graph(), shapes.Make(dtypes.Int32, probabilities.Shape().Dimensions...), 0)
-	taken := graph.Equal(class, graph.BroadcastToShape(graph.ExpandDims(label, 0), class.Shape()))
+	taken := graph.Equal(class, graph.BroadcastToShape(graph.InsertAxes(label, 0), class.Shape()))
 	others := graph.Where(taken, graph.Scalar(probabilities.Graph(), probabilities.DType(), -1), probabilities)
 	second := graph.ArgMax(others, 0, dtypes.Int32)
 	return append(out, graph.ConvertDType(second, dtypes.Uint8), graph.ReduceMax(others, 0))

@@ -202,7 +202,7 @@ func TestCompany(t *testing.T) {
 				select {
 				case <-busy:
 					return
-				default:
+				default: //nolint:staticcheck // the processor is to be busy
 				}
 			}
 		}()

@@ -34,7 +34,6 @@ type Engine struct {
 
 	boot string
 	dir  string
-	env  []string
 	mu   sync.Mutex
 	logs bytes.Buffer
 	pool string // the address of the worker pool

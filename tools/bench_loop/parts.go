@@ -30,8 +30,11 @@ type pair struct {
 // and CPU seconds of each.
 func parts(dir string, workers int) error {
 	names, err := filepath.Glob(filepath.Join(dir, "results", "*.png"))
-	if err != nil || len(names) == 0 {
-		return fmt.Errorf("no predictions in %s: %v", dir, err)
+	if err != nil {
+		return fmt.Errorf("predictions in %s: %w", dir, err)
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("no predictions in %s", dir)
 	}
 	n := len(names)
 	pairs := make([]pair, n)

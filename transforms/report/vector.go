@@ -29,7 +29,7 @@ func checkSVG(data []byte) (plain bool, err error) {
 	roots := 0
 	for {
 		token, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

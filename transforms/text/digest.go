@@ -27,6 +27,6 @@ func (t *Tokenizer) Digest() string {
 		w.WriteString(t.tokens[m[1]])
 		w.WriteByte('\n')
 	}
-	w.Flush()
+	_ = w.Flush()
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -163,16 +163,16 @@ func labelOf(i int) string {
 
 // plain is a report by plain loops.
 type plain struct {
-	matrix                   [19][20]int // true, predicted; 19 is ignored
-	pixels, ignored          int
-	iou                      [19]float64
-	mean, accuracy           float64
-	kept, right              int // at 0.95
-	bins                     [15][2]int
-	sum                      [15]float64
-	ece                      float64
-	confident                bool
-	classes, images, correct int
+	matrix          [19][20]int // true, predicted; 19 is ignored
+	pixels, ignored int
+	iou             [19]float64
+	mean, accuracy  float64
+	kept, right     int // at 0.95
+	bins            [15][2]int
+	sum             [15]float64
+	ece             float64
+	confident       bool
+	images, correct int
 }
 
 func count(pairs []pair) (p plain) {

@@ -57,12 +57,14 @@ func TestNoSecretIsShown(t *testing.T) {
 	var asked atomic.Int64
 	for name, handler := range map[string]http.HandlerFunc{
 		"401": func(w http.ResponseWriter, r *http.Request) {
-			http.Error(w, "bad key "+r.Header.Get("Authorization"), 401)
+			http.Error(w, "bad key "+r.Header.Get("Authorization"), http.StatusUnauthorized)
 		},
-		"401 in halves": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad key "+secretKey[:20]+"***", 401) },
+		"401 in halves": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "bad key "+secretKey[:20]+"***", http.StatusUnauthorized)
+		},
 		"429 once": func(w http.ResponseWriter, r *http.Request) {
 			if asked.Add(1) == 1 {
-				http.Error(w, `{"error":{"message":"slow down, `+r.Header.Get("Authorization")+`"}}`, 429)
+				http.Error(w, `{"error":{"message":"slow down, `+r.Header.Get("Authorization")+`"}}`, http.StatusTooManyRequests)
 				return
 			}
 			fmt.Fprint(w, good)
@@ -87,15 +89,13 @@ func TestNoSecretIsShown(t *testing.T) {
 			defer service.Close()
 			root := t.TempDir()
 			images := 2 // below the number of failures that ends a run
-			if name == "401" {
+			switch name {
+			case "401":
 				images = 6
+			case "no http": // each image is asked about five times
+				images = 1
 			}
 			fixture.GTA5(t, root, images)
-			if name == "no http" { // each image is asked about five times
-				images = 1
-				root = t.TempDir()
-				fixture.GTA5(t, root, 1)
-			}
 			cfg := configs.DefaultPrepare()
 			cfg.Output, cfg.Source, cfg.SourceSize = t.TempDir(), []string{"gta5:" + root}, "24x15"
 			cfg.Captions, cfg.CaptionURL, cfg.CaptionModel, cfg.CaptionKeyEnv = "http", service.URL, "eye", keyVariable

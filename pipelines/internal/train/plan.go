@@ -95,7 +95,7 @@ func prompts(ctx context.Context, clipDir string, m shards.Manifest) ([]textfeat
 	var out []textfeatures.Tokens
 	for _, class := range m.Classes {
 		tokens := tokenizer.Frame("a photo of a " + class.Name + ".")
-		out = append(out, textfeatures.Tokens{IDs: tokens.IDs[:], Count: tokens.N})
+		out = append(out, textfeatures.Tokens{IDs: tokens.IDs, Count: tokens.N})
 	}
 	return out, nil
 }

@@ -173,13 +173,13 @@ func newLayout(o *Options, first Sample) (*layout, error) {
 	size := min(max(12, 13*math.Sqrt(float64(o.TileWidth)/256)), 24)
 	l := &layout{tileW: o.TileWidth, tileH: max(1, o.TileHeight), gap: int(size)}
 	var err error
-	if l.text, err = newPen(nil, regular, size); err != nil {
+	if l.text, err = newPen(regular, size); err != nil {
 		return nil, err
 	}
-	if l.heading, err = newPen(nil, bold, size); err != nil {
+	if l.heading, err = newPen(bold, size); err != nil {
 		return nil, err
 	}
-	if l.title, err = newPen(nil, bold, 1.3*size); err != nil {
+	if l.title, err = newPen(bold, 1.3*size); err != nil {
 		return nil, err
 	}
 	return l, nil

@@ -193,7 +193,7 @@ func TestLegend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := newPen(nil, regular, 13)
+	text, err := newPen(regular, 13)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestLegend(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
-	p, err := newPen(nil, regular, 13)
+	p, err := newPen(regular, 13)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,13 +21,13 @@ var (
 	bold    = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(gobold.TTF) })
 )
 
-// pen writes text of one face on a canvas. It must be closed.
+// pen writes text of one face on the canvas Dst, or, without one, measures it. It must be closed.
 type pen struct {
 	font.Drawer
 	ascent, line int // pixels above the base line, from one base line to the next
 }
 
-func newPen(dst *image.RGBA, parse func() (*opentype.Font, error), size float64) (*pen, error) {
+func newPen(parse func() (*opentype.Font, error), size float64) (*pen, error) {
 	f, err := parse()
 	if err != nil {
 		return nil, fmt.Errorf("font: %w", err)
@@ -38,7 +38,7 @@ func newPen(dst *image.RGBA, parse func() (*opentype.Font, error), size float64)
 	}
 	m := face.Metrics()
 	p := &pen{ascent: m.Ascent.Ceil(), line: m.Height.Ceil() + 2}
-	p.Drawer = font.Drawer{Dst: dst, Src: image.NewUniform(color.RGBA{30, 30, 34, 255}), Face: face}
+	p.Drawer = font.Drawer{Src: image.NewUniform(color.RGBA{30, 30, 34, 255}), Face: face}
 	return p, nil
 }
 

@@ -57,7 +57,7 @@ func Scalars(files ...io.Reader) (map[string][]Point, error) {
 		r := NewReader(f)
 		for {
 			e, err := r.Next()
-			if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 				break
 			} else if err != nil {
 				return nil, fmt.Errorf("tensorboard: scalars: file %d: %w", i, err)

@@ -40,7 +40,7 @@ func ReadRecord(r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("tensorboard: read record: %d bytes, more than a message can have", n)
 	}
 	var b bytes.Buffer
-	if _, err := io.CopyN(&b, r, int64(n)+4); err == io.EOF {
+	if _, err := io.CopyN(&b, r, int64(n)+4); errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("tensorboard: read record: %d bytes: %w", n, io.ErrUnexpectedEOF)
 	} else if err != nil {
 		return nil, fmt.Errorf("tensorboard: read record: %d bytes: %w", n, err)
