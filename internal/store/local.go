@@ -118,7 +118,7 @@ func (local) removeTemporaries(ctx context.Context, root string, before time.Tim
 			keep(err)
 			return nil
 		}
-		if entry.IsDir() && name != real && occupied(name) {
+		if entry.IsDir() && name != resolved && occupied(name) {
 			return fs.SkipDir
 		}
 		if !entry.Type().IsRegular() || !isTemp(entry.Name()) {
