@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"semidavil/internal/fixture"
 )
 
 type file struct {
@@ -100,8 +102,8 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{"name: a\n", aliases(), "any: &a {b: *a}\n", "extra: {<<: {share: 1}}\n", "name: !1"} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(_ *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, data []byte) {
 		var got file
-		_ = Decode("f.yaml", data, &got)
+		fixture.Modest(t, 64<<20+2000*len(data), func() { _ = Decode("f.yaml", data, &got) })
 	})
 }
