@@ -44,7 +44,7 @@ func TestExplainTooManyFiles(t *testing.T) {
 	if !ok {
 		t.Skip("there is no limit here")
 	}
-	err := errors.New(fmt.Sprintf("job failed:\ncaused by:\nstages: list a: %v", syscall.EMFILE))
+	err := fmt.Errorf("job failed:\ncaused by:\nstages: list a: %v", syscall.EMFILE)
 	if got := Explain(err); !strings.HasPrefix(got, "stages: list a: ") || !strings.HasSuffix(got, fmt.Sprintf("too many open files (the limit is %d; ulimit -n sets another)", files)) {
 		t.Error(got)
 	}

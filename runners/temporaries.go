@@ -31,13 +31,16 @@ func ownTemporaries(name string) (undo func(), err error) {
 		}
 		return nil, Usagef("the folder for temporary files, %s, cannot be written to: %v; name another in %s", os.TempDir(), err, variable)
 	}
-	os.Setenv(variable, dir)
+	if err := os.Setenv(variable, dir); err != nil {
+		return nil, err
+	}
+	// Faults of the clean-up are nobody's concern: the run has ended.
 	return func() {
 		if given {
-			os.Setenv(variable, old)
+			_ = os.Setenv(variable, old)
 		} else {
-			os.Unsetenv(variable)
+			_ = os.Unsetenv(variable)
 		}
-		os.RemoveAll(dir)
+		_ = os.RemoveAll(dir)
 	}, nil
 }

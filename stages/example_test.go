@@ -3,7 +3,6 @@ package stages_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path"
 	"path/filepath"
@@ -41,7 +40,7 @@ func printReject(r shards.Reject) { fmt.Printf("rejected: %s: %s\n", r.Path, r.R
 func Example() {
 	root, err := os.MkdirTemp("", "cityscapes")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(root)
 	for _, name := range []string{
@@ -54,10 +53,10 @@ func Example() {
 	} {
 		name = filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		if err := os.WriteFile(name, nil, 0o644); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 
@@ -69,7 +68,7 @@ func Example() {
 	beam.ParDo0(s, printPlan, planned)
 	beam.ParDo0(s, printReject, beam.Flatten(s, unmatched, duplicates))
 	if _, err := runners.Run(context.Background(), p, runners.Options{Runner: "prism"}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 
 	// Unordered output:

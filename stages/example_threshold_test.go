@@ -3,7 +3,6 @@ package stages_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -26,18 +25,18 @@ func printThresholds(t stages.Thresholds) {
 func ExampleThreshold() {
 	output, err := os.MkdirTemp("", "labels")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(output)
 	var histograms []pseudo.Histogram
 	for _, confidence := range [][]float32{{0.75, 0.9375}, {0.5, 0.96875}} {
 		prediction, err := pseudo.NewPrediction(2, 1, []uint8{0, 1}, []uint8{1, 0}, confidence, []float32{0, 0})
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		h := pseudo.NewHistogram(2)
 		if err := h.Add(prediction); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		histograms = append(histograms, h)
 	}
@@ -47,7 +46,7 @@ func ExampleThreshold() {
 	thresholds := stages.Threshold(s, stages.ThresholdParams{Output: output, Rule: rule}, beam.CreateList(s, histograms))
 	beam.ParDo0(s, printThresholds, thresholds)
 	if _, err := runners.Run(context.Background(), p, runners.Options{Runner: "prism"}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 
 	// Output:

@@ -17,7 +17,7 @@ type Cache[V any] struct {
 // Get returns the value of key, made where there is none. Who asks while another makes it
 // waits for that one, and shares its error; a value whose making failed is made anew for
 // the next who asks.
-func (c *Cache[V]) Get(key string, make func() (V, error)) (V, error) {
+func (c *Cache[V]) Get(key string, produce func() (V, error)) (V, error) {
 	if v, ok := c.values.Load(key); ok {
 		return v.(V), nil
 	}
@@ -27,7 +27,7 @@ func (c *Cache[V]) Get(key string, make func() (V, error)) (V, error) {
 		}
 		// A panic would get the text of a stack from Do.
 		err = Try(func() (err error) {
-			made, err = make()
+			made, err = produce()
 			return err
 		})
 		if err == nil {

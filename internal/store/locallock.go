@@ -49,7 +49,9 @@ func (local) lock(ctx context.Context, name string, self holder) (lease, error) 
 		if err == nil {
 			return l, nil
 		}
-		file.Close()
+		if err := file.Close(); err != nil {
+			return nil, bare(err)
+		}
 		if !errors.Is(err, ErrLockLost) {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ func eachLine(r io.Reader, fn func(number int, line []byte, ended bool) error) e
 	br := bufio.NewReaderSize(r, 64<<10)
 	switch mark, _ := br.Peek(3); { // an error comes again
 	case bytes.HasPrefix(mark, []byte("\uFEFF")):
-		br.Discard(3)
+		_, _ = br.Discard(3) // it was peeked at
 	case bytes.HasPrefix(mark, []byte{0xFF, 0xFE}), bytes.HasPrefix(mark, []byte{0xFE, 0xFF}):
 		utf16 := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)
 		br = bufio.NewReaderSize(transform.NewReader(br, utf16.NewDecoder()), 64<<10)

@@ -23,9 +23,9 @@ func (t *Tokenizer) Frame(s string) Tokens {
 	if f.Truncated {
 		ids = ids[:Context-1]
 	}
-	ids = append(ids, t.eot)
-	f.N = len(ids)
-	f.IDs = append(ids, make([]int32, Context-f.N)...)
+	f.IDs = append(ids, t.eot) //nolint:gocritic // ids is not used again
+	f.N = len(f.IDs)
+	f.IDs = append(f.IDs, make([]int32, Context-f.N)...)
 	return f
 }
 

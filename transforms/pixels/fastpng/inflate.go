@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -45,7 +46,7 @@ func (f *inflater) zlib(dst, src []byte, n int) error {
 	if used += 2; err == nil && used+4 > end {
 		err = errShort
 	}
-	if err == errShort || err == errLong {
+	if errors.Is(err, errShort) || errors.Is(err, errLong) {
 		// inflate stops without a word about the first n bytes: such files are rare enough
 		// to be read again by a slower one.
 		if _, e := io.ReadFull(flate.NewReader(bytes.NewReader(src[2:end])), dst[:n]); e == nil {
