@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
@@ -25,7 +24,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-func init() { register.Function1x1(indexLine) }
+func init() { beam.RegisterFunction(indexLine) }
 
 func indexLine(x shards.Index) string {
 	line := fmt.Sprintf("%s: %d", x.Shard.Name, x.Shard.Samples)
