@@ -126,7 +126,7 @@ func NewGo() (compute.Backend, error) {
 	}
 	reserve()
 	// The library reports the setting on standard output, which belongs to results.
-	return silenced(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
+	return openQuietly(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 }
 
 const (
@@ -154,8 +154,8 @@ var reserve = sync.OnceFunc(func() {
 // quiet is held while os.Stdout or os.Stderr is another one.
 var quiet sync.Mutex
 
-// silenced opens a backend whose library writes what nobody needs to a standard file.
-func silenced(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
+// openQuietly opens a backend whose library writes what nobody needs to a standard file.
+func openQuietly(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
 	quiet.Lock()
 	defer quiet.Unlock()
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {

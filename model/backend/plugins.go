@@ -53,8 +53,8 @@ func ofKind(kind string, paths map[string]string) []plugin {
 	return []plugin{{name: name, from: paths[name]}}
 }
 
-// inPython lists the plug-ins of a kind in the active Python environment.
-func inPython(kind string) (plugins []plugin) {
+// pythonPluginsOf lists the plug-ins of a kind in the active Python environment.
+func pythonPluginsOf(kind string) (plugins []plugin) {
 	gpu := hasGPU("/dev")
 	seen := map[string]bool{} // lib64 is often a link to lib
 	for _, prefix := range pythonPrefixes() {

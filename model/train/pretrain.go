@@ -50,7 +50,7 @@ type PretrainConfig struct {
 
 // PretrainSummary is the end of a pre-training.
 type PretrainSummary struct {
-	Course
+	RunStats
 	Backend   string    `json:"backend"`
 	Retrieval Retrieval `json:"retrieval"`
 	// Model is the folder of the trained CLIP.
@@ -185,7 +185,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 		},
 		step: p.step, evaluate: p.evaluate,
 	}
-	course, err := l.run(ctx)
+	stats, err := l.run(ctx)
 	if err != nil {
 		return PretrainSummary{}, err
 	}
@@ -193,7 +193,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 	if err != nil {
 		return PretrainSummary{}, err
 	}
-	summary := PretrainSummary{Course: course, Backend: p.backend.Chosen, Retrieval: p.retrieval, Model: p.Output + "/" + ModelDir}
+	summary := PretrainSummary{RunStats: stats, Backend: p.backend.Chosen, Retrieval: p.retrieval, Model: p.Output + "/" + ModelDir}
 	if err := weights.ExportCLIP(ctx, summary.Model, p.CLIP, values, "hf"); err != nil {
 		return summary, err
 	}

@@ -61,7 +61,7 @@ func (w Watcher) phase(name string, done, total int) {
 
 // Summary is the end of a training run.
 type Summary struct {
-	Course
+	RunStats
 	Best     metrics.Fraction `json:"best_miou"`
 	BestStep int              `json:"best_step"`
 	Student  metrics.Score    `json:"student"`
@@ -117,11 +117,11 @@ func Run(ctx context.Context, b backend.Choice, c Config, w Watcher) (Summary, e
 }
 
 func (t *trainer) run(ctx context.Context) (Summary, error) {
-	course, err := t.loop.run(ctx)
+	stats, err := t.loop.run(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
-	summary := Summary{Course: course, Best: t.best.MIoU, BestStep: t.best.Step, Student: t.student, Teacher: t.teacher,
+	summary := Summary{RunStats: stats, Best: t.best.MIoU, BestStep: t.best.Step, Student: t.student, Teacher: t.teacher,
 		Backend: t.backend.Chosen, Checkpoint: checkpoint.Path(t.Output, t.Steps)}
 	return summary, t.loop.record.finish(ctx, summary)
 }

@@ -26,9 +26,9 @@ func (f *faults) err() error {
 	if f.count == 0 {
 		return nil
 	}
-	told := strings.Join(f.first, "; ")
+	fault := strings.Join(f.first, "; ")
 	if more := f.count - len(f.first); more > 0 {
-		told += fmt.Sprintf("; and %d more faults", more)
+		fault += fmt.Sprintf("; and %d more faults", more)
 	}
-	return fmt.Errorf("%s", told)
+	return fmt.Errorf("%s", fault)
 }
