@@ -41,7 +41,7 @@ func (s *sidecar) text(ctx context.Context, req captions.Request) (string, error
 	if req.Image == "" {
 		return "", errors.New("the request names no image")
 	}
-	places := beside(req.Image)
+	places := sidecarNames(req.Image)
 	for _, name := range places {
 		text, err := readBelow(ctx, req, name)
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -88,10 +88,10 @@ func readText(ctx context.Context, name string) (string, error) {
 	return string(data), err
 }
 
-// beside returns the names of the text files that may hold the caption of an
+// sidecarNames returns the names of the text files that may hold the caption of an
 // image, the preferred one first: its extension replaced by .txt and by
 // .caption.txt.
-func beside(image string) []string {
+func sidecarNames(image string) []string {
 	stem := image
 	slash := strings.LastIndexByte(image, '/')
 	if !store.IsRemote(image) {

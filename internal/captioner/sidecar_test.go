@@ -101,7 +101,7 @@ func TestBeside(t *testing.T) {
 		"d/.png":             "d/.png.txt",
 		"a_leftImg8bit.png":  "a_leftImg8bit.txt",
 	} {
-		if got := beside(image)[0]; got != want {
+		if got := sidecarNames(image)[0]; got != want {
 			t.Errorf("beside(%s) = %s, want %s", image, got, want)
 		}
 	}

@@ -23,8 +23,8 @@ const TableName = "captions.jsonl"
 // the file is there; the parsed tables are shared by the whole process, because
 // a runner makes an instance for every bundle it runs at a time.
 type tables struct {
-	mu   sync.Mutex
-	know map[string]*table // nil where a root has no file
+	mu     sync.Mutex
+	byPath map[string]*table // nil where a root has no file
 }
 
 // table is a parsed table and, once a caption was not found by its exact name, what the
@@ -111,7 +111,7 @@ func (t *tables) lookup(ctx context.Context, req captions.Request) (caption, nam
 	if err != nil {
 		return "", name, err
 	}
-	found, err := t.of(ctx, name)
+	found, err := t.get(ctx, name)
 	if err != nil {
 		return "", name, err
 	}
@@ -143,21 +143,21 @@ func (t *table) caption(ctx context.Context, req captions.Request, rel string) (
 	return t.match.Caption(rel)
 }
 
-// of returns the table of a file, which is nil where there is no file.
-func (t *tables) of(ctx context.Context, name string) (*table, error) {
+// get returns the table of a file, which is nil where there is no file.
+func (t *tables) get(ctx context.Context, name string) (*table, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if found, ok := t.know[name]; ok {
+	if found, ok := t.byPath[name]; ok {
 		return found, nil
 	}
 	found, err := load(ctx, name)
 	if err != nil {
 		return nil, err // not kept: the next call may succeed
 	}
-	if t.know == nil {
-		t.know = map[string]*table{}
+	if t.byPath == nil {
+		t.byPath = map[string]*table{}
 	}
-	t.know[name] = found
+	t.byPath[name] = found
 	return found, nil
 }
 

@@ -29,8 +29,8 @@ type tools struct {
 	valid   []uint8
 }
 
-// bind returns tools for one goroutine and a function that gives them back.
-func (f *Loader) bind() (*tools, func()) {
+// getTools returns tools for one goroutine and a function that gives them back.
+func (f *Loader) getTools() (*tools, func()) {
 	t := f.tools.Get().(*tools)
 	return t, func() { f.tools.Put(t) }
 }

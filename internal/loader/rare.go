@@ -65,8 +65,8 @@ func (r *rareClasses) draw(rng *rand.Rand) (class int, s *sample) {
 	return class, r.images[class][rng.IntN(len(r.images[class]))]
 }
 
-// enough reports whether a crop of s shows its class; counts are those of the crop.
-func (s *sample) enough(counts *[256]int, class int) bool {
+// showsClass reports whether a crop of s shows its class; counts are those of the crop.
+func (s *sample) showsClass(counts *[256]int, class int) bool {
 	need := min(rareShare*float64(s.w)*float64(s.h), float64(s.pixels[class])) / 2
 	return float64(counts[class]) > need
 }
