@@ -64,9 +64,9 @@ type dataflowRun struct {
 	stopped atomic.Bool // Dataflow says that the job was cancelled
 }
 
-// hear takes a log message of Beam's Dataflow runner, and turns those that tell of a step
+// handleLog takes a log message of Beam's Dataflow runner, and turns those that tell of a step
 // into stage lines.
-func (d *dataflowRun) hear(display *Display, message string) {
+func (d *dataflowRun) handleLog(display *Display, message string) {
 	after := func(prefix string, at *atomic.Pointer[string]) bool {
 		text, ok := strings.CutPrefix(message, prefix)
 		if ok {
@@ -90,8 +90,8 @@ func (d *dataflowRun) hear(display *Display, message string) {
 	}
 }
 
-// where tells how to stop the job, "" before it was submitted.
-func (d *dataflowRun) where() string {
+// cancelHint tells how to stop the job, "" before it was submitted.
+func (d *dataflowRun) cancelHint() string {
 	if url := d.console.Load(); url != nil {
 		return "cancel it at " + *url
 	}

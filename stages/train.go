@@ -77,7 +77,7 @@ func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	summary, err := training(ctx, f.Params.Backend, config, train.Run)
+	summary, err := runTraining(ctx, f.Params.Backend, config, train.Run)
 	if err == nil {
 		emit(summary)
 		return nil
@@ -91,8 +91,8 @@ func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit 
 	return nil
 }
 
-// training opens the backend, runs and tells the watchers.
-func training[C, S any](ctx context.Context, backendName string, config C, run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) (S, error) {
+// runTraining opens the backend, runs and tells the watchers.
+func runTraining[C, S any](ctx context.Context, backendName string, config C, run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) (S, error) {
 	var none S
 	b, err := backend.Open(backendName)
 	if err != nil {
@@ -106,11 +106,11 @@ func training[C, S any](ctx context.Context, backendName string, config C, run f
 	if watch.Note != nil {
 		watch.Note(b.Line)
 	}
-	told := watch.Step
+	onStep := watch.Step
 	watch.Step = func(p train.Progress) {
 		counters.Add(ctx, counters.Steps, 1)
-		if told != nil {
-			told(p)
+		if onStep != nil {
+			onStep(p)
 		}
 	}
 	return run(ctx, b, config, watch)

@@ -17,7 +17,7 @@ import (
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
-	trainline "semidavil/pipelines/internal/train"
+	traincmd "semidavil/pipelines/internal/train"
 	"semidavil/stages"
 )
 
@@ -71,7 +71,7 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 		if done {
 			continue
 		}
-		held, training, err := trainline.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
+		held, training, err := traincmd.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}
