@@ -27,7 +27,7 @@ type Record struct {
 }
 
 // NewRecord returns the record of a run that begins now. Identity is the part
-// of the configuration that decides the output; its fingerprint tells whether
+// of the configuration that decides the output; its fingerprint shows whether
 // an existing output is that of the same configuration.
 func NewRecord(command, runner string, config, identity any) (Record, error) {
 	full, err := json.Marshal(config)

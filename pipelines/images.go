@@ -21,7 +21,7 @@ type ImagesParams struct {
 	Assign   stages.AssignParams
 	Caption  stages.CaptionParams
 	Tokenise stages.TokeniseParams
-	// LabelsOnly tells that labels alone are read, so that images need no captions.
+	// LabelsOnly means that labels alone are read, so that images need no captions.
 	LabelsOnly bool
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Progress tells which counters of a pipeline show how far it is. They are
+// Progress says which counters of a pipeline show how far it is. They are
 // summed over all steps.
 type Progress struct {
 	// Label names the phase, such as "shards"; it may be empty.

@@ -46,7 +46,7 @@ var (
 	stopTime   = 2 * time.Second
 )
 
-// jobNumber tells the jobs of a process apart.
+// jobNumber distinguishes the jobs of a process.
 var jobNumber atomic.Int64
 
 // Run executes the pipeline and waits for its end. The result is filled in as

@@ -57,16 +57,16 @@ func encodeSummary(s train.Summary) ([]byte, error) { return json.Marshal(s) }
 
 func decodeSummary(data []byte) (s train.Summary, err error) { return s, json.Unmarshal(data, &s) }
 
-// trainWatcher is told what trainings in this process do.
+// trainWatcher follows the trainings in this process.
 var trainWatcher atomic.Pointer[train.Watcher]
 
-// WatchTraining sets who is told what trainings in this process do. Workers in other
-// processes are not heard; the counter [counters.Steps] tells of them.
+// WatchTraining sets the watcher of the trainings in this process. It does not see workers in
+// other processes; the counter [counters.Steps] counts their steps too.
 func WatchTraining(w train.Watcher) { trainWatcher.Store(&w) }
 
 type trainFn struct{ Params TrainParams }
 
-// trainSlot lets the trainings of a process follow one another: each fills it.
+// trainSlot makes the trainings of a process run one after another: each fills it.
 var trainSlot = make(chan struct{}, 1)
 
 // ProcessElement trains.
@@ -91,7 +91,7 @@ func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit 
 	return nil
 }
 
-// runTraining opens the backend, runs and tells the watchers.
+// runTraining opens the backend and runs a training under the watcher of the process.
 func runTraining[C, S any](ctx context.Context, backendName string, config C, run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) (S, error) {
 	var none S
 	b, err := backend.Open(backendName)

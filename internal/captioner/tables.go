@@ -35,7 +35,7 @@ type table struct {
 	match *captions.Match
 }
 
-// version tells one content of a file from another.
+// version identifies one content of a file.
 type version struct {
 	path                      string
 	size, changed, generation int64

@@ -14,7 +14,7 @@ import (
 
 // Pairs are whole images for contrastive learning; their captions go by key.
 type Pairs struct {
-	// Images u8[M,height,width,3] are resized, not cropped: a caption tells of the
+	// Images u8[M,height,width,3] are resized, not cropped: a caption describes the
 	// whole image. They are not mirrored either: it may say left and right.
 	Images *tensor.Dense
 	Keys   []string

@@ -27,7 +27,7 @@ func New(s *runners.Session, notes func(train.Progress) []string) *Screen {
 	return &Screen{session: s, notes: notes}
 }
 
-// Watcher passes on what a training tells.
+// Watcher shows the progress of a training.
 func (s *Screen) Watcher() train.Watcher {
 	return train.Watcher{
 		Phase: func(name string, done, total int) { s.show(name, "done", done, total) },

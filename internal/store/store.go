@@ -56,7 +56,7 @@ type Info struct {
 	ModTime time.Time
 	// Generation is the generation of an object in Cloud Storage, 0 on a disk.
 	Generation int64
-	// IsDir tells a folder, which only Stat returns.
+	// IsDir means a folder, which only Stat returns.
 	IsDir bool
 }
 

@@ -28,11 +28,11 @@ type Choice struct {
 	Backend compute.Backend
 	// Chosen is "go" or "xla:..." as opened.
 	Chosen string
-	// Line tells a person what was chosen and why, in one line.
+	// Line says in one line what was chosen and why.
 	Line string
 }
 
-// Check tells whether name is a valid choice, without opening it.
+// Check reports whether name is a valid choice, without opening it.
 func Check(name string) error {
 	switch {
 	case name == "auto", name == "go", name == "xla:cpu", name == "xla:cuda":

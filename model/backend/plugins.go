@@ -101,7 +101,7 @@ func fault(kind, path string, gpu bool) string {
 	return ""
 }
 
-// hasGPU tells whether NVIDIA's driver has made a device, under Linux or under WSL.
+// hasGPU reports whether NVIDIA's driver has made a device, under Linux or under WSL.
 func hasGPU(devices string) bool {
 	for _, pattern := range []string{"nvidia*", "dxg"} {
 		if found, _ := filepath.Glob(filepath.Join(devices, pattern)); len(found) > 0 {

@@ -184,7 +184,7 @@ func (t *tee) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// classify tells a damaged file from one that could not be read, say for the network.
+// classify distinguishes a damaged file from one that could not be read, say because of the network.
 func (t *tee) classify(err error) error {
 	if t.failed {
 		return err

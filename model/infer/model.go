@@ -83,7 +83,7 @@ const (
 // textRoot is where the text tower lies in the store.
 const textRoot = "clip"
 
-// Facts tells what the checkpoint says about the network.
+// Facts returns what the checkpoint says about the network.
 func (m *Model) Facts() Facts { return m.facts }
 
 // Batch is the number of images that Segment takes at most.

@@ -59,7 +59,7 @@ func Constants() Config {
 // cross-entropy, dual focal, and DyCE.
 func Kinds() []string { return []string{"ce", "wce", "focal", "dual_ce", "dual_focal", "dyce"} }
 
-// Check tells all that is impossible about c for that number of classes. It looks only
+// Check reports everything that is invalid in c for that number of classes. It looks only
 // at what the loss of that kind uses.
 func (c Config) Check(classes int) error {
 	var f faults

@@ -61,7 +61,7 @@ func (t *Table) Len() int { return len(t.features) }
 func (t *Table) Forget() { clear(t.features) }
 
 // Add encodes the captions that the table does not hold yet. done, where not nil, is
-// told how many of how many are ready.
+// called with how many of how many are ready.
 func (t *Table) Add(ctx context.Context, captions []Tokens, done func(ready, total int)) error {
 	unencoded, err := t.unencoded(captions)
 	if err != nil {

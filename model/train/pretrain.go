@@ -35,7 +35,7 @@ type PretrainConfig struct {
 	Start string
 	// Width and Height are the size that images are resized to.
 	Width, Height int
-	// Batch is the number of pairs, all of which are told apart from each other.
+	// Batch is the number of pairs, all of which are contrasted with each other.
 	Batch int
 	// Symmetric also picks the image for each text; Eq. (1) as quoted does not.
 	Symmetric bool
@@ -65,7 +65,7 @@ type Retrieval struct {
 	Pairs       int     `json:"pairs"`
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c PretrainConfig) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {

@@ -26,7 +26,7 @@ const (
 	EventsDir   = "events"
 )
 
-// recorder keeps what a run tells: metrics.jsonl, TensorBoard events and prediction
+// recorder writes the results of a run: metrics.jsonl, TensorBoard events and prediction
 // sheets. Files are written whole, so that gs:// works as a folder does.
 type recorder struct {
 	output  string

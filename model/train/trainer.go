@@ -16,7 +16,7 @@ import (
 	"semidavil/transforms/metrics"
 )
 
-// Progress is what a watcher is told after every step.
+// Progress is what a watcher gets after every step.
 type Progress struct {
 	Step, Steps int // steps done, of how many
 	Losses
@@ -33,7 +33,7 @@ type Losses struct {
 	GradientNorm float64 `json:"gradient_norm"`
 }
 
-// Watcher is told what goes on; nil functions are not called.
+// Watcher follows a training; nil functions are not called.
 type Watcher struct {
 	// Begin is called first, with the output of the training.
 	Begin func(output string)

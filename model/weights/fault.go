@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// faults collects what is wrong with a folder, to tell it all at once. It keeps the
+// faults collects what is wrong with a folder, to report it all at once. It keeps the
 // first of them and counts the others, of which a hostile file may have millions.
 type faults struct {
 	first []string

@@ -158,7 +158,7 @@ func checkSum(rest io.Reader, sum hash.Hash, want string) error {
 	return nil
 }
 
-// load reads one image; what is wrong with it is told by itself.
+// load reads one image; what is wrong with it is in its Err.
 func (l *loader) load(ctx context.Context, s source) (*Image, error) {
 	out := &Image{Ref: s.planned.Ref, Caption: s.planned.Caption, Stage: "load"}
 	out.Err = rejects.Guard(ctx, "load", s.planned.Ref, func() error {

@@ -104,7 +104,7 @@ func foreignFormat(rel string) (stem string, ok bool) {
 	return rel, false
 }
 
-// needsLabel tells the splits that always have labels, even where none is found.
+// needsLabel reports the splits that always have labels, even where none is found.
 func (a Adapter) needsLabel(split string) bool { return split != "extra" && !a.Unlabelled[split] }
 
 // maxKey is the longest key: a crop's number comes behind it, and shards hold

@@ -151,7 +151,7 @@ func scored(c configs.Train) configs.Train {
 	return c
 }
 
-// done reports whether an output is whole, which its last file tells, and of the settings c
+// done reports whether an output is complete, which its last file shows, and made with the settings c
 // as far as they decide it.
 func done[C any](ctx context.Context, output, last string, identity func(C) C, c C) (bool, error) {
 	record, before, err := outputs.Read[C](ctx, output)

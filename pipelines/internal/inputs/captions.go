@@ -37,7 +37,7 @@ func Captions(c configs.CaptionSettings, sets []plans.DataSet, output string, cl
 	}
 }
 
-// CheckCaptions makes the captioner once here: a missing key or file is told before
+// CheckCaptions makes the captioner once here: a missing key or file is reported before
 // anything runs.
 func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
 	if _, err := captioner.New(Captions(c, nil, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
@@ -72,7 +72,7 @@ func CheckTables(ctx context.Context, p stages.CaptionParams) ([]captioner.Fit, 
 	return fits, err
 }
 
-// WriteTables tells how many rows of captions.jsonl met an image.
+// WriteTables prints how many rows of captions.jsonl met an image.
 func WriteTables(w io.Writer, fits []captioner.Fit) {
 	for _, f := range fits {
 		fmt.Fprintf(w, "captions   %s: %d rows matched an image, %d did not%s\n", shown(Shorten(f.Path)),

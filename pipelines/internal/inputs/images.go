@@ -27,7 +27,7 @@ type Request struct {
 	From, Flag string
 	// Subset is that of a prepared output, or the split of a data set.
 	Subset string
-	// Labels tells that labels are wanted.
+	// Labels means that labels are wanted.
 	Labels bool
 	// Output is where captions are kept.
 	Output string
