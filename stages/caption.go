@@ -38,7 +38,7 @@ type CaptionParams struct {
 	// FallBack gives images whose sidecar is missing or empty the sentence of class
 	// names instead of rejecting them.
 	FallBack bool
-	// Output is the folder of the caption files, one JSONL file a shard.
+	// Output is the folder of the caption files, one JSONL file per shard.
 	Output string
 	// From is a JSONL file or a folder of them whose captions are used as they
 	// are, by key.

@@ -68,7 +68,7 @@ type PredictedImage struct {
 func (p PredictedImage) ref() semidavil.Ref { return semidavil.Ref{Key: p.Key, Image: p.Image} }
 
 // Predict segments every image and keeps the two most probable classes of each pixel
-// with their probabilities in one file an image. A file that an earlier run wrote of
+// with their probabilities in one file per image. A file that an earlier run wrote of
 // the same image with the same network is not made again. The histograms count the
 // confidences of each plan.
 //
@@ -89,7 +89,7 @@ type predictFn struct {
 	segmenter *inference.Segmenter
 }
 
-// Setup opens the network, once a process.
+// Setup opens the network, once per process.
 func (f *predictFn) Setup(ctx context.Context) (err error) {
 	f.Params.Network.Second = true
 	f.segmenter, err = inference.Open(ctx, f.Params.Load, []inference.NetworkParams{f.Params.Network})

@@ -48,7 +48,7 @@ type SplitParams struct {
 // images outside of train) are left out.
 //
 // PCollection<semidavil.Ref> -> PCollection<Assigned>, PCollection<shards.Reject>.
-// The references of a run meet on one worker: about 200 bytes an image.
+// The references of a run meet on one worker: about 200 bytes per image.
 func Split(s beam.Scope, p SplitParams, refs beam.PCollection) (assigned, rejected beam.PCollection) {
 	s = s.Scope("stages.Split")
 	return beam.ParDo2(s, &splitFn{p}, beam.GroupByKey(s, beam.AddFixedKey(s, refs)))

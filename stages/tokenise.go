@@ -47,7 +47,7 @@ type tokeniseFn struct {
 	tokenizer *text.Tokenizer
 }
 
-// Setup loads the vocabulary, once a process.
+// Setup loads the vocabulary, once per process.
 func (f *tokeniseFn) Setup(ctx context.Context) (err error) {
 	f.tokenizer, err = LoadTokenizer(ctx, f.Params.Folder)
 	return err

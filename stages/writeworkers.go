@@ -52,7 +52,7 @@ var shardSlots = make(chan struct{}, 2)
 // workers are those of this process by their number.
 var workers parallel.Cache[chan *worker]
 
-// processWorkers returns the n workers, 0 for one a core, that all bundles of a
+// processWorkers returns the n workers, 0 for one per core, that all bundles of a
 // process share, since a runner may process several at once.
 func processWorkers(n int) (chan *worker, error) {
 	if n < 1 {

@@ -124,7 +124,7 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-// The table is parsed once a process however many captioners read it, and again
+// The table is parsed once per process however many captioners read it, and again
 // when it changed.
 func TestTableShared(t *testing.T) {
 	root := dataset(t, map[string]string{"captions.jsonl": `{"image":"a.png","caption":"First."}`})

@@ -19,7 +19,7 @@ import (
 // not, that image has an error.
 const TableName = "captions.jsonl"
 
-// tables finds the tables of data sets. Each instance asks once a root whether
+// tables finds the tables of data sets. Each instance asks once per root whether
 // the file is there; the parsed tables are shared by the whole process, because
 // a runner makes an instance for every bundle it runs at a time.
 type tables struct {

@@ -105,7 +105,7 @@ func dense(data []uint8, shape ...int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data))
 }
 
-// part returns the j-th of the parts of a batch's array, n bytes a pixel.
+// part returns the j-th of the parts of a batch's array, n bytes per pixel.
 func (m *maker) part(data []uint8, j, n int) []uint8 {
 	size := n * m.cfg.CropW * m.cfg.CropH
 	return data[j*size : (j+1)*size : (j+1)*size]

@@ -21,7 +21,7 @@ type Pairs struct {
 }
 
 // Pairs yields batches of count different training samples of all subsets, each
-// sample once an epoch, without end, from batch first on. Batch n is a pure function
+// sample once per epoch, without end, from batch first on. Batch n is a pure function
 // of the seed, the data, count and n.
 func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) iter.Seq2[*Pairs, error] {
 	var all []*sample

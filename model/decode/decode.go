@@ -14,7 +14,7 @@ import (
 //
 //	features  [B,h,w,C]  K channels for the decoder "resize"
 //	skip      [B,h',w',W]  low-level features, for dlv3p; nil elsewhere
-//	return    f32[K,B,height,width]  unnormalised, a plane a class
+//	return    f32[K,B,height,width]  unnormalised, a plane per class
 func Decode(s params.Scope, c Config, features, skip *graph.Node, height, width int) *graph.Node {
 	features.AssertRank(4)
 	var logits *graph.Node

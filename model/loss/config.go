@@ -28,7 +28,7 @@ type Config struct {
 	OHEMThreshold float64
 	OHEMMinKept   int
 
-	// ClassWeights are the weights of "wce", one a class, finite and not negative. Only
+	// ClassWeights are the weights of "wce", one per class, finite and not negative. Only
 	// their ratios matter; by convention their mean is 1, as of those that
 	// classstats.InverseFrequency gives.
 	ClassWeights []float32
