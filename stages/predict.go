@@ -45,7 +45,7 @@ type PredictParams struct {
 	// Output is the folder of the output.
 	Output string
 	// Config is the fingerprint of all that decides a prediction but the image: one of
-	// another is made anew.
+	// another is remade.
 	Config string
 }
 
@@ -99,7 +99,7 @@ func (f *predictFn) Setup(ctx context.Context) (err error) {
 // predictStage is where an image is rejected whose prediction cannot be kept.
 const predictStage = "predict"
 
-// planPrediction is the state of one plan in work.
+// planPrediction is the state of one plan in progress.
 type planPrediction struct {
 	mu        sync.Mutex
 	images    []PredictedImage

@@ -37,7 +37,7 @@ const FailureFile = "failure.txt"
 // Train trains a segmenter for each configuration, one after another in each worker:
 // dense language guidance, the dynamic cross-entropy and consistency with the teacher are
 // inside. Checkpoints, metrics and pictures lie in the output of each. A retried element
-// goes on from the last checkpoint, so a retry is harmless.
+// resumes from the last checkpoint, so a retry is harmless.
 //
 // The work needs an accelerator. The Go SDK states resource hints for a whole
 // pipeline, so training is a pipeline of its own: give --resource_hints, as

@@ -19,7 +19,7 @@ type made struct {
 	read    bool // the file could not be read, which may pass
 }
 
-// worker is what one image in work needs: its buffers are most of the memory.
+// worker is what one image in progress needs: its buffers are most of the memory.
 type worker struct {
 	maker        samples.Maker
 	image, label []byte // files
@@ -45,7 +45,7 @@ func (f *writeFn) makeAll(ctx context.Context, plan plans.Plan) iter.Seq2[made, 
 	})
 }
 
-// shardSlots bounds the shards in work at once in a process: two, so that the
+// shardSlots bounds the shards in progress at once in a process: two, so that the
 // cores stay busy while one is being closed.
 var shardSlots = make(chan struct{}, 2)
 

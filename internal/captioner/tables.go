@@ -83,7 +83,7 @@ func FitTable(ctx context.Context, req captions.Request) (*Fit, error) {
 	return fit, nil
 }
 
-// BrokenRows returns the lines of the captions.jsonl of a data set that are no rows.
+// BrokenRows returns the lines of the captions.jsonl of a data set that are not rows.
 func BrokenRows(ctx context.Context, req captions.Request) ([]captions.Broken, error) {
 	_, t, err := openTable(ctx, req)
 	if t == nil || err != nil {

@@ -12,7 +12,7 @@ import (
 // 1914x1052. The crop must show half as many pixels.
 const rareShare = 3000. / (1914 * 1052)
 
-// cropTries is how often a crop is drawn anew at most, and maxDominance the share of
+// cropTries is how often a crop is redrawn at most, and maxDominance the share of
 // the labelled pixels that one class may have in crops for ClassMix (DAFormer).
 const (
 	cropTries    = 10

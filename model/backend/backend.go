@@ -23,7 +23,7 @@ const Names = "auto, go, xla:cpu, xla:cuda, xla:PATH of a PJRT plug-in"
 
 // Choice is an open backend.
 type Choice struct {
-	// Backend is what graphs are run on. It is no embedded field: GoMLX compares
+	// Backend is what graphs are run on. It is not embedded: GoMLX compares
 	// backends, and a Choice would be another one.
 	Backend compute.Backend
 	// Chosen is "go" or "xla:..." as opened.

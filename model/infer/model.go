@@ -166,7 +166,7 @@ func (m *Model) input(ctx context.Context, captions, filled []textfeatures.Token
 	return p, text, count, nil
 }
 
-// parameters counts those in the store but for the text tower's. A graph makes the ones
+// parameters counts those in the store except for the text tower's. A graph makes the ones
 // that it misses, so their number tells whether a checkpoint is whole.
 func (m *Model) parameters() (n int) {
 	for v := range m.store.IterVariables() {

@@ -30,7 +30,7 @@ type PretrainConfig struct {
 	// Overwrite is as in [Config].
 	Overwrite bool `json:",omitempty"`
 	CLIP      clip.Config
-	// Start is a model folder to go on from; empty, the towers start from random
+	// Start is a model folder to start from; empty, the towers start from random
 	// values.
 	Start string
 	// Width and Height are the size that images are resized to.

@@ -74,7 +74,7 @@ type Row struct {
 }
 
 // resume takes over the lines up to a step, 0 where there is no checkpoint; later ones
-// will be written anew.
+// will be rewritten.
 func (r *recorder) resume(ctx context.Context, step int) error {
 	data, err := store.ReadFile(ctx, r.output+"/"+MetricsFile, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

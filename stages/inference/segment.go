@@ -1,6 +1,5 @@
-// Package inference is how pictures reach networks, and what comes back: images of plans
-// are read and decoded ahead, segmented in batches, and handed on while the next are in
-// work.
+// Package inference runs networks on the images of plans: they are read and decoded ahead,
+// segmented in batches, and passed on while the next are in progress.
 package inference
 
 import (
@@ -59,7 +58,7 @@ func Open(ctx context.Context, load LoadParams, params []NetworkParams) (*Segmen
 // called by several goroutines, so that files are written while networks compute.
 type Receive func(ctx context.Context, n int, image *Image, predictions []infer.Prediction) error
 
-// networkSlots bounds the batches that are in work at once in a process. A network that
+// networkSlots bounds the batches that are in progress at once in a process. A network that
 // takes one after the other lets the next wait.
 var networkSlots = make(chan struct{}, runtime.GOMAXPROCS(0)+1)
 

@@ -28,7 +28,7 @@ type Folder struct {
 	readers sync.Pool // of *reader
 }
 
-// reader has the buffers of one file in work.
+// reader has the buffers of one file in progress.
 type reader struct {
 	codec pixels.Codec
 	file  []byte

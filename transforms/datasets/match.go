@@ -26,7 +26,7 @@ type Fault struct{ Key, Path, Reason string }
 //
 // Faults are images of a labelled split without a label, second files for the same
 // image, and files that would be images if their format were one that is read. Orphans
-// are labels without an image, as a partial download leaves them: they are no samples,
+// are labels without an image, as a partial download leaves them: they are not samples,
 // but their absence from a score is a fault.
 func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (refs []semidavil.Ref, faults, orphans []Fault) {
 	entries = slices.Clone(entries)

@@ -25,7 +25,7 @@ func clean(s string) string {
 }
 
 // plainASCII reports that neither ftfy nor HTML finds anything to change in s,
-// but for line breaks, which count as white space either way.
+// except for line breaks, which count as white space either way.
 func plainASCII(s string) bool {
 	for i := range len(s) {
 		c := s[i]

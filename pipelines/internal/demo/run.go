@@ -80,7 +80,7 @@ func summarise(ctx context.Context, c *job) error {
 	return nil
 }
 
-// identity is what decides the report, but for the times in it.
+// identity is what decides the report, except for the times in it.
 func identity(c configs.Demo) configs.Demo {
 	c.Output, c.Overwrite, c.Backend = "", false, ""
 	return c

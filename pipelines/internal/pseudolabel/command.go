@@ -58,7 +58,7 @@ func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
 	}
 }
 
-// forget removes thresholds, so that all labels are made anew, and captions of other
+// forget removes thresholds, so that all labels are remade, and captions of other
 // images. Predictions stay: they say themselves what they are of.
 func forget(ctx context.Context, cfg, before configs.Pseudolabel) error {
 	if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
