@@ -36,7 +36,7 @@ func DefaultPretrain() Pretrain {
 	return defaults[Pretrain]()
 }
 
-// Identity is what decides the weights that come out.
+// Identity is what decides the resulting weights.
 func (c Pretrain) Identity() Pretrain {
 	c.Output, c.Overwrite, c.Workers, c.Backend = "", false, 0, ""
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery = 0, 0, 0

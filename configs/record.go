@@ -22,7 +22,7 @@ type Record struct {
 	Fingerprint string          `json:"fingerprint"`
 	Config      json.RawMessage `json:"config"`
 	Started     time.Time       `json:"started"`
-	// Seconds is the wall time, 0 while the run goes on or if it was killed.
+	// Seconds is the wall time, 0 during the run, and for good if it was killed.
 	Seconds float64 `json:"seconds"`
 }
 
@@ -42,7 +42,7 @@ func NewRecord(command, runner string, config, identity any) (Record, error) {
 		Fingerprint: fingerprint, Config: full, Started: time.Now().UTC().Truncate(time.Second)}, nil
 }
 
-// Fingerprint returns 32 hexadecimal digits that stand for a value's JSON.
+// Fingerprint returns 32 hexadecimal digits of a hash of a value's JSON.
 func Fingerprint(v any) (string, error) {
 	data, err := json.Marshal(v)
 	if err != nil {

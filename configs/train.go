@@ -79,7 +79,7 @@ func DefaultTrain() Train {
 	return defaults[Train]()
 }
 
-// Identity is what decides the weights that come out: all but places, reports and who
+// Identity is what decides the resulting weights: all but places, reports and who
 // computes. (Remat changes their last bits.)
 func (c Train) Identity() Train {
 	c.Output, c.Overwrite, c.Workers, c.Backend = "", false, 0, ""

@@ -29,7 +29,7 @@ type SplitParams struct {
 	// Labelled is their number; -1 keeps all labels, and then the unlabelled
 	// stream holds the same images too.
 	Labelled int
-	// List names them instead, one entry a line of a list file.
+	// List names them instead, one entry per line of a list file.
 	List []string
 	Seed uint64
 	// All puts all images into one subset, whatever their domain and split; empty does

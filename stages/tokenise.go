@@ -78,7 +78,7 @@ func (f *tokeniseFn) ProcessElement(ctx context.Context, plan plans.Plan, emit f
 var tokenizers parallel.Cache[*text.Tokenizer]
 
 // LoadTokenizer returns the tokeniser of a Hugging Face model folder or of an
-// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once a
+// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once per
 // process.
 func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
 	t, err := tokenizers.Get(from, func() (*text.Tokenizer, error) {
@@ -100,7 +100,7 @@ func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
 // openAIMerges is the name under which text.Load looks for OpenAI's merges.
 const openAIMerges = "bpe_simple_vocab_16e6.txt"
 
-// tokenizerFiles reads what a tokeniser can be made of.
+// tokenizerFiles reads the files that a tokeniser can be loaded from.
 func tokenizerFiles(ctx context.Context, from string) (fs.FS, error) {
 	files := fstest.MapFS{}
 	add := func(name, at string) error {

@@ -26,7 +26,7 @@ func init() {
 type TrainParams struct {
 	// Backend is a name that backend.Open reads.
 	Backend string
-	// KeepGoing lets the other trainings go on where one fails, which leaves a
+	// KeepGoing lets the other trainings continue where one fails, which leaves a
 	// [FailureFile] in its output.
 	KeepGoing bool
 }
@@ -39,7 +39,7 @@ const FailureFile = "failure.txt"
 // inside. Checkpoints, metrics and pictures lie in the output of each. A retried element
 // resumes from the last checkpoint, so a retry is harmless.
 //
-// The work needs an accelerator. The Go SDK states resource hints for a whole
+// Training needs an accelerator. The Go SDK states resource hints for a whole
 // pipeline, so training is a pipeline of its own: give --resource_hints, as
 // pipelines/train does from its --accelerator.
 //

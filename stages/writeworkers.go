@@ -12,7 +12,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-// made is what became of one planned sample.
+// made is the result of one planned sample.
 type made struct {
 	samples []shards.Sample
 	err     error

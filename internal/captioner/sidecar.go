@@ -16,7 +16,7 @@ import (
 // are something else.
 const maxSidecar = 64 << 10
 
-// sidecar reads captions that somebody wrote. The places are, in this order:
+// sidecar reads captions from files of the data set, in this order:
 // a .txt or a .caption.txt file beside the image, with the same stem;
 // captions.jsonl in the folder of the data set.
 type sidecar struct{ tables tables }

@@ -19,16 +19,16 @@ import (
 // not, that image has an error.
 const TableName = "captions.jsonl"
 
-// tables finds the tables of data sets. Each instance asks once per root whether
-// the file is there; the parsed tables are shared by the whole process, because
-// a runner makes an instance for every bundle it runs at a time.
+// tables finds the tables of data sets. Each instance checks once per root whether
+// the file exists; the parsed tables are shared by the whole process, because
+// a runner makes an instance for every concurrent bundle.
 type tables struct {
 	mu     sync.Mutex
 	byPath map[string]*table // nil where a root has no file
 }
 
-// table is a parsed table and, once a caption was not found by its exact name, what the
-// names mean.
+// table is a parsed table and, once a caption was not found by its exact name, which image
+// each name means.
 type table struct {
 	*captions.Table
 	mu    sync.Mutex
@@ -47,7 +47,7 @@ var shared = struct {
 	byVersion map[version]*table
 }{byVersion: map[version]*table{}}
 
-// Fit is how the captions.jsonl of a data set meets its images.
+// Fit is how the rows of the captions.jsonl of a data set match its images.
 type Fit struct {
 	// Path is that of the file.
 	Path string
@@ -61,7 +61,7 @@ type Fit struct {
 }
 
 // FitTable compares the captions.jsonl of a data set with its images, as they are now. It
-// returns nil where the root has no such file. Errors are those of reading. Of the request
+// returns nil where the root has no such file, and errors of reading. Of the request
 // it needs Root, FollowLinks and Images.
 func FitTable(ctx context.Context, req captions.Request) (*Fit, error) {
 	name, t, err := openTable(ctx, req)
@@ -125,7 +125,7 @@ func (t *tables) lookup(ctx context.Context, req captions.Request) (caption, nam
 	return caption, name, err
 }
 
-// caption is that of the exact name or of another one that means the image.
+// caption is the caption under the exact name, or under another name that means the image.
 func (t *table) caption(ctx context.Context, req captions.Request, rel string) (string, error) {
 	text, err := t.Table.Caption(rel)
 	if !errors.Is(err, captions.ErrMissing) || req.Images == nil {

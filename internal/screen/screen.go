@@ -22,7 +22,7 @@ type Screen struct {
 	score string
 }
 
-// New makes a screen; notes are what stands behind the bar of the steps.
+// New makes a screen; notes are shown behind the bar of the steps.
 func New(s *runners.Session, notes func(train.Progress) []string) *Screen {
 	return &Screen{session: s, notes: notes}
 }

@@ -21,7 +21,7 @@ import (
 	"semidavil/stages"
 )
 
-// work trains what is missing of the grid and writes the table.
+// work trains the missing cells of the grid and writes the table.
 func work(ctx context.Context, r *job, graph func(beam.Scope, pipelines.TrainParams)) error {
 	if err := prepareAll(ctx, r.Session, r.Settings); err != nil {
 		return err

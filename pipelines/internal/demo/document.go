@@ -19,7 +19,7 @@ import (
 	"semidavil/transforms/report/figures"
 )
 
-// names are how the report calls the trainings, in their order.
+// names are those of the trainings in the report, in their order.
 var names = []struct{ row, name string }{{sourceOnly, "source only"}, {withoutDyCE, "without DyCE"}, {full, "all parts"}}
 
 // report makes the page.

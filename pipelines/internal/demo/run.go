@@ -43,7 +43,7 @@ type phase struct {
 	seconds float64
 }
 
-// work goes through the loop and writes the report. What an earlier run of the same
+// work runs the whole loop and writes the report. What an earlier run of the same
 // configuration finished is not done again.
 func work(ctx context.Context, c *job) error {
 	r := &run{Demo: c.Settings, session: c.Silent()}
@@ -118,8 +118,8 @@ func (r *run) readResults(ctx context.Context) error {
 	return nil
 }
 
-// network are the settings of the full method's last step, which is what the scores
-// are of; best weights may be of an earlier one.
+// network selects the weights of the full method's last step, to which the scores
+// belong; the best weights may be of an earlier step.
 func (r *run) network(ctx context.Context) (configs.Inference, error) {
 	c := configs.DefaultEvaluate().Inference
 	c.Backend = r.Backend
@@ -136,8 +136,8 @@ func (r *run) label(ctx context.Context) (err error) {
 	if c.Inference, err = r.network(ctx); err != nil {
 		return err
 	}
-	// Class-balanced, as in self-training: so young a network is sure of few pixels of
-	// rare classes.
+	// Class-balanced, as in self-training: after so short a training the network is confident
+	// of few pixels of rare classes.
 	c.Input, c.Output, c.Overwrite, c.Rule = r.data(), r.Output+"/pseudolabel", r.Overwrite, "cb-cap"
 	return pseudolabel.Command(pipelines.Pseudolabel).Run(ctx, r.session, c)
 }

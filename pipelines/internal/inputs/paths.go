@@ -75,7 +75,7 @@ func DataSet(ctx context.Context, arg string) (set plans.DataSet, err error) {
 	return set, nil
 }
 
-// CheckFolder wants a folder to be there.
+// CheckFolder checks that a folder exists.
 func CheckFolder(ctx context.Context, name string) error {
 	info, err := store.Stat(ctx, name)
 	if err == nil && !info.IsDir {
