@@ -8,13 +8,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	beamlog "github.com/apache/beam/sdks/v2/go/pkg/beam/log"
+
+	"semidavil/internal/parallel"
 )
 
 // Command is a program that runs Beam pipelines.
@@ -160,23 +161,8 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 
 // call runs the command; a panic, as Beam uses for faults in the construction
 // of a pipeline, becomes an error.
-func (c Command) call(ctx context.Context, s *Session) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &constructionError{value: v, stack: debug.Stack()}
-		}
-	}()
-	return c.Run(ctx, s)
-}
-
-// constructionError is a panic on the main goroutine.
-type constructionError struct {
-	value any
-	stack []byte
-}
-
-func (e *constructionError) Error() string {
-	return fmt.Sprintf("panic: %v %s", e.value, e.stack)
+func (c Command) call(ctx context.Context, s *Session) error {
+	return parallel.Try(func() error { return c.Run(ctx, s) })
 }
 
 // fail prints the error, if there is one, and returns the exit status.

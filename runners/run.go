@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,8 @@ import (
 	beamlog "github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamrunners "github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
+
+	"semidavil/internal/parallel"
 )
 
 // Options are what Run needs beside the pipeline and Beam's flags. The zero
@@ -206,13 +207,12 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	defer stop()
 	ended := make(chan outcome, 1)
 	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				ended <- outcome{nil, fmt.Errorf("panic: %v %s", v, debug.Stack())}
-			}
-		}()
-		pr, err := beam.Run(runCtx, r.short, p)
-		ended <- outcome{pr, err}
+		var o outcome
+		o.err = parallel.Try(func() (err error) {
+			o.result, err = beam.Run(runCtx, r.short, p)
+			return err
+		})
+		ended <- o
 	}()
 
 	if !inspects(r.short) {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/captioner"
@@ -58,8 +57,8 @@ func ends(t *testing.T, words string, build func(beam.Scope)) {
 }
 
 func init() {
-	register.Function1x1(planLine)
-	register.Function1x1(rejectLine)
+	beam.RegisterFunction(planLine)
+	beam.RegisterFunction(rejectLine)
 }
 
 // planLine and rejectLine are what passert compares.

@@ -69,18 +69,11 @@ func readBelow(ctx context.Context, req captions.Request, name string) (string, 
 	if err != nil {
 		return "", err
 	}
-	joined, err := store.Join(req.Root, rel, links(req)...)
+	joined, err := store.Join(req.Root, rel, store.Links(req.FollowLinks))
 	if err != nil {
 		return "", err
 	}
 	return readText(ctx, joined)
-}
-
-func links(req captions.Request) []store.Option {
-	if req.FollowLinks {
-		return []store.Option{store.FollowLinks}
-	}
-	return nil
 }
 
 func readText(ctx context.Context, name string) (string, error) {

@@ -94,7 +94,7 @@ func BrokenRows(ctx context.Context, req captions.Request) ([]captions.Broken, e
 
 // openTable returns the table of a data set and its path; nil where there is none.
 func openTable(ctx context.Context, req captions.Request) (string, *table, error) {
-	name, err := store.Join(req.Root, TableName, links(req)...)
+	name, err := store.Join(req.Root, TableName, store.Links(req.FollowLinks))
 	if err != nil {
 		return TableName, nil, err
 	}
@@ -104,7 +104,7 @@ func openTable(ctx context.Context, req captions.Request) (string, *table, error
 
 // lookup returns the caption of an image, and the name of the table for errors.
 func (t *tables) lookup(ctx context.Context, req captions.Request) (caption, name string, err error) {
-	if name, err = store.Join(req.Root, TableName, links(req)...); err != nil {
+	if name, err = store.Join(req.Root, TableName, store.Links(req.FollowLinks)); err != nil {
 		return "", TableName, err
 	}
 	rel, err := relative(req.Root, req.Image)

@@ -5,13 +5,14 @@ import (
 	"runtime/debug"
 )
 
-// Panic is what [Try] makes of a panic; its message has the stack.
+// Panic is what [Try] makes of a panic; its message has the stack, in the form of those
+// that Beam catches.
 type Panic struct {
 	Value any
 	Stack []byte
 }
 
-func (p *Panic) Error() string { return fmt.Sprintf("panic: %v\n%s", p.Value, p.Stack) }
+func (p *Panic) Error() string { return fmt.Sprintf("panic: %v %s", p.Value, p.Stack) }
 
 // Try calls work and turns a panic into a [*Panic]. A reader might panic on a hostile file, and
 // in a goroutine that would end the process.

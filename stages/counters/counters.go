@@ -19,8 +19,10 @@ const (
 	Orphans     = "labels_without_image"
 	Reused      = "shards_reused" // finished by an earlier run
 	Fallbacks   = "captions_fallback"
-	Predictions = "predictions_reused" // made by an earlier run
-	NetworkTime = "network_ms"         // in which networks computed
+	Predictions = "predictions_reused"       // made by an earlier run
+	ByIDs       = "predictions_by_label_ids" // files whose names say so
+	ByTrainIDs  = "predictions_by_train_ids" // all other files
+	NetworkTime = "network_ms"               // in which networks computed
 	Labelled    = "images_labelled"
 	Steps       = "steps" // of training, in this run
 )

@@ -11,6 +11,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/counters"
 	"semidavil/transforms/metrics"
 )
 
@@ -68,6 +69,10 @@ func summarise(ctx context.Context, r *job) error {
 			}
 		}
 		fmt.Fprintln(r.Stdout)
+	}
+	if cfg.Predictions != "" {
+		fmt.Fprintf(r.Stdout, "files      %d read as train ids, %d as label ids, which the names say\n",
+			r.Result.Count(counters.Namespace, counters.ByTrainIDs), r.Result.Count(counters.Namespace, counters.ByIDs))
 	}
 	fmt.Fprintf(r.Stdout, "speed      %.1f images/s\n", float64(images)/max(r.Result.Wall.Seconds(), 1e-9))
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, images, cfg.MaxRejects)
