@@ -61,13 +61,13 @@ func (s *Session) Silent() *Session {
 	return &silent
 }
 
-// Inspects tells that the pipeline will only be looked at: nothing may be
+// Inspects reports that the pipeline will only be looked at: nothing may be
 // written for it, and no result is to be expected.
 func (s *Session) Inspects() bool {
 	return inspects(s.Runner)
 }
 
-// inspects tells whether a runner, with the flags as they are, only looks at the pipeline.
+// inspects reports whether a runner, with the flags as they are, only looks at the pipeline.
 func inspects(short string) bool {
 	return short == "dot" || short == "dataflow" && dryRun()
 }
@@ -87,7 +87,7 @@ func (s *Session) Bar(label, unit string, total int64) *Bar {
 	return NewBar(s.Display, label, unit, total)
 }
 
-// Remote tells whether DoFns run where local paths are not visible; see
+// Remote reports whether DoFns run where local paths are not visible; see
 // IsRemote.
 func (s *Session) Remote() bool { return IsRemote(s.Runner) }
 

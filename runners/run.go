@@ -47,7 +47,7 @@ var (
 	stopTime   = 2 * time.Second
 )
 
-// jobNumber tells the jobs of a process apart.
+// jobNumber distinguishes the jobs of a process.
 var jobNumber atomic.Int64
 
 // Run executes the pipeline and waits for its end. The result is filled in as
@@ -197,9 +197,9 @@ type outcome struct {
 // execute runs the pipeline beside the progress display.
 func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) error {
 	if r.short == "dataflow" {
-		hear := func(message string) { r.dataflow.hear(r.display, message) }
+		handleLog := func(message string) { r.dataflow.handleLog(r.display, message) }
 		beamlog.SetLogger(&beamlog.Structural{}) // not that of a worker that ran in this process
-		jobLog.Store(&hear)
+		jobLog.Store(&handleLog)
 		defer jobLog.Store(nil)
 	}
 	// The job outlives ctx by the time that it takes to cancel it in order.
@@ -254,11 +254,11 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	case interrupted:
 		out.err = ErrInterrupted
 	case out.err != nil && r.short == "dataflow":
-		if told := r.dataflow.failure(ctx); told != "" {
-			out.err = fmt.Errorf("%w:\n%s", out.err, told)
-		} else if where := r.dataflow.where(); where != "" && !strings.HasSuffix(out.err.Error(), " failed") {
+		if message := r.dataflow.failure(ctx); message != "" {
+			out.err = fmt.Errorf("%w:\n%s", out.err, message)
+		} else if cancelHint := r.dataflow.cancelHint(); cancelHint != "" && !strings.HasSuffix(out.err.Error(), " failed") {
 			// Beam asks only once whether the job has ended.
-			out.err = fmt.Errorf("the Dataflow job may go on (%s), but is not waited for: %w", where, out.err)
+			out.err = fmt.Errorf("the Dataflow job may go on (%s), but is not waited for: %w", cancelHint, out.err)
 		}
 	case out.err == nil && (r.dataflow.stopped.Load() || r.jobs != nil && r.jobs.cancelled(ctx)):
 		out.err = fmt.Errorf("runners: job %s was cancelled", *jobopts.JobName)
@@ -298,8 +298,8 @@ func (r *run) interrupt(stop context.CancelFunc, ended <-chan outcome) outcome {
 			}
 		}
 	}
-	if where := r.dataflow.where(); where != "" {
-		r.display.Message("the Dataflow job goes on; %s", where)
+	if cancelHint := r.dataflow.cancelHint(); cancelHint != "" {
+		r.display.Message("the Dataflow job goes on; %s", cancelHint)
 	}
 	stop()
 	select {

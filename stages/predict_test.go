@@ -101,7 +101,7 @@ func TestPredict(t *testing.T) {
 	fixture.Write(t, root, "d.png", []byte("no picture"))
 	raw := photoPlan(t, root, "day/b.png", "a.png", "d.png", "error-predict.png")
 	prepared := shardPlan(t, n, semidavil.Unlabelled)
-	oracle := trained.Ask(t, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Second: true})
+	oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Second: true})
 	load := loadParams(t, n, plans.DataSet{Kind: "images", Root: root, Domain: semidavil.Target})
 	for _, way := range ways {
 		out := t.TempDir()

@@ -30,7 +30,7 @@ func smallPretraining(t *testing.T, data, output string) train.PretrainConfig {
 }
 
 // TestPretrain: the folder of the towers is the same in every process; a repeated
-// pre-training goes on from its end.
+// pre-training resumes from its end.
 func TestPretrain(t *testing.T) {
 	data := smallData(t)
 	var first []byte

@@ -54,7 +54,7 @@ type ScoreParams struct {
 	Pictured int
 }
 
-// Score segments every image, or reads what another program made of it, and counts
+// Score segments every image, or reads the prediction of another program, and counts
 // how it agrees with the label at the label's size. It returns the sum of the counts
 // of each network, the scores of each image and network, and the rejects.
 //

@@ -114,7 +114,7 @@ func TestScoreNetworks(t *testing.T) {
 	var wantTallies, wantScores []any
 	for _, name := range []string{infer.Student, infer.Teacher} {
 		networks = append(networks, networkParams(n.Newest(), name))
-		oracle := trained.Ask(t, infer.Options{Checkpoint: n.Newest(), Network: name})
+		oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Newest(), Network: name})
 		sum := metrics.Tally{Confusion: metrics.NewConfusion(4)}
 		for r := shards.NewReader(bytes.NewReader(data)); ; {
 			sample, err := r.Next()

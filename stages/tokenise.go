@@ -45,7 +45,7 @@ type tokeniseFn struct {
 	tokenizer *text.Tokenizer
 }
 
-// Setup loads the vocabulary, once a process.
+// Setup loads the vocabulary, once per process.
 func (f *tokeniseFn) Setup(ctx context.Context) (err error) {
 	f.tokenizer, err = LoadTokenizer(ctx, f.Params.Folder)
 	return err
@@ -76,7 +76,7 @@ func (f *tokeniseFn) ProcessElement(ctx context.Context, plan plans.Plan, emit f
 var tokenizers parallel.Cache[*text.Tokenizer]
 
 // LoadTokenizer returns the tokeniser of a Hugging Face model folder or of an
-// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once a
+// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once per
 // process.
 func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
 	t, err := tokenizers.Get(from, func() (*text.Tokenizer, error) {

@@ -51,7 +51,7 @@ func smallData(t *testing.T) string {
 }
 
 // TestTrain: each configuration has its training, the same in every process; a repeated
-// one goes on from its end.
+// one resumes from its end.
 func TestTrain(t *testing.T) {
 	data := smallData(t)
 	var first []byte

@@ -14,8 +14,8 @@ type Panic struct {
 
 func (p *Panic) Error() string { return fmt.Sprintf("panic: %v %s", p.Value, p.Stack) }
 
-// Try calls work and turns a panic, which a reader might hold for a hostile file and which
-// would end the process from a goroutine, into a [*Panic].
+// Try calls work and turns a panic into a [*Panic]. A reader might panic on a hostile file, and
+// in a goroutine that would end the process.
 func Try(work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -23,16 +23,16 @@ const Names = "auto, go, xla:cpu, xla:cuda, xla:PATH of a PJRT plug-in"
 
 // Choice is an open backend.
 type Choice struct {
-	// Backend is what graphs are run on. It is no embedded field: GoMLX compares
+	// Backend is what graphs are run on. It is not embedded: GoMLX compares
 	// backends, and a Choice would be another one.
 	Backend compute.Backend
 	// Chosen is "go" or "xla:..." as opened.
 	Chosen string
-	// Line tells a person what was chosen and why, in one line.
+	// Line says in one line what was chosen and why.
 	Line string
 }
 
-// Check tells whether name is a valid choice, without opening it.
+// Check reports whether name is a valid choice, without opening it.
 func Check(name string) error {
 	switch {
 	case name == "auto", name == "go", name == "xla:cpu", name == "xla:cuda":
@@ -126,7 +126,7 @@ func NewGo() (compute.Backend, error) {
 	}
 	reserve()
 	// The library reports the setting on standard output, which belongs to results.
-	return silenced(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
+	return openQuietly(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 }
 
 const (
@@ -154,8 +154,8 @@ var reserve = sync.OnceFunc(func() {
 // quiet is held while os.Stdout or os.Stderr is another one.
 var quiet sync.Mutex
 
-// silenced opens a backend whose library writes what nobody needs to a standard file.
-func silenced(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
+// openQuietly opens a backend whose library writes what nobody needs to a standard file.
+func openQuietly(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
 	quiet.Lock()
 	defer quiet.Unlock()
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {

@@ -53,8 +53,8 @@ func ofKind(kind string, paths map[string]string) []plugin {
 	return []plugin{{name: name, from: paths[name]}}
 }
 
-// inPython lists the plug-ins of a kind in the active Python environment.
-func inPython(kind string) (plugins []plugin) {
+// pythonPluginsOf lists the plug-ins of a kind in the active Python environment.
+func pythonPluginsOf(kind string) (plugins []plugin) {
 	gpu := hasGPU("/dev")
 	seen := map[string]bool{} // lib64 is often a link to lib
 	for _, prefix := range pythonPrefixes() {
@@ -101,7 +101,7 @@ func fault(kind, path string, gpu bool) string {
 	return ""
 }
 
-// hasGPU tells whether NVIDIA's driver has made a device, under Linux or under WSL.
+// hasGPU reports whether NVIDIA's driver has made a device, under Linux or under WSL.
 func hasGPU(devices string) bool {
 	for _, pattern := range []string{"nvidia*", "dxg"} {
 		if found, _ := filepath.Glob(filepath.Join(devices, pattern)); len(found) > 0 {

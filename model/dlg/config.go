@@ -41,7 +41,7 @@ func Kinds() []string {
 	return []string{"outer_res", "sum_res", "outer", "sum_raw", "add_lang", "cross", "cross_lang", "wpct", "wpct_classes", "vlga", "none"}
 }
 
-// Check tells what is impossible about c.
+// Check reports what is invalid in c.
 func (c Config) Check() error {
 	switch {
 	case !slices.Contains(Kinds(), c.Kind):

@@ -155,9 +155,9 @@ func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption
 		if scale != 1 {
 			scaled = layer.Resize(graph.ConvertDType(image, dtypes.Float32), multiple(height, scale), multiple(width, scale), layer.Bilinear)
 		}
-		add(p.cover(store, scaled, caption, outHeight, outWidth))
+		add(p.predictView(store, scaled, caption, outHeight, outWidth))
 		if p.config.View.Flip {
-			add(graph.Reverse(p.cover(store, graph.Reverse(scaled, 2), caption, outHeight, outWidth), 3))
+			add(graph.Reverse(p.predictView(store, graph.Reverse(scaled, 2), caption, outHeight, outWidth), 3))
 		}
 	}
 	if times == 1 {
@@ -166,9 +166,9 @@ func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption
 	return graph.DivScalar(sum, float64(times))
 }
 
-// cover is f32[K,B,outHeight,outWidth] of one view of the images. As a whole, logits are
+// predictView is f32[K,B,outHeight,outWidth] of one view of the images. As a whole, logits are
 // enlarged before the softmax; of windows, it is their averaged softmax that is.
-func (p *Predictor) cover(store *model.Store, image *graph.Node, caption segmenter.Caption, outHeight, outWidth int) *graph.Node {
+func (p *Predictor) predictView(store *model.Store, image *graph.Node, caption segmenter.Caption, outHeight, outWidth int) *graph.Node {
 	g, c := image.Graph(), p.config
 	options := params.Options{Compute: c.Compute, Constant: true}
 	network, vision := params.In(store, g, c.Network, options), params.In(store, g, c.Vision, options)

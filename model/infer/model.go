@@ -83,7 +83,7 @@ const (
 // textRoot is where the text tower lies in the store.
 const textRoot = "clip"
 
-// Facts tells what the checkpoint says about the network.
+// Facts returns what the checkpoint says about the network.
 func (m *Model) Facts() Facts { return m.facts }
 
 // Batch is the number of images that Segment takes at most.
@@ -166,7 +166,7 @@ func (m *Model) input(ctx context.Context, captions, filled []textfeatures.Token
 	return p, text, count, nil
 }
 
-// parameters counts those in the store but for the text tower's. A graph makes the ones
+// parameters counts those in the store except for the text tower's. A graph makes the ones
 // that it misses, so their number tells whether a checkpoint is whole.
 func (m *Model) parameters() (n int) {
 	for v := range m.store.IterVariables() {

@@ -43,7 +43,7 @@ func Find(ctx context.Context, path, network string) (string, error) {
 	return checkpoint.Path(path, step), nil
 }
 
-// ReadFacts reads what a checkpoint file tells about its network, without the numbers.
+// ReadFacts reads what a checkpoint file says about its network, without the weights.
 func ReadFacts(ctx context.Context, path string) (Facts, error) {
 	meta, err := checkpoint.ReadMeta(ctx, path)
 	if err != nil {

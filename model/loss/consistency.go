@@ -24,7 +24,7 @@ type ConsistencyConfig struct {
 	Target string
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c ConsistencyConfig) Check() error {
 	var f faults
 	f.within("consistency threshold", c.Threshold, 0, 1)

@@ -38,7 +38,7 @@ type Config struct {
 // Constants has what no setting of a training changes, PyTorch's values of AdamW.
 func Constants() Config { return Config{Beta2: 0.999, Epsilon: 1e-8} }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c Config) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Step takes a step of the optimiser against the gradient of loss in all trainable
-// parameters of a network that the graph uses, but for those of frozen groups. Without
+// parameters of a network that the graph uses, except for those of frozen groups. Without
 // groups all are trained, as [WithoutDecay] says. Parameters that loss does not depend
 // on have the gradient 0.
 //

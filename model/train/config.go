@@ -70,7 +70,7 @@ type Config struct {
 	EvaluateImages int
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c Config) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {

@@ -13,8 +13,8 @@ import (
 	"semidavil/model/params"
 )
 
-// Course is how a training went.
-type Course struct {
+// RunStats is how a training went.
+type RunStats struct {
 	Steps    int     `json:"steps"`
 	Resumed  int     `json:"resumed"` // step that this run began at
 	Seconds  float64 `json:"seconds"` // of this run
@@ -47,17 +47,17 @@ type loop[B any] struct {
 	meta    func() (map[string]string, error)
 	restore func(map[string]string) error
 
-	first   int // step that this run begins at
-	started time.Time
-	waited  time.Duration
-	aside   time.Duration // evaluations and checkpoints
-	trend   divergence
+	first    int // step that this run begins at
+	started  time.Time
+	waited   time.Duration
+	excluded time.Duration // evaluations and checkpoints
+	trend    divergence
 }
 
 // run resumes and trains.
-func (l *loop[B]) run(ctx context.Context) (Course, error) {
+func (l *loop[B]) run(ctx context.Context) (RunStats, error) {
 	if err := l.resume(ctx); err != nil {
-		return Course{}, err
+		return RunStats{}, err
 	}
 	return l.train(ctx)
 }
@@ -103,15 +103,15 @@ func (l *loop[B]) resume(ctx context.Context) error {
 }
 
 // train makes the steps that are left.
-func (l *loop[B]) train(ctx context.Context) (Course, error) {
+func (l *loop[B]) train(ctx context.Context) (RunStats, error) {
 	l.started = time.Now()
 	if l.first >= l.steps { // a finished training that was started again
 		err := l.evaluate(ctx, l.first, true)
-		return l.course(), err
+		return l.stats(), err
 	}
 	if l.first > 0 && l.first%l.evaluateEvery == 0 && l.record.scored != l.first { // interrupted before it
 		if err := l.evaluate(ctx, l.first, false); err != nil {
-			return Course{}, err
+			return RunStats{}, err
 		}
 	}
 	next, stop := iter.Pull2(l.batches(ctx, l.first))
@@ -124,16 +124,16 @@ func (l *loop[B]) train(ctx context.Context) (Course, error) {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return Course{}, l.interrupted(ctx, step, err)
+			return RunStats{}, l.interrupted(ctx, step, err)
 		}
 		l.waited += time.Since(asked)
 		result, err := l.step(step, batch)
 		if err != nil {
-			return Course{}, err
+			return RunStats{}, err
 		}
 		done, last := step+1, step+1 == l.steps
 		if l.trend.diverged(result.Loss) {
-			return Course{}, fmt.Errorf("train: step %d: diverged: the mean loss rose to %.4g from its lowest, %.4g; the last checkpoint is kept; try a lower --lr or --clip_norm=1",
+			return RunStats{}, fmt.Errorf("train: step %d: diverged: the mean loss rose to %.4g from its lowest, %.4g; the last checkpoint is kept; try a lower --lr or --clip_norm=1",
 				done, l.trend.mean, l.trend.least)
 		}
 		window.add(result)
@@ -142,7 +142,7 @@ func (l *loop[B]) train(ctx context.Context) (Course, error) {
 			window = losses{}
 		}
 		if err := l.record.poll(ctx); err != nil {
-			return Course{}, err
+			return RunStats{}, err
 		}
 		if l.watch.Step != nil {
 			l.watch.Step(Progress{done, l.steps, result, l.waited.Seconds() / time.Since(l.started).Seconds()})
@@ -150,17 +150,17 @@ func (l *loop[B]) train(ctx context.Context) (Course, error) {
 		reached := time.Now()
 		if done%l.evaluateEvery == 0 || last {
 			if err := l.evaluate(ctx, done, last); err != nil {
-				return Course{}, l.interrupted(ctx, done, err)
+				return RunStats{}, l.interrupted(ctx, done, err)
 			}
 		}
 		if done%l.checkpointEvery == 0 || last {
 			if err := l.save(ctx, done); err != nil {
-				return Course{}, err
+				return RunStats{}, err
 			}
 		}
-		l.aside += time.Since(reached)
+		l.excluded += time.Since(reached)
 	}
-	return l.course(), nil
+	return l.stats(), nil
 }
 
 // save writes a checkpoint and what was recorded up to it.
@@ -204,12 +204,12 @@ func (l *loop[B]) interrupted(ctx context.Context, step int, err error) error {
 	return ctx.Err()
 }
 
-// course is how the run has gone: its time, and of the part of it that went into steps
+// stats is how the run has gone: its time, and of the part of it that went into steps
 // their number a second and the share without input.
-func (l *loop[B]) course() Course {
+func (l *loop[B]) stats() RunStats {
 	elapsed := time.Since(l.started)
-	c := Course{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds()}
-	if steps := (elapsed - l.aside).Seconds(); l.steps > l.first {
+	c := RunStats{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds()}
+	if steps := (elapsed - l.excluded).Seconds(); l.steps > l.first {
 		c.StepRate, c.Waited = float64(l.steps-l.first)/steps, l.waited.Seconds()/steps
 	}
 	return c

@@ -60,7 +60,7 @@ func parseConfig(data []byte) (c configJSON, err error) {
 	return c, nil
 }
 
-// apply takes the heads from the file, and tells where it contradicts the tensors or
+// apply takes the heads from the file, and reports where it contradicts the tensors or
 // wants another network than model/clip is.
 func (j configJSON) apply(c *clip.Config, f *faults) {
 	c.TextHeads, c.VisionHeads = value(j.Text.Heads, defaultTextHeads), value(j.Vision.Heads, defaultVisionHeads)

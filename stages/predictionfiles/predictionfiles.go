@@ -22,13 +22,13 @@ import (
 // Folder is a folder of label PNGs.
 type Folder struct {
 	dir string
-	// files are listed by every begin of their names that may be that of an image: up to
-	// each '_' or '.'.
+	// files are listed by every prefix of their names that may be the name of an image: up
+	// to each '_' or '.'.
 	files   map[string][]string
 	readers sync.Pool // of *reader
 }
 
-// reader has the buffers of one file in work.
+// reader has the buffers of one file in progress.
 type reader struct {
 	codec pixels.Codec
 	file  []byte
@@ -142,9 +142,9 @@ func (r *reader) decode(byIDs bool, classes semidavil.ClassSet) (*semidavil.Labe
 	return out, labels.Remap(out, ids, table)
 }
 
-// imageOf is the image whose name begins a file's: the longest, so that cam_1_left is no
-// file of cam_1 where there is an image cam_1_left. It is empty where no begin is the name
-// of an image, as of those in shards, whose names are not known.
+// imageOf is the image whose name is a prefix of a file's: the longest, so that cam_1_left
+// does not belong to cam_1 where there is an image cam_1_left. It is empty where no prefix is
+// the name of an image, as with images in shards, whose names are not known.
 func imageOf(bare string, images map[string]bool) string {
 	for at := len(bare); at > 0; at = strings.LastIndexAny(bare[:at], "_.") {
 		if images[bare[:at]] {

@@ -16,7 +16,7 @@ import (
 const maxLine = 1 << 20
 
 // eachLine calls fn for every line of r with its number, counted from 1, without
-// its line end, which may be LF, CRLF or CR; ended tells that it had one. Byte order marks
+// its line end, which may be LF, CRLF or CR; ended reports that it had one. Byte order marks
 // in front of lines are left out, and UTF-16 with one is read as UTF-8. Of a line longer
 // than maxLine fn gets a part that is longer too; checkLine finds fault with it. The line
 // is valid until fn returns.

@@ -20,7 +20,7 @@ import (
 )
 
 // Version is raised whenever the same input and Params give other bytes: shards
-// of another version are written anew.
+// of another version are rewritten.
 const Version = 2
 
 // Params are the choices of a run.

@@ -35,7 +35,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p p
 		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}, err
 }
 
-// summarise prints the scores and fails where too much was rejected.
+// summarise prints the scores and fails where too many images were rejected.
 func summarise(ctx context.Context, r *job) error {
 	cfg := r.Settings
 	e, err := stages.ReadEvaluation(ctx, cfg.Output)
