@@ -104,7 +104,7 @@ func (s *Service) caption(ctx context.Context, req captions.Request) (string, er
 	return text, err
 }
 
-// askWithRetries asks until there is an answer, or an error that another attempt will not mend.
+// askWithRetries asks until there is an answer, or an error that another attempt cannot fix.
 func (s *Service) askWithRetries(ctx context.Context, key string, body []byte) (string, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := s.ask(ctx, body)

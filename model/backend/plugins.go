@@ -85,9 +85,9 @@ func describe(path, pattern string) string {
 	return name + " in " + packages
 }
 
-// fault says why a plug-in is not to be started. Without a GPU that of CUDA writes to
-// standard error before it fails. And go-xla goes by words in a path: it would give the
-// plug-in for CPUs options that it refuses, and that for CUDA memory of the host.
+// fault says why a plug-in must not be started. Without a GPU the CUDA one writes to
+// standard error before it fails. And go-xla decides by words in the path: it would give the
+// CPU plug-in options that it refuses, and the CUDA one host memory.
 func fault(kind, path string, gpu bool) string {
 	path = strings.ToLower(path)
 	switch has := func(word string) bool { return strings.Contains(path, word) }; {

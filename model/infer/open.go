@@ -68,7 +68,7 @@ func Open(ctx context.Context, b compute.Backend, o Options) (*Model, error) {
 	atOnce := 1
 	if b.String() == "go" {
 		// Its products round a row by its place among all rows, so that the result of an
-		// image would depend on its company. Several images at once, each in a graph of its
+		// image would depend on the others of its batch. Several images at once, each in a graph of its
 		// own, are as fast.
 		atOnce, o.Batch = runtime.GOMAXPROCS(0), 1
 	}

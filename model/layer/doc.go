@@ -1,4 +1,4 @@
-// Package layer has the blocks that the networks are built of, as graph functions.
+// Package layer has the blocks that the networks are built from, as graph functions.
 //
 // Shapes are written with the letters B batch, H W height and width of a grid, N
 // tokens or pixels, K classes, and C D channels. Channels are last everywhere,

@@ -37,7 +37,7 @@ func (c ConsistencyConfig) Check() error {
 	return errors.Join(f...)
 }
 
-// Target is what the teacher says of pixels; it passes no gradient.
+// Target is the teacher's prediction of pixels; it passes no gradient.
 type Target struct {
 	Label      *graph.Node // u8[B,H,W] its most probable class; any axes
 	Confidence *graph.Node // f32[B,H,W] the probability of that class

@@ -1,10 +1,10 @@
-// Package optim changes the weights of a network by their gradients: AdamW and SGD
+// Package optim updates the weights of a network from their gradients: AdamW and SGD
 // as PyTorch defines them, with groups of parameters, a schedule, clipping of the
 // gradient's norm, and steps that change nothing where a result is not finite.
 //
 // All state lies in the parameter store below "optimizer", as float32 under names that
-// follow from those of the weights, so that a checkpoint of the store is enough to go
-// on bit by bit. The schedule is a function of the step and has no state.
+// follow from those of the weights, so that a checkpoint of the store is enough to
+// resume bit for bit. The schedule is a function of the step and has no state.
 package optim
 
 import (

@@ -54,7 +54,7 @@ func isNorm(name string) bool {
 	return false
 }
 
-// VisionKinds are the answers to what of the vision tower is trained.
+// VisionKinds say what is trained of the vision tower.
 var VisionKinds = []string{"frozen", "attn", "all"}
 
 // VisionGroups are the groups of a segmentation network: all outside of "vision" is
@@ -64,7 +64,7 @@ var VisionKinds = []string{"frozen", "attn", "all"}
 //	attn    projections of attention and positions, SemiVL's spatial fine-tuning
 //	all     everything
 //
-// It panics where kind is none of [VisionKinds].
+// It panics where kind is not one of [VisionKinds].
 func VisionGroups(kind string, headLR, visionLR float64) []Group {
 	vision := func(path string) bool { return strings.HasPrefix(path, "vision/") }
 	heads := Group{Name: "heads", LR: headLR, NoDecay: WithoutDecay}

@@ -50,7 +50,7 @@ func (c Config) Features(s params.Scope, image *graph.Node) clip.VisionFeatures 
 	return clip.DenseVision(s, c.CLIP, clip.Normalise(image))
 }
 
-// Caption is what the text tower made of the captions of a batch.
+// Caption holds the text features of the captions of a batch.
 //
 //	Text   f32[B,n,E]  features of all tokens, padded to n
 //	Count  i32[B]      valid tokens

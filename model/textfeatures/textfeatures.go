@@ -1,5 +1,5 @@
-// Package textfeatures holds what CLIP's frozen text tower makes of captions: the
-// features of all their tokens. A caption is encoded once, however often it is used.
+// Package textfeatures holds the features of captions from CLIP's frozen text tower, one
+// for each token. A caption is encoded once, however often it is used.
 package textfeatures
 
 import (
@@ -154,7 +154,7 @@ func (t *Table) Pooled(captions []Tokens) []float32 {
 	return out
 }
 
-// Key stands for a caption: its valid ids as bytes.
+// Key identifies a caption: its valid ids as bytes.
 func Key(t Tokens) string {
 	b := make([]byte, 0, 4*t.Count)
 	for _, id := range t.IDs[:t.Count] {

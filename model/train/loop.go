@@ -22,13 +22,13 @@ type RunStats struct {
 	Waited   float64 `json:"waited"` // share of the steps' time without input
 }
 
-// loop is what trainings have in common: from the newest checkpoint of the output on they
-// make steps on batches B, with lines of the log, evaluations and checkpoints between them.
+// loop is what trainings have in common: starting from the newest checkpoint of the output
+// they make steps on batches B, with log lines, evaluations and checkpoints in between.
 type loop[B any] struct {
 	steps, logEvery, evaluateEvery, checkpointEvery int
 	// overwrite removes the checkpoints of another training instead of refusing them.
 	overwrite bool
-	// fingerprint stands for all that decides the weights.
+	// fingerprint identifies all that decides the weights.
 	fingerprint string
 
 	store  *model.Store
@@ -37,7 +37,7 @@ type loop[B any] struct {
 	watch  Watcher
 
 	learningRate func(step int) float64
-	// batches are those of step first and on, without an end.
+	// batches are those of step first and later, without end.
 	batches func(ctx context.Context, first int) iter.Seq2[B, error]
 	// step makes step number step, counted from 0, or changes nothing.
 	step     func(step int, batch B) (Losses, error)
@@ -102,7 +102,7 @@ func (l *loop[B]) resume(ctx context.Context) error {
 	return l.record.resume(ctx, l.first)
 }
 
-// train makes the steps that are left.
+// train makes the remaining steps.
 func (l *loop[B]) train(ctx context.Context) (RunStats, error) {
 	l.started = time.Now()
 	if l.first >= l.steps { // a finished training that was started again
@@ -192,7 +192,7 @@ func (l *loop[B]) metadata() (map[string]string, error) {
 	return all, nil
 }
 
-// interrupted keeps what was learnt when ctx ends.
+// interrupted saves a checkpoint when ctx ends.
 func (l *loop[B]) interrupted(ctx context.Context, step int, err error) error {
 	if ctx.Err() == nil || step == l.first {
 		return err

@@ -50,7 +50,7 @@ func newRecorder(output string) *recorder {
 	}
 	r.host, r.name = host, tensorboard.FileName(time.Now().Unix(), host, "")
 	if r.writer, err = tensorboard.NewWriter(&r.events, time.Now); err != nil {
-		panic(fmt.Sprintf("train: begin events: %v", err)) // a buffer in memory takes all
+		panic(fmt.Sprintf("train: begin events: %v", err)) // writing to memory does not fail
 	}
 	return r
 }

@@ -85,9 +85,9 @@ type trainer struct {
 	best     best
 	// student and teacher are the newest scores.
 	student, teacher metrics.Score
-	// clipDigest stands for the pre-trained weights.
+	// clipDigest identifies the pre-trained weights.
 	clipDigest string
-	// textDigest stands for those of the text tower alone.
+	// textDigest identifies those of the text tower alone.
 	textDigest string
 }
 

@@ -61,7 +61,7 @@ func parseConfig(data []byte) (c configJSON, err error) {
 }
 
 // apply takes the heads from the file, and reports where it contradicts the tensors or
-// wants another network than model/clip is.
+// describes another network than model/clip.
 func (j configJSON) apply(c *clip.Config, f *faults) {
 	c.TextHeads, c.VisionHeads = value(j.Text.Heads, defaultTextHeads), value(j.Vision.Heads, defaultVisionHeads)
 	if j.ModelType != nil && *j.ModelType != "clip" {
