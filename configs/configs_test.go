@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -130,12 +131,35 @@ func TestChangesNamesTheKeys(t *testing.T) {
 	}
 }
 
+// FuzzDecode reads anything as the settings of each command, and what is read once more as it
+// is recorded.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("seed: 1\nsource: [a:b]\n"))
+	f.Add([]byte("size: 1099511627776x2\nbatch: [1, 1099511627776]\nsteps: 0x7fffffffffffffff\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg := DefaultPrepare()
-		if Decode(data, &cfg) == nil {
-			_ = cfg.Validate()
-		}
+		checkSettings(t, data, DefaultPrepare())
+		checkSettings(t, data, DefaultTrain())
+		checkSettings(t, data, DefaultPretrain())
+		checkSettings(t, data, DefaultPseudolabel())
+		checkSettings(t, data, DefaultEvaluate())
+		checkSettings(t, data, DefaultAblate())
+		checkSettings(t, data, DefaultDemo())
 	})
+}
+
+func checkSettings[C interface{ Validate() error }](t *testing.T, data []byte, cfg C) {
+	if Decode(data, &cfg) != nil || cfg.Validate() != nil {
+		return
+	}
+	record, err := NewRecord("x", "prism", cfg, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again C
+	if err := json.Unmarshal(record.Config, &again); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := json.Marshal(again); err != nil || string(back) != string(record.Config) {
+		t.Fatalf("%s reads back as %s, %v", record.Config, back, err)
+	}
 }

@@ -50,7 +50,11 @@ func ReadManifest(ctx context.Context, output string) (shards.Manifest, error) {
 	if err != nil {
 		return shards.Manifest{}, fmt.Errorf("%s is not a finished output of prepare: %w", output, err)
 	}
-	return shards.DecodeManifest(data)
+	m, err := shards.DecodeManifest(data)
+	if err != nil {
+		return m, fmt.Errorf("%s/%s: %w", output, ManifestFile, err)
+	}
+	return m, nil
 }
 
 // Commit writes the statistics, the table of images, the rejects and, last, the

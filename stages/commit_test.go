@@ -129,6 +129,10 @@ func TestCommitFaults(t *testing.T) {
 	if _, err := ReadManifest(t.Context(), out); err == nil || !strings.Contains(err.Error(), out+" is not a finished output of prepare") {
 		t.Error(err)
 	}
+	fixture.Write(t, out, ManifestFile, []byte(`{"format":"semidavil-shards","version":2}`))
+	if _, err := ReadManifest(t.Context(), out); err == nil || !strings.Contains(err.Error(), out+"/"+ManifestFile+": ") {
+		t.Error(err)
+	}
 }
 
 func TestOwnFile(t *testing.T) {

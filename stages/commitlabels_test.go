@@ -18,7 +18,7 @@ import (
 )
 
 // partOf is the part of one image of two pixels, of which the second is not sure enough.
-func partOf(t *testing.T, key string, threshold uint32, rejected ...shards.Reject) LabelPart {
+func partOf(t testing.TB, key string, threshold uint32, rejected ...shards.Reject) LabelPart {
 	t.Helper()
 	p, err := pseudo.NewPrediction(2, 1, []uint8{3, 5}, []uint8{5, 3}, []float32{0.75, 0.25}, []float32{0, 0})
 	if err != nil {

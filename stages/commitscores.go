@@ -62,6 +62,11 @@ func ReadEvaluation(ctx context.Context, output string) (e Evaluation, err error
 	if err := json.Unmarshal(data, &e); err != nil {
 		return e, fmt.Errorf("%s/%s: %w", output, ReportFile, err)
 	}
+	for _, n := range e.Networks {
+		if k := n.Report.Confusion.Classes; k != e.ClassSet.Len() {
+			return e, fmt.Errorf("%s/%s: the %s has a confusion of %d classes, the class set %s has %d", output, ReportFile, n.Network, k, e.ClassSet.Name, e.ClassSet.Len())
+		}
+	}
 	return e, nil
 }
 

@@ -23,7 +23,7 @@ func init() { beam.RegisterFunction(byNetwork) }
 func byNetwork(n namedTally) (string, metrics.Tally) { return n.Network, n.Tally }
 
 // tallyOf counts one image of k classes.
-func tallyOf(t *testing.T, network string, k int, label, prediction []uint8, confidence []float32) namedTally {
+func tallyOf(t testing.TB, network string, k int, label, prediction []uint8, confidence []float32) namedTally {
 	t.Helper()
 	n := namedTally{Network: network}
 	n.Tally.Confusion = metrics.NewConfusion(k)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/internal/fixture"
 	"semidavil/transforms/classstats"
 	"semidavil/transforms/pixels/fastpng"
 	"semidavil/transforms/shards"
@@ -245,6 +246,14 @@ func TestDuplicateKeys(t *testing.T) {
 	cfg.Dir = pack(t, append(list, again), 2).write(t)
 	if _, err := open(t, cfg).Captions(context.Background()); err == nil || !strings.Contains(err.Error(), "labelled_001 has two") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestSparseMember: the bytes of a sparse file do not lie in the shard as they are.
+func TestSparseMember(t *testing.T) {
+	data := fixture.Sparse(t, "a.image.png", "600")
+	if found, err := scan(bytes.NewReader(data), int64(len(data))); err == nil || !strings.Contains(err.Error(), "a.image.png") {
+		t.Errorf("%v, %v", found, err)
 	}
 }
 

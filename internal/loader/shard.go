@@ -121,7 +121,7 @@ func scan(r io.ReadSeeker, size int64) (map[string]*members, error) {
 		if header.Typeflag == tar.TypeDir {
 			continue
 		}
-		if header.Typeflag != tar.TypeReg {
+		if !shards.Plain(header) {
 			return nil, fmt.Errorf("member %q is no regular file", header.Name)
 		}
 		// The tar reader reads whole headers and nothing ahead.

@@ -55,5 +55,20 @@ func (c Config) Check() error {
 	case c.TextWidth%c.TextHeads != 0:
 		return fmt.Errorf("clip: check config: text width %d is no multiple of its %d heads", c.TextWidth, c.TextHeads)
 	}
+	for _, t := range []struct {
+		name                       string
+		width, layers, rows, embed float64
+	}{
+		{"vision", float64(c.VisionWidth), float64(c.VisionLayers), float64(c.Grid())*float64(c.Grid()) + 3*float64(c.PatchSize)*float64(c.PatchSize), float64(c.Embed)},
+		{"text", float64(c.TextWidth), float64(c.TextLayers), float64(c.Context) + float64(c.Vocab), float64(c.Embed)},
+	} {
+		if n := t.width * (12*t.width*t.layers + t.rows + t.embed); n > maxTower {
+			return fmt.Errorf("clip: check config: the %s tower would have %.2g parameters, at most %.2g are read", t.name, n, float64(maxTower))
+		}
+	}
 	return nil
 }
+
+// maxTower bounds the parameters of a tower: twice those of the largest that OpenCLIP has, and
+// no more than a description that a file claims may ask memory for.
+const maxTower = 1 << 32

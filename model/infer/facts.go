@@ -6,6 +6,7 @@ import (
 
 	"semidavil"
 	"semidavil/model/segmenter"
+	"semidavil/transforms/pixels"
 	"semidavil/transforms/shards"
 )
 
@@ -55,7 +56,10 @@ func decodeFacts(text string) (f Facts, err error) {
 	if k := f.Segmenter.Decoder.Classes; f.ClassSet.Len() != k {
 		return f, fmt.Errorf("its network has %d classes, its class set %s has %d", k, f.ClassSet.Name, f.ClassSet.Len())
 	}
-	if f.Width < 1 || f.Height < 1 {
+	if f.ClassSet.Len() > semidavil.Ignore {
+		return f, fmt.Errorf("its class set %s has %d classes, at most %d fit a label", f.ClassSet.Name, f.ClassSet.Len(), semidavil.Ignore)
+	}
+	if f.Width < 1 || f.Height < 1 || f.Width > pixels.DefaultMaxPixels/f.Height {
 		return f, fmt.Errorf("its image size is %dx%d", f.Width, f.Height)
 	}
 	return f, nil

@@ -16,6 +16,8 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"semidavil/internal/fixture"
+	"semidavil/model/clip"
 	"semidavil/model/params"
 )
 
@@ -344,8 +346,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(file(`{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"y":{"dtype":"BF16","shape":[],"data_offsets":[4,6]}}`, 1, 2, 3, 4, 5, 6))
 	f.Add(file(`{"x":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,0]}}`))
 	f.Add(file(`{}`))
+	f.Add(append(binary.LittleEndian.AppendUint64(nil, 1<<40), "{}"...))
+	f.Add(file(`{"x":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		values, meta, err := decode(data)
+		var values params.Values
+		var meta map[string]string
+		var err error
+		fixture.Modest(t, 4<<20+200*len(data), func() { values, meta, err = decode(data) })
 		if err != nil {
 			return
 		}
@@ -384,5 +391,27 @@ func FuzzIndex(f *testing.F) {
 				t.Errorf("%q in %q", name, file)
 			}
 		}
+	})
+}
+
+// FuzzConfig gives any config.json to a network that the tensors describe: its heads come out
+// of it, or faults.
+func FuzzConfig(f *testing.F) {
+	data, err := encodeConfig(clip.Tiny(1000))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"text_config":{"num_attention_heads":1099511627776},"vision_config_dict":{"num_attention_heads":0},"text_config_dict":null}`))
+	f.Add([]byte(`{"vision_config":null,"text_config_dict":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		read, err := parseConfig(data)
+		if err != nil {
+			return
+		}
+		var found faults
+		c := clip.Tiny(1000)
+		read.apply(&c, &found)
+		_ = c.Check()
 	})
 }

@@ -171,6 +171,39 @@ func TestTableRoundTripAndText(t *testing.T) {
 	}
 }
 
+// FuzzDecode: whatever is read can be shown, counted with and written again.
+func FuzzDecode(f *testing.F) {
+	data, err := longTail(semidavil.CamVid11).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"classes":["a"],"subsets":{"val":{"images":1099511627776,"pixels":[18446744073709551615],"ignored":1,"images_with":[0]}}}`))
+	f.Add([]byte(`{"classes":null,"subsets":{"":{"pixels":[]}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		table, err := Decode(data)
+		if err != nil {
+			return
+		}
+		table.Text()
+		for subset, c := range table.Subsets {
+			SamplingProbabilities(c.Frequencies(), 0.01)
+			InverseFrequency(c.Frequencies())
+			sum := NewCounts(len(table.Classes))
+			if err := sum.Merge(c); err != nil || sum.Labelled() != c.Labelled() {
+				t.Fatalf("%s: %v became %v, %v", subset, c, sum, err)
+			}
+		}
+		again, err := table.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := Decode(again); err != nil || !reflect.DeepEqual(back, table) {
+			t.Fatalf("%+v reads back as %+v, %v", table, back, err)
+		}
+	})
+}
+
 func BenchmarkHistogram2048x1024(b *testing.B) {
 	m := randomMap(rand.New(rand.NewPCG(1, 1)), 19, 2048*1024)
 	for b.Loop() {

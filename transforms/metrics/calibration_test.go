@@ -147,6 +147,40 @@ func TestCalibrationErrors(t *testing.T) {
 	}
 }
 
+// FuzzCalibrationJSON: whatever is read can be shown, merged and written again.
+func FuzzCalibrationJSON(f *testing.F) {
+	var c Calibration
+	if err := c.Add([]uint8{0, 1, 2}, []uint8{0, 1, 1}, []float32{0.25, 1, 0.5}); err != nil {
+		f.Fatal(err)
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"pixels":[1099511627776],"right":[],"confidence_2_24":null}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var c Calibration
+		if json.Unmarshal(data, &c) != nil {
+			return
+		}
+		_, _ = c.Text(), c.ECE()
+		var sum Calibration
+		if err := sum.Merge(c); err != nil || !reflect.DeepEqual(sum, c) {
+			t.Fatalf("%v became %v, %v", c, sum, err)
+		}
+		again, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d Calibration
+		if err := json.Unmarshal(again, &d); err != nil || !reflect.DeepEqual(c, d) {
+			t.Fatalf("%s reads back as %v, %v", again, d, err)
+		}
+	})
+}
+
 func BenchmarkCalibration512x1024(b *testing.B) {
 	label, prediction, confidence := randomConfidences(rand.New(rand.NewPCG(1, 1)), 512*1024)
 	var c Calibration

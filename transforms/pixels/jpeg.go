@@ -37,6 +37,11 @@ func (c *Codec) decodeJPEG(dst *semidavil.Image, data []byte) error {
 	if err := fastpng.CheckSize(size.Width, size.Height, c.limit()); err != nil {
 		return err
 	}
+	// The first scan has at least a bit for each block of 64 pixels, so a short file that announces
+	// many of them is refused before memory is allocated for them.
+	if size.Width*size.Height/512 > len(data) {
+		return fmt.Errorf("%d bytes for %dx%d pixels: %w", len(data), size.Width, size.Height, ErrTruncated)
+	}
 	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return jpegError(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	"semidavil"
+	"semidavil/internal/fixture"
 )
 
 // withOrientation puts an EXIF segment with the orientation into a JPEG file.
@@ -109,13 +110,54 @@ func TestJPEGErrors(t *testing.T) {
 	}
 }
 
-// FuzzJPEG looks for panics.
+// claimingJPEG is a JPEG file of 30x20 pixels that claims to have 10000x10000.
+func claimingJPEG(t testing.TB, progressive bool) []byte {
+	data := jpegOf(t, 30, 20)
+	frame := bytes.Index(data, []byte{0xff, 0xc0})
+	binary.BigEndian.PutUint16(data[frame+5:], 10000)
+	binary.BigEndian.PutUint16(data[frame+7:], 10000)
+	if progressive {
+		data[frame+1] = 0xc2
+		scan := bytes.Index(data, []byte{0xff, 0xda})
+		end := scan + 2 + int(binary.BigEndian.Uint16(data[scan+2:]))
+		data[end-3], data[end-2], data[end-1] = 0, 0, 0 // the first coefficients alone
+	}
+	return data
+}
+
+// TestClaimedJPEG: no memory is taken for pixels that so few bytes cannot hold, but for all
+// that they can.
+func TestClaimedJPEG(t *testing.T) {
+	var c Codec
+	for _, progressive := range []bool{false, true} {
+		data := claimingJPEG(t, progressive)
+		fixture.Modest(t, 1<<20, func() {
+			if _, err := c.DecodeRGB(data); !errors.Is(err, ErrTruncated) {
+				t.Errorf("progressive %v: %v", progressive, err)
+			}
+		})
+	}
+	var flat bytes.Buffer // the smallest files: one gray
+	if err := jpeg.Encode(&flat, image.NewGray(image.Rect(0, 0, 4096, 4096)), &jpeg.Options{Quality: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.DecodeRGB(flat.Bytes()); err != nil {
+		t.Errorf("%d bytes: %v", flat.Len(), err)
+	}
+}
+
+// FuzzJPEG looks for panics, and for memory that the size claimed decides.
 func FuzzJPEG(f *testing.F) {
+	f.Add(claimingJPEG(f, false))
+	f.Add(claimingJPEG(f, true))
 	f.Add(withOrientation(jpegOf(f, 16, 8), 5, binary.LittleEndian))
 	f.Add(withOrientation(jpegOf(f, 8, 8), 3, binary.BigEndian))
-	c := Codec{MaxPixels: 1 << 16}
+	var c Codec
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, err := c.DecodeRGB(data)
+		var img *semidavil.Image
+		var err error
+		// 512 pixels of a byte, in three bytes and three coefficients of four each, and the result.
+		fixture.Modest(t, 8<<20+512*18*len(data), func() { img, err = c.DecodeRGB(data) })
 		if err == nil && len(img.Pix) != 3*img.W*img.H {
 			t.Fatalf("%dx%d with %d bytes", img.W, img.H, len(img.Pix))
 		}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"semidavil/internal/fixture"
 )
 
 // seal puts a frame behind a header that fits it, written out a second time here.
@@ -207,7 +209,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, w, h uint16) {
 		for _, d := range [][]byte{data, seal("t", uint32(w), uint32(h), data)} {
 			tag, tagErr := DecodeTag(d)
-			p, err := Decode(d)
+			var p Prediction
+			var err error
+			fixture.Modest(t, 16<<20+2*maxBlock/minBlock*len(d), func() { p, err = Decode(d) })
 			if err != nil {
 				continue
 			}

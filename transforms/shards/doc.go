@@ -170,7 +170,7 @@ func DecodeIndex(data []byte) (Index, error) {
 	return x, nil
 }
 
-// DecodeManifest reads a manifest of this version.
+// DecodeManifest reads a manifest of this version with 1 to 255 classes.
 func DecodeManifest(data []byte) (Manifest, error) {
 	var m Manifest
 	if err := decode(data, &m); err != nil {
@@ -178,6 +178,9 @@ func DecodeManifest(data []byte) (Manifest, error) {
 	}
 	if err := checkFormat(m.Format, m.Version); err != nil {
 		return Manifest{}, fmt.Errorf("shards: decode manifest: %w", err)
+	}
+	if n := len(m.Classes); n < 1 || n > semidavil.Ignore {
+		return Manifest{}, fmt.Errorf("shards: decode manifest: %d classes, want 1 to %d", n, semidavil.Ignore)
 	}
 	for _, shard := range m.Shards {
 		if err := checkName(shard.Name); err != nil {

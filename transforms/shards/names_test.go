@@ -6,7 +6,7 @@ import "testing"
 func TestNamesStayInTheFolder(t *testing.T) {
 	for name, fine := range map[string]bool{"source-00000": true, "../../x": false, "/x": false, "gs://other/x": false, `..\x`: false, "a\x00": false, "": false, "a/b": false, "..": false} {
 		shard := Shard{Name: name}
-		m, err := EncodeJSON(Manifest{Format: Name, Version: Version, Shards: []Shard{shard}})
+		m, err := EncodeJSON(Manifest{Format: Name, Version: Version, Classes: []Class{{Name: "a"}}, Shards: []Shard{shard}})
 		if err != nil {
 			t.Fatal(err)
 		}

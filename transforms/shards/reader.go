@@ -123,15 +123,25 @@ func (r *Reader) peek() (*tar.Header, error) {
 		if err != nil {
 			return nil, fmt.Errorf("shards: read: %w", err)
 		}
-		switch header.Typeflag {
-		case tar.TypeReg:
+		switch {
+		case Plain(header):
 			r.next = header
-		case tar.TypeDir:
-		default:
+		case header.Typeflag != tar.TypeDir:
 			return nil, fmt.Errorf("shards: read: member %q is no regular file", header.Name)
 		}
 	}
 	return r.next, nil
+}
+
+// Plain reports whether the bytes of a member lie in the tar file as they are. Those of a
+// sparse file do not: a few of them may claim any number of zeros.
+func Plain(header *tar.Header) bool {
+	for key := range header.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return false
+		}
+	}
+	return header.Typeflag == tar.TypeReg
 }
 
 // split cuts a member's name at the first dot of its last element.
