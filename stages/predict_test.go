@@ -19,6 +19,7 @@ import (
 	"semidavil/stages/plans"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/pseudo"
+	"semidavil/transforms/shards"
 )
 
 func init() {
@@ -59,13 +60,12 @@ func shardPlan(t *testing.T, n trained.Network, subset semidavil.Subset) plans.P
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range m.Shards {
-		if s.Subset == subset {
-			return plans.Plan{Name: s.Name, Subset: subset, Shard: n.Data + "/shards/" + s.Name + ".tar", Count: s.Samples, Digest: s.SHA256}
-		}
+	i := slices.IndexFunc(m.Shards, func(s shards.Shard) bool { return s.Subset == subset })
+	if i < 0 {
+		t.Fatalf("no shard of %s", subset)
 	}
-	t.Fatalf("no shard of %s", subset)
-	panic("not reached")
+	s := m.Shards[i]
+	return plans.Plan{Name: s.Name, Subset: subset, Shard: n.Data + "/shards/" + s.Name + ".tar", Count: s.Samples, Digest: s.SHA256}
 }
 
 func networkParams(checkpoint, network string) inference.NetworkParams {

@@ -44,7 +44,7 @@ func eachLine(r io.Reader, fn func(number int, line []byte, ended bool) error) e
 			continue
 		}
 		if next, _ := br.Peek(1); c == '\r' && len(next) > 0 && next[0] == '\n' {
-			br.Discard(1)
+			_, _ = br.Discard(1) // it was peeked at
 		}
 		if err := fn(number, withoutMark(line), true); err != nil {
 			return err
