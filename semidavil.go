@@ -14,7 +14,7 @@ import "slices"
 // loss, no statistic and no score.
 const Ignore = 255
 
-// Domain tells labelled synthetic data from the real data to adapt to.
+// Domain distinguishes labelled synthetic data from the real data to adapt to.
 type Domain string
 
 // The two domains.

@@ -30,7 +30,7 @@ type Ablate struct {
 	Steps int `json:"steps" range:"0.." group:"Grid" help:"<steps> of each training; 0: as in --train"`
 	// Set are further settings of train that all rows have over Train.
 	Set map[string]any `json:"set"`
-	// Paper says whose figures stand beside: "gta5", "synthia" or "none".
+	// Paper says which source's figures of the paper are shown for comparison: "gta5", "synthia" or "none".
 	Paper   string `json:"paper" default:"gta5" valid:"gta5,synthia,none" group:"Grid" help:"<whose> figures stand beside: gta5, synthia or none"`
 	Backend string `json:"backend" default:"auto" group:"Output and computation" help:"what computes: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
 	Output  string `json:"output" default:"out/ablate" before:"backend" is:"place" need:"no folder or bucket given" group:"Output and computation" help:"<FOLDER> or gs:// prefix to write to"`

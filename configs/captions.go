@@ -71,7 +71,7 @@ func (c CaptionSettings) checkSecrets(f *faults) {
 	if c.CaptionKeyEnv == "" {
 		return
 	}
-	if key := strings.TrimSpace(os.Getenv(c.CaptionKeyEnv)); len(key) >= 8 { // shorter ones are no secrets
+	if key := strings.TrimSpace(os.Getenv(c.CaptionKeyEnv)); len(key) >= 8 { // shorter ones are not secrets
 		for name, value := range map[string]string{"caption_url": c.CaptionURL, "caption_model": c.CaptionModel, "caption_prompt": c.CaptionPrompt} {
 			if strings.Contains(value, key) {
 				f.add(name, "it holds the key that is in the environment variable of caption_key_env: leave it out")

@@ -46,7 +46,7 @@ func check(cfg any) faults {
 	return f
 }
 
-// empty is true of a text that says nothing and of a list without values.
+// empty is true of an empty text and of a list without values.
 func (s setting) empty() bool {
 	switch s.value.Kind() {
 	case reflect.String:
@@ -88,7 +88,7 @@ func (f *faults) value(s setting, v reflect.Value) {
 	}
 }
 
-// within wants a number of a range, "LEAST..MOST" or "LEAST..".
+// within checks that a number lies in a range, "LEAST..MOST" or "LEAST..".
 func (f *faults) within(key string, v reflect.Value, limits string) {
 	least, most, _ := strings.Cut(limits, "..")
 	low, err := strconv.ParseFloat(least, 64)
@@ -117,13 +117,13 @@ func (f *faults) within(key string, v reflect.Value, limits string) {
 }
 
 var (
-	// foreign begins the URLs that no path is, also after a path was cleaned.
+	// foreign begins URLs, also after they were cleaned as paths.
 	foreign = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+://|(?i)(https?|ftp|s3|file|hdfs|wasbs?|abfss?):/)`)
 	// signed is part of URLs that give access to whoever has them.
 	signed = regexp.MustCompile(`(?i)[?&](X-Goog-|X-Amz-|Signature=|GoogleAccessId=|AWSAccessKeyId=|sig=|access_token=)`)
 )
 
-// place wants a local path or a plain gs:// URL. URLs of other kinds may hold passwords
+// place accepts a local path or a plain gs:// URL. URLs of other kinds may hold passwords
 // and signatures, so the message does not repeat the value.
 func (f *faults) place(key, value string) {
 	switch bucket, isGS := strings.CutPrefix(value, "gs://"); {
@@ -136,7 +136,7 @@ func (f *faults) place(key, value string) {
 	}
 }
 
-// data wants a place, or the one of a data set KIND:ROOT or pairs:FILE.yaml:ROOT.
+// data accepts a place, or that of a data set KIND:ROOT or pairs:FILE.yaml:ROOT.
 func (f *faults) data(key, value string) {
 	if kind, rest, ok := strings.Cut(value, ":"); ok && !strings.HasPrefix(rest, "//") {
 		value = rest

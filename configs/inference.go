@@ -1,6 +1,6 @@
 package configs
 
-// Inference says which network looks at images, and how. Pipelines that use a trained
+// Inference says which network segments images, and how. Pipelines that use a trained
 // network have these settings.
 type Inference struct {
 	// Checkpoint is an output folder of train, or one of its files.

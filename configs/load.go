@@ -1,6 +1,6 @@
-// Package configs holds the settings: one flat struct a pipeline, in whose tags all stands
-// about a setting (see the type setting). YAML goes over the defaults, flags over that.
-// Unknown keys are refused with their line, and all faults are told at once.
+// Package configs holds the settings: one flat struct for each pipeline, whose field tags say
+// all about a setting (see the type setting). YAML overrides the defaults, flags override YAML.
+// Unknown keys are refused with their line, and all faults are reported at once.
 package configs
 
 import (
@@ -54,7 +54,7 @@ func Overlay(from, to *flag.FlagSet) error {
 		if other == nil {
 			return
 		}
-		if values, ok := f.Value.(*list); ok { // which its text may not tell apart
+		if values, ok := f.Value.(*list); ok { // which its text may not distinguish
 			other.Value.(*list).value.Set(values.value)
 			return
 		}

@@ -52,7 +52,7 @@ type Prepare struct {
 	// Tokenizer is a CLIP model folder or merges file; empty is the built-in one.
 	Tokenizer string `json:"tokenizer" is:"place" group:"Captions and tokens" help:"CLIP model <FOLDER> (tokenizer.json, or vocab.json and merges.txt) or OpenAI merges; default: a small built-in vocabulary"`
 
-	// Workers is the number of images in work at once in a process; 0 is one a core.
+	// Workers is the number of images in progress at once in a process; 0 is one per core.
 	Workers int `json:"workers" range:"0.." group:"Output" help:"<images> in work at once in a process; 0 is one a core"`
 	// PseudoLabels is an output of pseudolabel whose labels target images without a
 	// label of their own are trained with.

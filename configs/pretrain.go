@@ -8,7 +8,7 @@ type Pretrain struct {
 	Output string `json:"output" default:"out/pretrain" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
 	// Overwrite replaces the output of another configuration.
 	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
-	// CLIP is a model folder to go on from; empty, the tiny preset starts from
+	// CLIP is a model folder to start from; empty, the tiny preset starts from
 	// random values.
 	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> to go on from; default: the tiny preset with random values"`
 	// Size is "WxH" that whole images are resized to.
@@ -36,7 +36,7 @@ func DefaultPretrain() Pretrain {
 	return defaults[Pretrain]()
 }
 
-// Identity is what decides the weights that come out.
+// Identity is what decides the resulting weights.
 func (c Pretrain) Identity() Pretrain {
 	c.Output, c.Overwrite, c.Workers, c.Backend = "", false, 0, ""
 	c.LogEvery, c.EvaluateEvery, c.CheckpointEvery = 0, 0, 0

@@ -22,12 +22,12 @@ type Record struct {
 	Fingerprint string          `json:"fingerprint"`
 	Config      json.RawMessage `json:"config"`
 	Started     time.Time       `json:"started"`
-	// Seconds is the wall time, 0 while the run goes on or if it was killed.
+	// Seconds is the wall time, 0 during the run, and for good if it was killed.
 	Seconds float64 `json:"seconds"`
 }
 
 // NewRecord returns the record of a run that begins now. Identity is the part
-// of the configuration that decides the output; its fingerprint tells whether
+// of the configuration that decides the output; its fingerprint shows whether
 // an existing output is that of the same configuration.
 func NewRecord(command, runner string, config, identity any) (Record, error) {
 	full, err := json.Marshal(config)
@@ -42,7 +42,7 @@ func NewRecord(command, runner string, config, identity any) (Record, error) {
 		Fingerprint: fingerprint, Config: full, Started: time.Now().UTC().Truncate(time.Second)}, nil
 }
 
-// Fingerprint returns 32 hexadecimal digits that stand for a value's JSON.
+// Fingerprint returns 32 hexadecimal digits of a hash of a value's JSON.
 func Fingerprint(v any) (string, error) {
 	data, err := json.Marshal(v)
 	if err != nil {

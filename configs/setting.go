@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// setting is one field of a configuration. All about it stands in the tags of the field:
+// setting is one field of a configuration. The tags of the field say all about it:
 //
 //	json     key in files, and name of the flag
 //	default  the value that it has where none is given

@@ -63,7 +63,7 @@ type Train struct {
 	// Precision is float32 or bfloat16; Remat saves memory for time.
 	Precision string `json:"precision" default:"float32" valid:"float32,bfloat16" group:"Computation" help:"<type> of activations: float32 or bfloat16 (on GPUs)"`
 	Remat     bool   `json:"remat" group:"Computation" help:"recompute activations in the backward pass: less memory, more time"`
-	// Workers prepare batches; 0 is one a core.
+	// Workers prepare batches; 0 is one per core.
 	Workers int `json:"workers" range:"0.." group:"Batches" help:"<batches> in work at once; 0 is one a core"`
 
 	LogEvery        int    `json:"log_every" default:"10" range:"1.." group:"Reports" help:"<steps> from one line of metrics to the next"`
@@ -79,7 +79,7 @@ func DefaultTrain() Train {
 	return defaults[Train]()
 }
 
-// Identity is what decides the weights that come out: all but places, reports and who
+// Identity is what decides the resulting weights: all but places, reports and who
 // computes. (Remat changes their last bits.)
 func (c Train) Identity() Train {
 	c.Output, c.Overwrite, c.Workers, c.Backend = "", false, 0, ""

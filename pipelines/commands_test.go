@@ -106,7 +106,7 @@ func begin(t *testing.T, dir, name, output string) record {
 	}
 }
 
-// record is what a run.json holds, but for revision, versions and times.
+// record is what a run.json holds, except for revision, versions and times.
 type record struct {
 	Command     string          `json:"command"`
 	Runner      string          `json:"runner"`

@@ -1,4 +1,4 @@
-// Package pipelines holds the graph of each command, one a file: how its stages are
+// Package pipelines holds the graph of each command, one in each file: how its stages are
 // composed, and nothing else.
 //
 //	Prepare      raw folders -> shards of captioned, tokenised, resized and cropped samples; class statistics
@@ -7,10 +7,10 @@
 //	Ablate       shards -> segmenters of many settings
 //	Pseudolabel  images -> labels where the network passes the thresholds of the classes
 //	Evaluate     images -> scores
-//	Images       raw folders or shards -> the images that the last two look at
+//	Images       raw folders or shards -> the images of the last two
 //
 // Captioning, resizing and cropping, class statistics, thresholds, labels and trainings
 // are transforms of one kind: a stage takes parameters and PCollections and returns
 // PCollections. The folders NAME are the commands; internal/NAME turns a command line
-// into the parameters of its graph, and what the graph wrote into a summary.
+// into the parameters of its graph, and summarises what the graph wrote.
 package pipelines

@@ -10,7 +10,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-// ImagesParams say which images a network is to look at: those of shards that prepare
+// ImagesParams say which images a network gets: those of shards that prepare
 // wrote or, where there are none, of raw folders.
 type ImagesParams struct {
 	// Load is for the stages that read the images; its Sets are the raw folders.
@@ -21,7 +21,7 @@ type ImagesParams struct {
 	Assign   stages.AssignParams
 	Caption  stages.CaptionParams
 	Tokenise stages.TokeniseParams
-	// LabelsOnly tells that labels alone are read, so that images need no captions.
+	// LabelsOnly means that labels alone are read, so that images need no captions.
 	LabelsOnly bool
 }
 

@@ -15,7 +15,7 @@ type PseudolabelParams struct {
 	Commit    stages.CommitLabelsParams
 }
 
-// Pseudolabel labels images where a network is sure: it predicts every image once, chooses
+// Pseudolabel labels images where a network is confident: it predicts every image once, chooses
 // the thresholds of the classes from all confidences, and labels by them.
 func Pseudolabel(s beam.Scope, p PseudolabelParams) {
 	planned, unplanned := Images(s, p.Images)

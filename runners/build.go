@@ -131,7 +131,7 @@ func inspect(path, arch string) (program, error) {
 }
 
 // makeWorker builds the program for the workers, unless --worker_binary names one, and
-// tells of it.
+// shows what it does.
 func (r *run) makeWorker(ctx context.Context) (program, error) {
 	r.display.Stage("building the program for the workers (--worker_binary uses a ready one)")
 	start := time.Now()

@@ -10,11 +10,11 @@ import (
 // Failure is an error of a Beam job, reduced to what went wrong in the
 // pipeline's own code. Unwrap returns the error as Beam reported it.
 type Failure struct {
-	// DoFn names the failing DoFn, "" where Beam does not tell.
+	// DoFn names the failing DoFn, "" where Beam does not say.
 	DoFn string
 	// Message is the error of the DoFn, or the value of its panic.
 	Message string
-	// Panic tells that the DoFn panicked; Where is then the function, file and
+	// Panic means that the DoFn panicked; Where is then the function, file and
 	// line of the panic.
 	Panic bool
 	Where string

@@ -8,13 +8,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	beamlog "github.com/apache/beam/sdks/v2/go/pkg/beam/log"
+
+	"semidavil/internal/parallel"
 )
 
 // Command is a program that runs Beam pipelines.
@@ -60,13 +61,13 @@ func (s *Session) Silent() *Session {
 	return &silent
 }
 
-// Inspects tells that the pipeline will only be looked at: nothing may be
+// Inspects reports that the pipeline will only be looked at: nothing may be
 // written for it, and no result is to be expected.
 func (s *Session) Inspects() bool {
 	return inspects(s.Runner)
 }
 
-// inspects tells whether a runner, with the flags as they are, only looks at the pipeline.
+// inspects reports whether a runner, with the flags as they are, only looks at the pipeline.
 func inspects(short string) bool {
 	return short == "dot" || short == "dataflow" && dryRun()
 }
@@ -86,7 +87,7 @@ func (s *Session) Bar(label, unit string, total int64) *Bar {
 	return NewBar(s.Display, label, unit, total)
 }
 
-// Remote tells whether DoFns run where local paths are not visible; see
+// Remote reports whether DoFns run where local paths are not visible; see
 // IsRemote.
 func (s *Session) Remote() bool { return IsRemote(s.Runner) }
 
@@ -160,23 +161,8 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 
 // call runs the command; a panic, as Beam uses for faults in the construction
 // of a pipeline, becomes an error.
-func (c Command) call(ctx context.Context, s *Session) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &constructionError{value: v, stack: debug.Stack()}
-		}
-	}()
-	return c.Run(ctx, s)
-}
-
-// constructionError is a panic on the main goroutine.
-type constructionError struct {
-	value any
-	stack []byte
-}
-
-func (e *constructionError) Error() string {
-	return fmt.Sprintf("panic: %v %s", e.value, e.stack)
+func (c Command) call(ctx context.Context, s *Session) error {
+	return parallel.Try(func() error { return c.Run(ctx, s) })
 }
 
 // fail prints the error, if there is one, and returns the exit status.

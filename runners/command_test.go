@@ -137,7 +137,7 @@ func TestCommandInterrupted(t *testing.T) {
 // TestCommandTemporaries: what a run and Beam leave in the folder for temporary files goes
 // with it, and the folder has to be there.
 func TestCommandTemporaries(t *testing.T) {
-	for _, args := range []string{"-q", "--mode=error", "--mode=construction", "--runner=vet", "--environment_type=LOOPBACK"} {
+	for _, args := range []string{"-q", "--mode=error", "--mode=construction", "--environment_type=LOOPBACK"} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			cmd, _, stderr := child(args)

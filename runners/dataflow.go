@@ -13,7 +13,7 @@ import (
 	dataflow "google.golang.org/api/dataflow/v1b3"
 )
 
-// dryRun tells whether Dataflow's --dry_run is set.
+// dryRun reports whether Dataflow's --dry_run is set.
 func dryRun() bool { return flagValue("dry_run") == "true" }
 
 func dataflowFaults() []string {
@@ -54,7 +54,7 @@ func (r *run) prepareDataflow(ctx context.Context) error {
 	return err
 }
 
-// dataflowRun is what is known of a job on Dataflow. Beam's runner tells it in log
+// dataflowRun is what is known of a job on Dataflow. Beam's runner reports it in log
 // messages only.
 type dataflowRun struct {
 	program program
@@ -64,9 +64,9 @@ type dataflowRun struct {
 	stopped atomic.Bool // Dataflow says that the job was cancelled
 }
 
-// hear takes a log message of Beam's Dataflow runner, and turns those that tell of a step
+// handleLog takes a log message of Beam's Dataflow runner, and turns those about a step
 // into stage lines.
-func (d *dataflowRun) hear(display *Display, message string) {
+func (d *dataflowRun) handleLog(display *Display, message string) {
 	after := func(prefix string, at *atomic.Pointer[string]) bool {
 		text, ok := strings.CutPrefix(message, prefix)
 		if ok {
@@ -90,8 +90,8 @@ func (d *dataflowRun) hear(display *Display, message string) {
 	}
 }
 
-// where tells how to stop the job, "" before it was submitted.
-func (d *dataflowRun) where() string {
+// cancelHint says how to stop the job, "" before it was submitted.
+func (d *dataflowRun) cancelHint() string {
 	if url := d.console.Load(); url != nil {
 		return "cancel it at " + *url
 	}
@@ -101,8 +101,8 @@ func (d *dataflowRun) where() string {
 	return ""
 }
 
-// failure returns the last error that the service tells of the job, "" where there is none
-// to be had: Beam's runner says only that the job failed.
+// failure returns the last error that the service reports of the job, "" where there is none
+// to get: Beam's runner says only that the job failed.
 func (d *dataflowRun) failure(ctx context.Context) string {
 	id := d.id.Load()
 	if id == nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Display writes what a command tells its user while it runs: stage lines,
+// Display writes what a command shows its user while it runs: stage lines,
 // progress and log lines, which take turns with the bar on a terminal. It is
 // safe for concurrent use.
 type Display struct {

@@ -48,7 +48,7 @@ func ParseFlags(fs *flag.FlagSet, args []string) error {
 		case f == nil && (name == "h" || name == "help"):
 			return flag.ErrHelp
 		case f == nil:
-			if meant := nearest(fs, name); meant != "" {
+			if meant := closestFlag(fs, name); meant != "" {
 				return Usagef("unknown flag %s; did you mean %s?", dashed(name), dashed(meant))
 			}
 			return Usagef("unknown flag %s", dashed(name))
@@ -81,10 +81,10 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// nearest returns the flag whose name is closest to an unknown one, "" where
+// closestFlag returns the flag whose name is closest to an unknown one, "" where
 // none is close: within two edits and a third of its length, or longer by the
 // end only.
-func nearest(fs *flag.FlagSet, name string) string {
+func closestFlag(fs *flag.FlagSet, name string) string {
 	best, bestDistance := "", 1<<30
 	plain := strings.ReplaceAll(name, "-", "_")
 	fs.VisitAll(func(f *flag.Flag) {
@@ -92,7 +92,7 @@ func nearest(fs *flag.FlagSet, name string) string {
 			return
 		}
 		candidate := strings.ReplaceAll(f.Name, "-", "_")
-		distance := edits(plain, candidate)
+		distance := editDistance(plain, candidate)
 		if distance > min(2, len(name)/3) {
 			if len(name) < 3 || !strings.HasPrefix(candidate, plain) {
 				return
@@ -106,9 +106,9 @@ func nearest(fs *flag.FlagSet, name string) string {
 	return best
 }
 
-// edits returns the Damerau-Levenshtein distance (adjacent letters may be
+// editDistance returns the Damerau-Levenshtein distance (adjacent letters may be
 // swapped) of two strings of bytes.
-func edits(a, b string) int {
+func editDistance(a, b string) int {
 	before, previous := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range previous {
 		previous[j] = j

@@ -120,7 +120,7 @@ func TestEdits(t *testing.T) {
 	}
 	for range 300 {
 		a, b := word(), word()
-		if got, want := edits(a, b), slowEdits(a, b); got != want {
+		if got, want := editDistance(a, b), slowEdits(a, b); got != want {
 			t.Fatalf("edits(%q, %q) = %d, want %d", a, b, got, want)
 		}
 	}

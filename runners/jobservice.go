@@ -142,7 +142,7 @@ func (j *jobService) job(ctx context.Context) string {
 	return j.id
 }
 
-// cancel asks the server to stop the job, and tells whether it will; not while the server
+// cancel asks the server to stop the job, and reports whether it will; not while the server
 // does not list the job.
 func (j *jobService) cancel(ctx context.Context) bool {
 	id := j.job(ctx)
@@ -153,7 +153,7 @@ func (j *jobService) cancel(ctx context.Context) bool {
 	return err == nil
 }
 
-// cancelled tells whether the server says that the job was cancelled, which
+// cancelled reports whether the server says that the job was cancelled, which
 // Beam reports as success.
 func (j *jobService) cancelled(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
@@ -176,7 +176,7 @@ func (j *jobService) counters(ctx context.Context) map[Counter]int64 {
 	return sumCounters(answer.GetAttempted(), answer.GetCommitted())
 }
 
-// metrics returns what the server tells of the job once it has ended: the committed
+// metrics returns what the server reports of the job once it has ended: the committed
 // values, or where it has none the attempted ones.
 func (j *jobService) metrics(ctx context.Context) []*pipepb.MonitoringInfo {
 	answer := j.allMetrics(ctx)

@@ -17,7 +17,7 @@ const (
 )
 
 // checkLimits returns a *UsageError where the system lets this process have less than any
-// command needs. Under about 0.9 GB of addresses no Go program comes to its beginning.
+// command needs. With less than about 0.9 GB of addresses no Go program starts.
 func checkLimits() error {
 	var faults []string
 	if files, ok := limits.OpenFiles(); ok && files < leastFiles {

@@ -71,7 +71,7 @@ func (h *quietHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h *quietHandler) WithGroup(string) slog.Handler { return h }
 
-// fromEngine tells whether a record was written by Beam itself and not passed
+// fromEngine reports whether a record was written by Beam itself and not passed
 // on for a DoFn, which goes through package beam/log.
 func fromEngine(pc uintptr) bool {
 	if pc == 0 {
@@ -81,7 +81,7 @@ func fromEngine(pc uintptr) bool {
 	return strings.Contains(frame.Function, "pkg/beam/runners/") || strings.Contains(frame.Function, "pkg/beam/core/")
 }
 
-// failureLog tells whether a message repeats the failure of a bundle or job, or of
+// failureLog reports whether a message repeats the failure of a bundle or job, or of
 // credentials, which Run returns as its error where it matters. The texts are those of
 // core/runtime/harness/harness.go, prism's worker/bundle.go and dataflow/dataflow.go.
 func failureLog(message string) bool {

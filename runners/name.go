@@ -47,7 +47,7 @@ func Canonical(name string) (string, error) {
 // Selected returns the short name of the runner that --runner selects.
 func Selected() (string, error) { return Canonical(*beamrunners.Runner) }
 
-// IsRemote tells whether the named runner executes DoFns where local paths of
+// IsRemote reports whether the named runner executes DoFns where local paths of
 // this machine are not visible: always for dataflow, and for flink, spark and
 // universal unless --environment_type=loopback makes this process their
 // worker. Unknown names count as remote.
@@ -65,7 +65,7 @@ func IsRemote(name string) bool {
 	return false
 }
 
-// inProcess tells whether the workers of a portable runner live in this
+// inProcess reports whether the workers of a portable runner live in this
 // process.
 func inProcess(short string) bool {
 	return jobopts.IsLoopback() || short == "prism" && *jobopts.EnvironmentType == ""

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Progress tells which counters of a pipeline show how far it is. They are
+// Progress says which counters of a pipeline show how far it is. They are
 // summed over all steps.
 type Progress struct {
 	// Label names the phase, such as "shards"; it may be empty.
@@ -19,7 +19,7 @@ type Progress struct {
 	// Done counts the units that are finished.
 	Done string
 	// Live, where not nil, counts Done within this process: it is ahead of the counter
-	// while bundles are in work.
+	// while bundles are in progress.
 	Live func() int64
 	// Unit is the plural of what is counted, such as "samples".
 	Unit string

@@ -17,7 +17,7 @@ type Result struct {
 	JobID string
 	// Wall is the time from the submission to the end.
 	Wall time.Duration
-	// Ran tells that the pipeline was executed to its end: false after a
+	// Ran means that the pipeline was executed to its end: false after a
 	// failure or an interruption, and where Run does not execute it or wait for
 	// it (the runner dot, --dry_run, --async).
 	Ran bool

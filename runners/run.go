@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,8 @@ import (
 	beamlog "github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamrunners "github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
+
+	"semidavil/internal/parallel"
 )
 
 // Options are what Run needs beside the pipeline and Beam's flags. The zero
@@ -46,7 +47,7 @@ var (
 	stopTime   = 2 * time.Second
 )
 
-// jobNumber tells the jobs of a process apart.
+// jobNumber distinguishes the jobs of a process.
 var jobNumber atomic.Int64
 
 // Run executes the pipeline and waits for its end. The result is filled in as
@@ -196,9 +197,9 @@ type outcome struct {
 // execute runs the pipeline beside the progress display.
 func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) error {
 	if r.short == "dataflow" {
-		hear := func(message string) { r.dataflow.hear(r.display, message) }
+		handleLog := func(message string) { r.dataflow.handleLog(r.display, message) }
 		beamlog.SetLogger(&beamlog.Structural{}) // not that of a worker that ran in this process
-		jobLog.Store(&hear)
+		jobLog.Store(&handleLog)
 		defer jobLog.Store(nil)
 	}
 	// The job outlives ctx by the time that it takes to cancel it in order.
@@ -206,13 +207,12 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	defer stop()
 	ended := make(chan outcome, 1)
 	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				ended <- outcome{nil, fmt.Errorf("panic: %v %s", v, debug.Stack())}
-			}
-		}()
-		pr, err := beam.Run(runCtx, r.short, p)
-		ended <- outcome{pr, err}
+		var o outcome
+		o.err = parallel.Try(func() (err error) {
+			o.result, err = beam.Run(runCtx, r.short, p)
+			return err
+		})
+		ended <- o
 	}()
 
 	if !inspects(r.short) {
@@ -254,11 +254,11 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	case interrupted:
 		out.err = ErrInterrupted
 	case out.err != nil && r.short == "dataflow":
-		if told := r.dataflow.failure(ctx); told != "" {
-			out.err = fmt.Errorf("%w:\n%s", out.err, told)
-		} else if where := r.dataflow.where(); where != "" && !strings.HasSuffix(out.err.Error(), " failed") {
+		if message := r.dataflow.failure(ctx); message != "" {
+			out.err = fmt.Errorf("%w:\n%s", out.err, message)
+		} else if cancelHint := r.dataflow.cancelHint(); cancelHint != "" && !strings.HasSuffix(out.err.Error(), " failed") {
 			// Beam asks only once whether the job has ended.
-			out.err = fmt.Errorf("the Dataflow job may go on (%s), but is not waited for: %w", where, out.err)
+			out.err = fmt.Errorf("the Dataflow job may go on (%s), but is not waited for: %w", cancelHint, out.err)
 		}
 	case out.err == nil && (r.dataflow.stopped.Load() || r.jobs != nil && r.jobs.cancelled(ctx)):
 		out.err = fmt.Errorf("runners: job %s was cancelled", *jobopts.JobName)
@@ -298,8 +298,8 @@ func (r *run) interrupt(stop context.CancelFunc, ended <-chan outcome) outcome {
 			}
 		}
 	}
-	if where := r.dataflow.where(); where != "" {
-		r.display.Message("the Dataflow job goes on; %s", where)
+	if cancelHint := r.dataflow.cancelHint(); cancelHint != "" {
+		r.display.Message("the Dataflow job goes on; %s", cancelHint)
 	}
 	stop()
 	select {

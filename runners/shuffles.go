@@ -29,7 +29,7 @@ const (
 	flatten    = "beam:transform:flatten:v1"
 )
 
-// collection is what a runner tells of a PCollection.
+// collection is what a runner reports of a PCollection.
 type collection struct{ elements, bytes int64 }
 
 // shuffles lists the shuffles of a job that prism has finished, in the order of the
@@ -68,7 +68,7 @@ func shuffles(p *beam.Pipeline, infos []*pipepb.MonitoringInfo) []Shuffle {
 		}
 	}
 	known := collections(infos)
-	// A runner that flattens itself tells nothing of the result.
+	// A runner that flattens itself reports nothing of the result.
 	var total func(id string) collection
 	total = func(id string) collection {
 		if c, ok := known[id]; ok || from[id].GetSpec().GetUrn() != flatten {

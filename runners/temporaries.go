@@ -34,7 +34,7 @@ func ownTemporaries(name string) (undo func(), err error) {
 	if err := os.Setenv(variable, dir); err != nil {
 		return nil, err
 	}
-	// Faults of the clean-up are nobody's concern: the run has ended.
+	// Errors of the clean-up do not matter: the run has ended.
 	return func() {
 		if given {
 			_ = os.Setenv(variable, old)

@@ -38,7 +38,7 @@ type CaptionParams struct {
 	// FallBack gives images whose sidecar is missing or empty the sentence of class
 	// names instead of rejecting them.
 	FallBack bool
-	// Output is the folder of the caption files, one JSONL file a shard.
+	// Output is the folder of the caption files, one JSONL file per shard.
 	Output string
 	// From is a JSONL file or a folder of them whose captions are used as they
 	// are, by key.
@@ -55,8 +55,8 @@ type CaptionParams struct {
 // again, so that a run that was interrupted does not ask a service twice;
 // sidecar texts are always read. Images without a caption become rejects. A
 // service that fails for five images of a shard and succeeds for none ends the
-// run. What services answered passes a Reshuffle, so that a repeated bundle
-// behind it sees the same captions.
+// run. Captions from a service pass a Reshuffle, so that a repeated bundle
+// behind it sees the same ones.
 //
 // PCollection<Plan> -> PCollection<Plan>, PCollection<shards.Reject>.
 func Caption(s beam.Scope, p CaptionParams, planned beam.PCollection) (captioned, rejected beam.PCollection) {
@@ -73,7 +73,7 @@ type captionFn struct {
 
 	captioner, fallback captions.Captioner
 	given               map[string]captions.Row // of Params.From, by key
-	answers             captionstore.Answers    // of the service
+	cache               captionstore.Cache      // of the service
 }
 
 // Setup makes the captioners and reads given captions.
@@ -90,7 +90,7 @@ func (f *captionFn) Setup(ctx context.Context) (err error) {
 		}
 	}
 	if f.Params.Captioner.Kind == captioner.HTTP {
-		f.answers, err = captionstore.ReadAnswers(ctx, f.Params.Output)
+		f.cache, err = captionstore.ReadCache(ctx, f.Params.Output)
 	}
 	return err
 }
@@ -210,5 +210,5 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 	if f.Params.Captioner.Kind != captioner.HTTP {
 		return ask()
 	}
-	return f.answers.Get(ctx, f.captioner.ID(), ref, ask)
+	return f.cache.Get(ctx, f.captioner.ID(), ref, ask)
 }

@@ -45,7 +45,7 @@ func TestAnswersOutliveShards(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		captionstore.Forget() // as in a process of its own
+		captionstore.Reset() // as in a process of its own
 	}
 	run(3)
 	if asked.Load() != 7 {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/internal/captioner"
 	"semidavil/internal/store"
@@ -18,7 +18,7 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, string, func(shards.Reject), error](&brokenRowsFn{})
+	beam.RegisterDoFn(reflect.TypeFor[brokenRowsFn]())
 }
 
 // roots are those of the data sets whose captions.jsonl is read, each once.

@@ -95,7 +95,7 @@ func (f *commitFn) ProcessElement(ctx context.Context, _ []byte, nextIndex func(
 	return nil
 }
 
-// once processes one element, when all elements of the collections are there: fn gets them
+// once processes one element, when all elements of the collections have been computed: fn gets them
 // as side inputs, in their order.
 func once(s beam.Scope, fn any, collections ...beam.PCollection) beam.PCollection {
 	var inputs []beam.Option

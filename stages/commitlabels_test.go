@@ -40,7 +40,7 @@ func partOf(t testing.TB, key string, threshold uint32, rejected ...shards.Rejec
 // count them, and labels of images that are gone are removed, with no other file.
 func TestCommitLabels(t *testing.T) {
 	bad := shards.Reject{Key: "d", Path: "d.png", Stage: "label", Reason: "damaged"}
-	parts := []LabelPart{partOf(t, "b", 1<<15, bad), partOf(t, "a", 1<<15), partOf(t, "c", 1<<15)}
+	parts := []LabelPart{partOf(t, "b", 1<<15, bad), partOf(t, "a", 1<<15, shards.Reject{Key: "f", Path: "f.png", Stage: "label", Reason: "damaged"}), partOf(t, "c", 1<<15)}
 	rejected := []shards.Reject{{Key: "e", Path: "e.png", Stage: "read", Reason: "absent"}, bad}
 	var first map[string]string
 	for _, way := range ways {
@@ -70,7 +70,7 @@ func TestCommitLabels(t *testing.T) {
 	if first[LabelsFile] != row("a")+row("b")+row("c") {
 		t.Errorf("list:\n%s", first[LabelsFile])
 	}
-	if got := first[RejectsFile]; strings.Count(got, "\n") != 2 || !strings.HasPrefix(got, `{"key":"d",`) {
+	if got := first[RejectsFile]; strings.Count(got, "\n") != 3 || !strings.HasPrefix(got, `{"key":"d",`) || !strings.Contains(got, `{"key":"f",`) {
 		t.Errorf("rejects:\n%s", got)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
@@ -19,7 +18,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-func init() { register.Function1x2(byNetwork) }
+func init() { beam.RegisterFunction(byNetwork) }
 
 func byNetwork(n namedTally) (string, metrics.Tally) { return n.Network, n.Tally }
 

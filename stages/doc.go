@@ -28,12 +28,12 @@
 // changed and written inside one of them. A sample that cannot be prepared becomes a
 // shards.Reject; an error of a stage is a fault of the run.
 //
-// What several stages need has rooms of its own:
+// What several stages share has packages of its own:
 //
-//	plans            what travels from Match to those who read pixels
+//	plans            the elements that travel from Match to the stages that read pixels
 //	rejects          one bad image is one row, not the end of a run
 //	counters         what progress bars and summaries read
-//	captionstore     captions that are there already: given, or paid for
-//	inference        how pictures reach a network, and what comes back
+//	captionstore     captions of the user and of earlier runs
+//	inference        images of plans through networks, in batches
 //	predictionfiles  label files of any program, by the images' names
 package stages

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/runners"
@@ -19,8 +18,8 @@ import (
 
 // A function that a pipeline calls is registered, so that workers in other processes find it.
 func init() {
-	register.Function1x0(printPlan)
-	register.Function1x0(printReject)
+	beam.RegisterFunction(printPlan)
+	beam.RegisterFunction(printReject)
 }
 
 func printPlan(p plans.Plan) {

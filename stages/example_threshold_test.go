@@ -6,14 +6,13 @@ import (
 	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/pseudo"
 )
 
-func init() { register.Function1x0(printThresholds) }
+func init() { beam.RegisterFunction(printThresholds) }
 
 func printThresholds(t stages.Thresholds) {
 	for class, v := range t.Values {

@@ -61,7 +61,7 @@ func Label(s beam.Scope, p LabelParams, predicted, thresholds beam.PCollection) 
 
 type labelFn struct{ Params LabelParams }
 
-// labelSlots bounds the images in work at once in a process, and with them the memory.
+// labelSlots bounds the images in progress at once in a process, and with them the memory.
 var labelSlots = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // ProcessElement labels the images of one plan.

@@ -38,14 +38,14 @@ func init() {
 // every image: thresholds can be changed without asking it again.
 const PredictionsFolder = "predictions"
 
-// PredictParams say which network looks at which images.
+// PredictParams say which network segments which images.
 type PredictParams struct {
 	Load    inference.LoadParams
 	Network inference.NetworkParams
 	// Output is the folder of the output.
 	Output string
 	// Config is the fingerprint of all that decides a prediction but the image: one of
-	// another is made anew.
+	// another is remade.
 	Config string
 }
 
@@ -68,7 +68,7 @@ type PredictedImage struct {
 func (p PredictedImage) ref() semidavil.Ref { return semidavil.Ref{Key: p.Key, Image: p.Image} }
 
 // Predict segments every image and keeps the two most probable classes of each pixel
-// with their probabilities in one file an image. A file that an earlier run wrote of
+// with their probabilities in one file per image. A file that an earlier run wrote of
 // the same image with the same network is not made again. The histograms count the
 // confidences of each plan.
 //
@@ -89,7 +89,7 @@ type predictFn struct {
 	segmenter *inference.Segmenter
 }
 
-// Setup opens the network, once a process.
+// Setup opens the network, once per process.
 func (f *predictFn) Setup(ctx context.Context) (err error) {
 	f.Params.Network.Second = true
 	f.segmenter, err = inference.Open(ctx, f.Params.Load, []inference.NetworkParams{f.Params.Network})
@@ -99,7 +99,7 @@ func (f *predictFn) Setup(ctx context.Context) (err error) {
 // predictStage is where an image is rejected whose prediction cannot be kept.
 const predictStage = "predict"
 
-// planPrediction is the state of one plan in work.
+// planPrediction is the state of one plan in progress.
 type planPrediction struct {
 	mu        sync.Mutex
 	images    []PredictedImage
@@ -137,7 +137,7 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan plans.Plan, emit fu
 		if checkPlace(placeOf(s.Ref)) != nil {
 			return true // it is rejected below
 		}
-		// Whatever is wrong with an old prediction, it is made again.
+		// An old prediction with any fault is remade.
 		broken := guard(ctx, "reuse", s.Ref, func() (err error) {
 			var failed error
 			if old, found, failed = f.finished(ctx, plan, s); failed != nil {
@@ -217,8 +217,8 @@ func (f *predictFn) tag(plan plans.Plan, ref semidavil.Ref, caption string) stri
 	return hex.EncodeToString(sum[:16])
 }
 
-// finished reads the prediction that an earlier run stored. One that is damaged, of
-// something else, or older than the image counts for nothing.
+// finished reads the prediction that an earlier run stored, unless that is damaged, of
+// something else, or older than the image.
 func (f *predictFn) finished(ctx context.Context, plan plans.Plan, s plans.Sample) (p pseudo.Prediction, found bool, err error) {
 	ref := s.Ref
 	name := predictionFile(f.Params.Output, placeOf(ref))
@@ -254,8 +254,8 @@ func predictionFile(output, place string) string {
 	return output + "/" + PredictionsFolder + "/" + place + ".prediction"
 }
 
-// placeOf is where the files of an image go: beside one another as the images are, or,
-// of a sample of a shard, under its key.
+// placeOf is where the files of an image go: under the image's path, or, for a sample of a
+// shard, under its key.
 func placeOf(ref semidavil.Ref) string {
 	if ref.Root == "" {
 		return ref.Key

@@ -47,7 +47,7 @@ type pretrainFn struct{ Params PretrainParams }
 
 // ProcessElement pre-trains.
 func (f *pretrainFn) ProcessElement(ctx context.Context, config train.PretrainConfig, emit func(train.PretrainSummary)) error {
-	summary, err := training(ctx, f.Params.Backend, config, train.Pretrain)
+	summary, err := runTraining(ctx, f.Params.Backend, config, train.Pretrain)
 	if err == nil {
 		emit(summary)
 	}

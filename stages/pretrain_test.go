@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil/internal/fixture/trained"
@@ -16,7 +15,7 @@ import (
 	"semidavil/model/train"
 )
 
-func init() { register.Function1x1(pretrainLine) }
+func init() { beam.RegisterFunction(pretrainLine) }
 
 func pretrainLine(s train.PretrainSummary) string {
 	return fmt.Sprintf("%s: %d steps, begun at %d, %d pairs", s.Model, s.Steps, s.Resumed, s.Retrieval.Pairs)
@@ -31,7 +30,7 @@ func smallPretraining(t *testing.T, data, output string) train.PretrainConfig {
 }
 
 // TestPretrain: the folder of the towers is the same in every process; a repeated
-// pre-training goes on from its end.
+// pre-training resumes from its end.
 func TestPretrain(t *testing.T) {
 	data := smallData(t)
 	var first []byte

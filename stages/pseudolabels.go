@@ -18,8 +18,8 @@ import (
 	"semidavil/transforms/datasets"
 )
 
-// LabelsFile lists the pseudo-labels of an output of pseudolabel, one [LabelRow] a
-// line. It is written last: where it is, the output is whole.
+// LabelsFile lists the pseudo-labels of an output of pseudolabel, one [LabelRow] per
+// line. It is written last: where it exists, the output is complete.
 const LabelsFile = "labels.jsonl"
 
 // LabelRow is one pseudo-labelled image.
@@ -101,8 +101,8 @@ func withPseudoLabels(ctx context.Context, output string, all []plans.Assigned) 
 	return out, nil
 }
 
-// digestOf stands for the labels of an output of pseudolabel: their list, and the
-// statistics and thresholds where they are there.
+// digestOf identifies the labels of an output of pseudolabel: their list, and the
+// statistics and thresholds where they exist.
 func digestOf(ctx context.Context, output string) (string, error) {
 	h := sha256.New()
 	for _, name := range []string{LabelsFile, LabelStatsFile, ThresholdsFile} {

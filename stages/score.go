@@ -54,7 +54,7 @@ type ScoreParams struct {
 	Pictured int
 }
 
-// Score segments every image, or reads what another program made of it, and counts
+// Score segments every image, or reads the prediction of another program, and counts
 // how it agrees with the label at the label's size. It returns the sum of the counts
 // of each network, the scores of each image and network, and the rejects.
 //
@@ -126,7 +126,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		images[name] = true
 	}
 	var mu sync.Mutex
-	var later atomic.Int64 // rejects of this stage: counters are for one goroutine
+	var later, byIDs, byTrainIDs atomic.Int64 // counters are for one goroutine; later are rejects of this stage
 	scores, rejected := map[int][]ImageScore{}, map[int]shards.Reject{}
 	err := f.segmenter.Each(ctx, plan, nil, func(ctx context.Context, n int, image *inference.Image, predictions []infer.Prediction) error {
 		fail := func(stage string, err error) error {
@@ -145,9 +145,14 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 				return fmt.Errorf("there is no label to compare with")
 			}
 			if f.Params.Predictions != "" {
-				prediction, err := f.files.Read(ctx, image.Ref, image.Truth.W, image.Truth.H, f.Params.Load.Classes, images)
+				prediction, ids, err := f.files.Read(ctx, image.Ref, image.Truth.W, image.Truth.H, f.Params.Load.Classes, images)
 				if err != nil {
 					return err
+				}
+				if ids {
+					byIDs.Add(1)
+				} else {
+					byTrainIDs.Add(1)
 				}
 				predictions = []infer.Prediction{{Label: prediction}}
 			}
@@ -184,6 +189,8 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		return fmt.Errorf("stages: score %s: %w", plan.Name, err)
 	}
 	counters.Add(ctx, counters.Rejects, int(later.Load()))
+	counters.Add(ctx, counters.ByIDs, int(byIDs.Load()))
+	counters.Add(ctx, counters.ByTrainIDs, int(byTrainIDs.Load()))
 	for i, name := range names {
 		emit(name, sums[i])
 	}

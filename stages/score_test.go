@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
@@ -27,8 +26,8 @@ import (
 )
 
 func init() {
-	register.Function2x1(tallyLine)
-	register.Function1x1(scoreLine)
+	beam.RegisterFunction(tallyLine)
+	beam.RegisterFunction(scoreLine)
 }
 
 // tallyLine lists the counts that are not 0, true and predicted class.
@@ -115,7 +114,7 @@ func TestScoreNetworks(t *testing.T) {
 	var wantTallies, wantScores []any
 	for _, name := range []string{infer.Student, infer.Teacher} {
 		networks = append(networks, networkParams(n.Newest(), name))
-		oracle := trained.Ask(t, infer.Options{Checkpoint: n.Newest(), Network: name})
+		oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Newest(), Network: name})
 		sum := metrics.Tally{Confusion: metrics.NewConfusion(4)}
 		for r := shards.NewReader(bytes.NewReader(data)); ; {
 			sample, err := r.Next()
@@ -143,8 +142,7 @@ func TestScoreNetworks(t *testing.T) {
 	for _, way := range ways {
 		out := t.TempDir()
 		mustRun(t, way, func(s beam.Scope) {
-			tallies, scores, rejected := Score(s, ScoreParams{Load: load, Networks: networks, Pictures: out, Pictured: 1}, beam.CreateList(s, []plans.Plan{
-				{Name: "val-00000", Subset: semidavil.Val, Shard: n.Data + "/shards/val-00000.tar", Count: 2}}))
+			tallies, scores, rejected := Score(s, ScoreParams{Load: load, Networks: networks, Pictures: out, Pictured: 1}, beam.Create(s, shardPlan(t, n, semidavil.Val)))
 			passert.Equals(s, beam.ParDo(s, tallyLine, tallies), wantTallies...)
 			passert.Equals(s, beam.ParDo(s, scoreLine, scores), wantScores...)
 			passert.Empty(s, rejected)

@@ -29,7 +29,7 @@ type SplitParams struct {
 	// Labelled is their number; -1 keeps all labels, and then the unlabelled
 	// stream holds the same images too.
 	Labelled int
-	// List names them instead, one entry a line of a list file.
+	// List names them instead, one entry per line of a list file.
 	List []string
 	Seed uint64
 	// All puts all images into one subset, whatever their domain and split; empty does
@@ -48,7 +48,7 @@ type SplitParams struct {
 // images outside of train) are left out.
 //
 // PCollection<semidavil.Ref> -> PCollection<Assigned>, PCollection<shards.Reject>.
-// The references of a run meet on one worker: about 200 bytes an image.
+// The references of a run meet on one worker: about 200 bytes per image.
 func Split(s beam.Scope, p SplitParams, refs beam.PCollection) (assigned, rejected beam.PCollection) {
 	s = s.Scope("stages.Split")
 	return beam.ParDo2(s, &splitFn{p}, beam.GroupByKey(s, beam.AddFixedKey(s, refs)))

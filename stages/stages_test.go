@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"semidavil"
 	"semidavil/internal/captioner"
@@ -29,7 +28,7 @@ func pipeline(gta, city, out string, labelled int) func(beam.Scope) {
 		refs, r1 := Match(s, MatchParams{Sets: sets})
 		assigned, r2 := Split(s, SplitParams{Labelled: labelled}, refs)
 		planned := Assign(s, AssignParams{PerShard: 3}, assigned)
-		captioned, r3 := Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: semidavil.Cityscapes19.Names()},
+		captioned, r3 := Caption(s, CaptionParams{Captioner: captioner.Config{Kind: captioner.Sidecar, Classes: semidavil.Cityscapes19.Names()}, Sets: sets,
 			FallBack: true, Output: out + "/captions", Concurrency: 2}, planned)
 		tokenised, r4 := Tokenise(s, TokeniseParams{}, captioned)
 		results := Write(s, WriteParams{Output: out + "/shards", Sets: sets, Samples: samples.Params{Filter: resize.Bilinear}, Workers: 2, Config: "c"}, tokenised)
@@ -58,8 +57,8 @@ func ends(t *testing.T, words string, build func(beam.Scope)) {
 }
 
 func init() {
-	register.Function1x1(planLine)
-	register.Function1x1(rejectLine)
+	beam.RegisterFunction(planLine)
+	beam.RegisterFunction(rejectLine)
 }
 
 // planLine and rejectLine are what passert compares.

@@ -24,7 +24,7 @@ func init() {
 const ThresholdsFile = "thresholds.json"
 
 // Thresholds are those of the classes in units of 1/65536, and when the file that holds
-// them was written, in Unix nanoseconds: labels that are older are made anew.
+// them was written, in Unix nanoseconds: labels that are older are remade.
 type Thresholds struct {
 	Values  []uint32
 	Written int64

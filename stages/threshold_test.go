@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil/internal/fixture"
 	"semidavil/transforms/pseudo"
 )
 
-func init() { register.Function1x1(valuesOf) }
+func init() { beam.RegisterFunction(valuesOf) }
 
 func valuesOf(h Thresholds) []uint32 { return h.Values }
 

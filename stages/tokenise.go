@@ -2,13 +2,11 @@ package stages
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"reflect"
 	"strings"
-	"testing/fstest"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -47,7 +45,7 @@ type tokeniseFn struct {
 	tokenizer *text.Tokenizer
 }
 
-// Setup loads the vocabulary, once a process.
+// Setup loads the vocabulary, once per process.
 func (f *tokeniseFn) Setup(ctx context.Context) (err error) {
 	f.tokenizer, err = LoadTokenizer(ctx, f.Params.Folder)
 	return err
@@ -78,18 +76,26 @@ func (f *tokeniseFn) ProcessElement(ctx context.Context, plan plans.Plan, emit f
 var tokenizers parallel.Cache[*text.Tokenizer]
 
 // LoadTokenizer returns the tokeniser of a Hugging Face model folder or of an
-// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once a
+// OpenAI merges file, local or gs://; the built-in one for "". Each is loaded once per
 // process.
 func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
 	t, err := tokenizers.Get(from, func() (*text.Tokenizer, error) {
-		var files fs.FS = builtin.Files
-		if from != "" {
-			var err error
-			if files, err = tokenizerFiles(ctx, from); err != nil {
-				return nil, err
-			}
+		if from == "" {
+			return text.Load(builtin.Files)
 		}
-		return text.Load(files)
+		info, err := store.Stat(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		return text.Read(func(name string) ([]byte, error) {
+			switch {
+			case info.IsDir:
+				return store.ReadFile(ctx, from+"/"+name, maxTokenizerFile)
+			case name == tokenizerFile(from):
+				return store.ReadFile(ctx, from, maxTokenizerFile)
+			}
+			return nil, fs.ErrNotExist
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stages: load tokenizer %s: %w", from, err)
@@ -97,36 +103,19 @@ func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
 	return t, nil
 }
 
-// openAIMerges is the name under which text.Load looks for OpenAI's merges.
-const openAIMerges = "bpe_simple_vocab_16e6.txt"
+// maxTokenizerFile is the greatest size of a file of a tokeniser; CLIP's tokenizer.json has
+// 2.2 MB.
+const maxTokenizerFile = 32 << 20
 
-// tokenizerFiles reads what a tokeniser can be made of.
-func tokenizerFiles(ctx context.Context, from string) (fs.FS, error) {
-	files := fstest.MapFS{}
-	add := func(name, at string) error {
-		data, err := store.ReadFile(ctx, at, 0)
-		if err == nil {
-			files[name] = &fstest.MapFile{Data: data}
-		}
-		return err
+// tokenizerFile is the name by which text.Read asks for a single file: merges of OpenAI,
+// whatever the file's own name.
+func tokenizerFile(from string) string {
+	const merges = "bpe_simple_vocab_16e6.txt"
+	switch {
+	case strings.HasSuffix(from, ".gz"):
+		return merges + ".gz"
+	case strings.HasSuffix(from, ".txt"):
+		return merges
 	}
-	info, err := store.Stat(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir {
-		name := path.Base(from)
-		if strings.HasSuffix(name, ".gz") {
-			name = openAIMerges + ".gz"
-		} else if strings.HasSuffix(name, ".txt") {
-			name = openAIMerges
-		}
-		return files, add(name, from)
-	}
-	for _, name := range []string{"tokenizer.json", "vocab.json", "merges.txt", openAIMerges, openAIMerges + ".gz"} {
-		if err := add(name, from+"/"+name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	return files, nil
+	return path.Base(from)
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
@@ -21,7 +20,7 @@ import (
 	"semidavil/transforms/text/builtin"
 )
 
-func init() { register.Function2x0(sampleLines) }
+func init() { beam.RegisterFunction(sampleLines) }
 
 // sampleLines has a line for each sample of a plan.
 func sampleLines(p plans.Plan, emit func(string)) {

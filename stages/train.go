@@ -26,7 +26,7 @@ func init() {
 type TrainParams struct {
 	// Backend is a name that backend.Open reads.
 	Backend string
-	// KeepGoing lets the other trainings go on where one fails, which leaves a
+	// KeepGoing lets the other trainings continue where one fails, which leaves a
 	// [FailureFile] in its output.
 	KeepGoing bool
 }
@@ -37,9 +37,9 @@ const FailureFile = "failure.txt"
 // Train trains a segmenter for each configuration, one after another in each worker:
 // dense language guidance, the dynamic cross-entropy and consistency with the teacher are
 // inside. Checkpoints, metrics and pictures lie in the output of each. A retried element
-// goes on from the last checkpoint, so a retry is harmless.
+// resumes from the last checkpoint, so a retry is harmless.
 //
-// The work needs an accelerator. The Go SDK states resource hints for a whole
+// Training needs an accelerator. The Go SDK states resource hints for a whole
 // pipeline, so training is a pipeline of its own: give --resource_hints, as
 // pipelines/train does from its --accelerator.
 //
@@ -57,16 +57,16 @@ func encodeSummary(s train.Summary) ([]byte, error) { return json.Marshal(s) }
 
 func decodeSummary(data []byte) (s train.Summary, err error) { return s, json.Unmarshal(data, &s) }
 
-// trainWatcher is told what trainings in this process do.
+// trainWatcher follows the trainings in this process.
 var trainWatcher atomic.Pointer[train.Watcher]
 
-// WatchTraining sets who is told what trainings in this process do. Workers in other
-// processes are not heard; the counter [counters.Steps] tells of them.
+// WatchTraining sets the watcher of the trainings in this process. It does not see workers in
+// other processes; the counter [counters.Steps] counts their steps too.
 func WatchTraining(w train.Watcher) { trainWatcher.Store(&w) }
 
 type trainFn struct{ Params TrainParams }
 
-// trainSlot lets the trainings of a process follow one another: each fills it.
+// trainSlot makes the trainings of a process run one after another: each fills it.
 var trainSlot = make(chan struct{}, 1)
 
 // ProcessElement trains.
@@ -77,7 +77,7 @@ func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	summary, err := training(ctx, f.Params.Backend, config, train.Run)
+	summary, err := runTraining(ctx, f.Params.Backend, config, train.Run)
 	if err == nil {
 		emit(summary)
 		return nil
@@ -91,8 +91,8 @@ func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit 
 	return nil
 }
 
-// training opens the backend, runs and tells the watchers.
-func training[C, S any](ctx context.Context, backendName string, config C, run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) (S, error) {
+// runTraining opens the backend and runs a training under the watcher of the process.
+func runTraining[C, S any](ctx context.Context, backendName string, config C, run func(context.Context, backend.Choice, C, train.Watcher) (S, error)) (S, error) {
 	var none S
 	b, err := backend.Open(backendName)
 	if err != nil {
@@ -106,11 +106,11 @@ func training[C, S any](ctx context.Context, backendName string, config C, run f
 	if watch.Note != nil {
 		watch.Note(b.Line)
 	}
-	told := watch.Step
+	onStep := watch.Step
 	watch.Step = func(p train.Progress) {
 		counters.Add(ctx, counters.Steps, 1)
-		if told != nil {
-			told(p)
+		if onStep != nil {
+			onStep(p)
 		}
 	}
 	return run(ctx, b, config, watch)

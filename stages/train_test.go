@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
@@ -25,7 +24,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-func init() { register.Function1x1(summaryLine) }
+func init() { beam.RegisterFunction(summaryLine) }
 
 func summaryLine(s train.Summary) string {
 	return fmt.Sprintf("%s: %d steps, begun at %d, %d val images", s.Checkpoint, s.Steps, s.Resumed, s.Student.Images)
@@ -52,7 +51,7 @@ func smallData(t *testing.T) string {
 }
 
 // TestTrain: each configuration has its training, the same in every process; a repeated
-// one goes on from its end.
+// one resumes from its end.
 func TestTrain(t *testing.T) {
 	data := smallData(t)
 	var first []byte

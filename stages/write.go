@@ -36,11 +36,11 @@ type WriteParams struct {
 	Samples samples.Params
 	// Classes are those of data sets that have none of their own.
 	Classes semidavil.ClassSet
-	// Workers is the number of images in work at once in a process; 0 is one a
+	// Workers is the number of images in progress at once in a process; 0 is one per
 	// core.
 	Workers int
 	// Config is the fingerprint of the configuration: a shard of another one is
-	// written anew.
+	// rewritten.
 	Config string
 }
 

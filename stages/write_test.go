@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
@@ -25,7 +24,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-func init() { register.Function1x1(indexLine) }
+func init() { beam.RegisterFunction(indexLine) }
 
 func indexLine(x shards.Index) string {
 	line := fmt.Sprintf("%s: %d", x.Shard.Name, x.Shard.Samples)
@@ -115,7 +114,10 @@ func TestWriteReuses(t *testing.T) {
 		p, plan := writeParams(root, out), gtaPlan(root, 1, 2)
 		change(&p, &plan)
 		mustRun(t, "prism", func(s beam.Scope) {
-			passert.Count(s, Write(s, p, beam.Create(s, plan)), "indexes", 1)
+			indexes := Write(s, p, beam.Create(s, plan))
+			if !written { // what is reused tells its samples and rejects
+				passert.Equals(s, beam.ParDo(s, indexLine, indexes), "source-00000: 1 gta5_train_00001, load gta5_train_00002 images/00002.png: images/00002.png: pixels: decode image: neither PNG nor JPEG: bad image data")
+			}
 		})
 		info, err := os.Stat(tar)
 		if err != nil || info.ModTime().Equal(old) == written {

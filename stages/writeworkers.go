@@ -12,14 +12,14 @@ import (
 	"semidavil/transforms/shards"
 )
 
-// made is what became of one planned sample.
+// made is the result of one planned sample.
 type made struct {
 	samples []shards.Sample
 	err     error
 	read    bool // the file could not be read, which may pass
 }
 
-// worker is what one image in work needs: its buffers are most of the memory.
+// worker is what one image in progress needs: its buffers are most of the memory.
 type worker struct {
 	maker        samples.Maker
 	image, label []byte // files
@@ -45,14 +45,14 @@ func (f *writeFn) makeAll(ctx context.Context, plan plans.Plan) iter.Seq2[made, 
 	})
 }
 
-// shardSlots bounds the shards in work at once in a process: two, so that the
+// shardSlots bounds the shards in progress at once in a process: two, so that the
 // cores stay busy while one is being closed.
 var shardSlots = make(chan struct{}, 2)
 
 // workers are those of this process by their number.
 var workers parallel.Cache[chan *worker]
 
-// processWorkers returns the n workers, 0 for one a core, that all bundles of a
+// processWorkers returns the n workers, 0 for one per core, that all bundles of a
 // process share, since a runner may process several at once.
 func processWorkers(n int) (chan *worker, error) {
 	if n < 1 {

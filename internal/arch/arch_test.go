@@ -92,7 +92,7 @@ func below(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(path, d+"/") })
 }
 
-// matches reports whether an import is that of the pattern: all below it too, but for the
+// matches reports whether an import is that of the pattern: all below it too, except for the
 // patterns of one word, since net/netip is no net.
 func matches(imported, pattern string) bool {
 	return imported == pattern || strings.Contains(pattern, "/") && strings.HasPrefix(imported, pattern+"/")

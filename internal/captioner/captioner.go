@@ -1,4 +1,4 @@
-// Package captioner chooses where captions come from: text files beside the images, a
+// Package captioner makes the captioner of each kind, by where captions come from: text files beside the images, a
 // fixed sentence of class names, or a vision model behind an HTTP endpoint.
 package captioner
 

@@ -16,7 +16,7 @@ import (
 // are something else.
 const maxSidecar = 64 << 10
 
-// sidecar reads captions that somebody wrote. The places are, in this order:
+// sidecar reads captions from files of the data set, in this order:
 // a .txt or a .caption.txt file beside the image, with the same stem;
 // captions.jsonl in the folder of the data set.
 type sidecar struct{ tables tables }
@@ -41,7 +41,7 @@ func (s *sidecar) text(ctx context.Context, req captions.Request) (string, error
 	if req.Image == "" {
 		return "", errors.New("the request names no image")
 	}
-	places := beside(req.Image)
+	places := sidecarNames(req.Image)
 	for _, name := range places {
 		text, err := readBelow(ctx, req, name)
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -69,18 +69,11 @@ func readBelow(ctx context.Context, req captions.Request, name string) (string, 
 	if err != nil {
 		return "", err
 	}
-	joined, err := store.Join(req.Root, rel, links(req)...)
+	joined, err := store.Join(req.Root, rel, store.Links(req.FollowLinks))
 	if err != nil {
 		return "", err
 	}
 	return readText(ctx, joined)
-}
-
-func links(req captions.Request) []store.Option {
-	if req.FollowLinks {
-		return []store.Option{store.FollowLinks}
-	}
-	return nil
 }
 
 func readText(ctx context.Context, name string) (string, error) {
@@ -88,10 +81,10 @@ func readText(ctx context.Context, name string) (string, error) {
 	return string(data), err
 }
 
-// beside returns the names of the text files that may hold the caption of an
+// sidecarNames returns the names of the text files that may hold the caption of an
 // image, the preferred one first: its extension replaced by .txt and by
 // .caption.txt.
-func beside(image string) []string {
+func sidecarNames(image string) []string {
 	stem := image
 	slash := strings.LastIndexByte(image, '/')
 	if !store.IsRemote(image) {

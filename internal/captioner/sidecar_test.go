@@ -101,7 +101,7 @@ func TestBeside(t *testing.T) {
 		"d/.png":             "d/.png.txt",
 		"a_leftImg8bit.png":  "a_leftImg8bit.txt",
 	} {
-		if got := beside(image)[0]; got != want {
+		if got := sidecarNames(image)[0]; got != want {
 			t.Errorf("beside(%s) = %s, want %s", image, got, want)
 		}
 	}
@@ -124,7 +124,7 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-// The table is parsed once a process however many captioners read it, and again
+// The table is parsed once per process however many captioners read it, and again
 // when it changed.
 func TestTableShared(t *testing.T) {
 	root := dataset(t, map[string]string{"captions.jsonl": `{"image":"a.png","caption":"First."}`})

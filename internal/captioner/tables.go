@@ -19,23 +19,23 @@ import (
 // not, that image has an error.
 const TableName = "captions.jsonl"
 
-// tables finds the tables of data sets. Each instance asks once a root whether
-// the file is there; the parsed tables are shared by the whole process, because
-// a runner makes an instance for every bundle it runs at a time.
+// tables finds the tables of data sets. Each instance checks once per root whether
+// the file exists; the parsed tables are shared by the whole process, because
+// a runner makes an instance for every concurrent bundle.
 type tables struct {
-	mu   sync.Mutex
-	know map[string]*table // nil where a root has no file
+	mu     sync.Mutex
+	byPath map[string]*table // nil where a root has no file
 }
 
-// table is a parsed table and, once a caption was not found by its exact name, what the
-// names mean.
+// table is a parsed table and, once a caption was not found by its exact name, which image
+// each name means.
 type table struct {
 	*captions.Table
 	mu    sync.Mutex
 	match *captions.Match
 }
 
-// version tells one content of a file from another.
+// version identifies one content of a file.
 type version struct {
 	path                      string
 	size, changed, generation int64
@@ -47,7 +47,7 @@ var shared = struct {
 	byVersion map[version]*table
 }{byVersion: map[version]*table{}}
 
-// Fit is how the captions.jsonl of a data set meets its images.
+// Fit is how the rows of the captions.jsonl of a data set match its images.
 type Fit struct {
 	// Path is that of the file.
 	Path string
@@ -61,7 +61,7 @@ type Fit struct {
 }
 
 // FitTable compares the captions.jsonl of a data set with its images, as they are now. It
-// returns nil where the root has no such file. Errors are those of reading. Of the request
+// returns nil where the root has no such file, and errors of reading. Of the request
 // it needs Root, FollowLinks and Images.
 func FitTable(ctx context.Context, req captions.Request) (*Fit, error) {
 	name, t, err := openTable(ctx, req)
@@ -83,7 +83,7 @@ func FitTable(ctx context.Context, req captions.Request) (*Fit, error) {
 	return fit, nil
 }
 
-// BrokenRows returns the lines of the captions.jsonl of a data set that are no rows.
+// BrokenRows returns the lines of the captions.jsonl of a data set that are not rows.
 func BrokenRows(ctx context.Context, req captions.Request) ([]captions.Broken, error) {
 	_, t, err := openTable(ctx, req)
 	if t == nil || err != nil {
@@ -94,7 +94,7 @@ func BrokenRows(ctx context.Context, req captions.Request) ([]captions.Broken, e
 
 // openTable returns the table of a data set and its path; nil where there is none.
 func openTable(ctx context.Context, req captions.Request) (string, *table, error) {
-	name, err := store.Join(req.Root, TableName, links(req)...)
+	name, err := store.Join(req.Root, TableName, store.Links(req.FollowLinks))
 	if err != nil {
 		return TableName, nil, err
 	}
@@ -104,14 +104,14 @@ func openTable(ctx context.Context, req captions.Request) (string, *table, error
 
 // lookup returns the caption of an image, and the name of the table for errors.
 func (t *tables) lookup(ctx context.Context, req captions.Request) (caption, name string, err error) {
-	if name, err = store.Join(req.Root, TableName, links(req)...); err != nil {
+	if name, err = store.Join(req.Root, TableName, store.Links(req.FollowLinks)); err != nil {
 		return "", TableName, err
 	}
 	rel, err := relative(req.Root, req.Image)
 	if err != nil {
 		return "", name, err
 	}
-	found, err := t.of(ctx, name)
+	found, err := t.get(ctx, name)
 	if err != nil {
 		return "", name, err
 	}
@@ -125,7 +125,7 @@ func (t *tables) lookup(ctx context.Context, req captions.Request) (caption, nam
 	return caption, name, err
 }
 
-// caption is that of the exact name or of another one that means the image.
+// caption is the caption under the exact name, or under another name that means the image.
 func (t *table) caption(ctx context.Context, req captions.Request, rel string) (string, error) {
 	text, err := t.Table.Caption(rel)
 	if !errors.Is(err, captions.ErrMissing) || req.Images == nil {
@@ -143,21 +143,21 @@ func (t *table) caption(ctx context.Context, req captions.Request, rel string) (
 	return t.match.Caption(rel)
 }
 
-// of returns the table of a file, which is nil where there is no file.
-func (t *tables) of(ctx context.Context, name string) (*table, error) {
+// get returns the table of a file, which is nil where there is no file.
+func (t *tables) get(ctx context.Context, name string) (*table, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if found, ok := t.know[name]; ok {
+	if found, ok := t.byPath[name]; ok {
 		return found, nil
 	}
 	found, err := load(ctx, name)
 	if err != nil {
 		return nil, err // not kept: the next call may succeed
 	}
-	if t.know == nil {
-		t.know = map[string]*table{}
+	if t.byPath == nil {
+		t.byPath = map[string]*table{}
 	}
-	t.know[name] = found
+	t.byPath[name] = found
 	return found, nil
 }
 

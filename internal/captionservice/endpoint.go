@@ -39,8 +39,8 @@ type Endpoint struct {
 	Attempts int
 	// Timeout is how long one request may take; one minute by default.
 	Timeout time.Duration
-	// MaxWait is the longest pause between two attempts; 2 minutes by default. A
-	// service that asks for more ends the attempts.
+	// MaxWait is the longest pause between two attempts; 2 minutes by default. If a
+	// service asks for a longer one, the attempts end.
 	MaxWait time.Duration
 	// Concurrency is how many requests this process makes at a time to the
 	// endpoint; 4 by default.
@@ -119,39 +119,39 @@ func (e *Endpoint) key() (string, error) {
 	return key, nil
 }
 
-// lane is what all captioners of this process that ask one endpoint share.
-type lane struct {
-	client *http.Client
-	slots  chan struct{} // one element a request under way
+// sharedClient is shared by all captioners of this process that ask one endpoint.
+type sharedClient struct {
+	http  *http.Client
+	slots chan struct{} // holds an element for each request under way
 }
 
-type laneKey struct {
+type clientKey struct {
 	url         string
 	concurrency int
 }
 
-var lanes = struct {
+var sharedClients = struct {
 	sync.Mutex
-	byKey map[laneKey]*lane
-}{byKey: map[laneKey]*lane{}}
+	byKey map[clientKey]*sharedClient
+}{byKey: map[clientKey]*sharedClient{}}
 
-func laneTo(url string, concurrency int) *lane {
-	lanes.Lock()
-	defer lanes.Unlock()
-	key := laneKey{url, concurrency}
-	if l := lanes.byKey[key]; l != nil {
-		return l
+func clientFor(url string, concurrency int) *sharedClient {
+	sharedClients.Lock()
+	defer sharedClients.Unlock()
+	key := clientKey{url, concurrency}
+	if c := sharedClients.byKey[key]; c != nil {
+		return c
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = concurrency
-	l := &lane{
-		client: &http.Client{
+	c := &sharedClient{
+		http: &http.Client{
 			Transport: transport,
 			// A redirected POST would lose its body or take it to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		slots: make(chan struct{}, concurrency),
 	}
-	lanes.byKey[key] = l
-	return l
+	sharedClients.byKey[key] = c
+	return c
 }

@@ -39,7 +39,7 @@ func TestHTTPConcurrency(t *testing.T) {
 	}
 	// Whoever waits for a place can be cancelled.
 	for range 3 {
-		c.lane.slots <- struct{}{}
+		c.client.slots <- struct{}{}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()

@@ -3,40 +3,29 @@ package captionservice
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"image"
 	"image/jpeg"
-	_ "image/png" // decoder
 
 	"github.com/disintegration/imaging"
-	_ "golang.org/x/image/bmp"  // decoder
-	_ "golang.org/x/image/tiff" // decoder
-	_ "golang.org/x/image/webp" // decoder
+
+	"semidavil/transforms/pixels"
 )
 
-// maxPixels keeps a small file from asking for all the memory.
-const maxPixels = 128 << 20
-
-// dataURL returns an image file as the data: URL of a JPEG, shrunk to maxSide pixels
-// where it is larger.
+// dataURL returns a PNG or JPEG file as the data: URL of a JPEG, shrunk to maxSide pixels
+// where it is larger. It is read as the networks' images are: without alpha, and turned as
+// its EXIF orientation says.
 func dataURL(file []byte, maxSide, quality int) (string, error) {
-	size, _, err := image.DecodeConfig(bytes.NewReader(file))
+	img, err := new(pixels.Codec).DecodeRGB(file)
 	if err != nil {
 		return "", err
 	}
-	if size.Width <= 0 || size.Height <= 0 {
-		return "", errors.New("it has no pixels")
-	}
-	if int64(size.Width)*int64(size.Height) > maxPixels {
-		return "", fmt.Errorf("%d x %d pixels are more than %d", size.Width, size.Height, maxPixels)
-	}
-	img, _, err := image.Decode(bytes.NewReader(file))
-	if err != nil {
-		return "", err
+	view := image.NewNRGBA(image.Rect(0, 0, img.W, img.H))
+	for i := range img.W * img.H {
+		copy(view.Pix[4*i:], img.Pix[3*i:3*i+3])
+		view.Pix[4*i+3] = 255
 	}
 	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, imaging.Fit(img, maxSide, maxSide, imaging.Lanczos), &jpeg.Options{Quality: quality}); err != nil {
+	if err := jpeg.Encode(&buf, imaging.Fit(view, maxSide, maxSide, imaging.Lanczos), &jpeg.Options{Quality: quality}); err != nil {
 		return "", err
 	}
 	return "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(buf.Bytes()), nil

@@ -3,11 +3,13 @@ package captionservice
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"net/http"
 	"strings"
@@ -46,7 +48,32 @@ func TestHTTPImage(t *testing.T) {
 	huge := bytes.Clone(file)
 	copy(huge[16:], []byte{0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60})
 	binary.BigEndian.PutUint32(huge[29:], crc32.ChecksumIEEE(huge[12:29]))
-	if _, err := dataURL(huge, 16, 90); err == nil || !strings.Contains(err.Error(), "60000 x 60000 pixels") {
+	if _, err := dataURL(huge, 16, 90); err == nil || !strings.Contains(err.Error(), "60000x60000") {
 		t.Errorf("a huge image: %v", err)
+	}
+}
+
+// TestTurnedImage: the service sees an image as a viewer shows it and the network sees it.
+func TestTurnedImage(t *testing.T) {
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, image.NewGray(image.Rect(0, 0, 8, 4)), nil); err != nil {
+		t.Fatal(err)
+	}
+	// A TIFF of one entry: tag 0x112 of a SHORT, 6: turned by a quarter.
+	exif := "Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+	turned := append([]byte("\xFF\xD8\xFF\xE1\x00"), byte(len(exif)+2))
+	turned = append(append(turned, exif...), file.Bytes()[2:]...)
+	for data, want := range map[string]image.Point{file.String(): {X: 8, Y: 4}, string(turned): {X: 4, Y: 8}} {
+		url, err := dataURL([]byte(data), 16, 90)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/jpeg;base64,"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := jpeg.DecodeConfig(bytes.NewReader(made)); err != nil || c.Width != want.X || c.Height != want.Y {
+			t.Errorf("%dx%d, %v; want %v", c.Width, c.Height, err, want)
+		}
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// keyGram is how many characters of a key in a row are taken for a part of it. Shorter
-// keys, such as the "none" of a service without keys, are known as a whole only.
+// keyGram is how many consecutive characters of a key count as a part of it. Shorter
+// keys, such as the "none" of a service without keys, are recognised only as a whole.
 const keyGram = 8
 
-// redact puts "[key]" in place of a key in a text, of any part of it that is keyGram
-// characters or longer, in capitals or not, and of the key as URLs, HTML and basic
+// redact replaces a key in a text by "[key]", in upper or lower case: the key itself, any
+// part of it of keyGram characters or more, and the key as URLs, HTML and basic
 // authentication write it.
 func redact(text, key string) string {
 	if key == "" {
@@ -59,7 +59,7 @@ func redactOne(text, key string) string {
 	return b.String()
 }
 
-// lower is strings.ToLower of ASCII letters alone, so that no byte moves.
+// lower is strings.ToLower for ASCII letters only, so that no byte moves.
 func lower(s string) string {
 	b := []byte(s)
 	for i, c := range b {

@@ -28,14 +28,14 @@ var (
 	captionKeys = []string{"caption", "description", "sentence", "answer", "text"}
 )
 
-// Sentence returns the sentence in what a model says, normalised: without thoughts in
-// <think>, and out of Markdown, a JSON object or text with it in, quotes and a label such
-// as "Caption:". The sentence of a sentence is itself. An error is captions.ErrEmpty where
-// there is no text, or says why what there is is no sentence.
+// Sentence returns the sentence in the answer of a model, normalised: without thoughts in
+// <think>, Markdown, JSON around it, quotes and a label such as "Caption:". The sentence of a
+// sentence is itself. The error is captions.ErrEmpty where there is no text, or else says why
+// the text is not a sentence.
 func Sentence(answer string) (string, error) {
 	text := answer
 	for {
-		next := plainer(text)
+		next := peel(text)
 		if next == text {
 			break
 		}
@@ -52,21 +52,21 @@ func Sentence(answer string) (string, error) {
 	return text, nil
 }
 
-// plainer takes off the outermost layer of each kind.
-func plainer(text string) string {
+// peel removes the outermost layer of each kind of markup.
+func peel(text string) string {
 	text = withoutThoughts(text)
 	if m := fence.FindStringSubmatch(text); m != nil {
 		text = m[1]
 	}
-	text = outOfJSON(strings.TrimSpace(text))
+	text = unwrapJSON(strings.TrimSpace(text))
 	text = captions.Normalise(withoutMarks(text))
 	text = bold.ReplaceAllString(text, "$1$2")
 	text = italic.ReplaceAllString(text, "$1$2$3$4$5")
 	return captions.Normalise(unquote(label.ReplaceAllString(text, "")))
 }
 
-// withoutThoughts cuts out what stands in <think>. A template of the chat may have opened
-// it before the answer, and a limit of tokens may leave it open.
+// withoutThoughts removes what stands in <think>. The chat template may have opened
+// it before the answer, and a token limit may leave it open.
 func withoutThoughts(text string) string {
 	text = thoughts.ReplaceAllString(text, " ")
 	for {
@@ -81,8 +81,8 @@ func withoutThoughts(text string) string {
 	}
 }
 
-// outOfJSON returns the text in a JSON value, where it is one that holds a single one.
-func outOfJSON(text string) string {
+// unwrapJSON returns the only text in a JSON value, or the text as it is.
+func unwrapJSON(text string) string {
 	var v any
 	if text == "" || !strings.ContainsRune(`{["`, rune(text[0])) || json.Unmarshal([]byte(text), &v) != nil {
 		return text
@@ -97,7 +97,7 @@ func outOfJSON(text string) string {
 			}
 			v = value[0]
 		case map[string]any:
-			if v = memberOf(value); v == nil {
+			if v = captionMember(value); v == nil {
 				return text
 			}
 		default:
@@ -106,8 +106,8 @@ func outOfJSON(text string) string {
 	}
 }
 
-// memberOf returns the member of an object that has the caption, or nil.
-func memberOf(object map[string]any) any {
+// captionMember returns the member of an object that holds the caption, or nil.
+func captionMember(object map[string]any) any {
 	for _, want := range captionKeys {
 		for name, value := range object {
 			if strings.EqualFold(name, want) {
@@ -127,7 +127,7 @@ func looksLikeJSON(text string) bool {
 	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[{") || strings.HasPrefix(text, `["`)
 }
 
-// withoutMarks takes off what Markdown puts before lines, and headings of other lines.
+// withoutMarks removes what Markdown puts before lines, and headings that other lines follow.
 func withoutMarks(text string) string {
 	var headings, lines []string
 	for line := range strings.Lines(text) {

@@ -24,15 +24,15 @@ import (
 // maxResponse is the greatest length of an answer, in bytes.
 const maxResponse = 1 << 20
 
-// The pause before attempt n+1 is drawn from (0, firstPause * 2^n], and no
-// longer than longestPause unless the service asks for more.
+// The pause before attempt n+1 is drawn from (0, firstBackoff * 2^(n-1)], and no
+// longer than maxBackoff unless the service asks for more.
 const (
-	firstPause   = 500 * time.Millisecond
-	longestPause = 30 * time.Second
+	firstBackoff = 500 * time.Millisecond
+	maxBackoff   = 30 * time.Second
 )
 
-// ErrService matches, by errors.Is, failures of a service that was asked, as
-// opposed to faults of the image.
+// ErrService matches, by errors.Is, failures of the service, as opposed to faults
+// of the image.
 var ErrService = errors.New("the service failed")
 
 // Service asks a vision model. It may be used by several goroutines at a time.
@@ -41,15 +41,15 @@ type Service struct {
 	url  string // with its query
 	name string // for errors, without the query, which may hold a key
 	key  string
-	// proxy holds what of the proxy in the environment must not be shown.
-	proxy []string
-	lane  *lane
+	// proxy holds the secrets of the environment's proxy, which must not be shown.
+	proxy  []string
+	client *sharedClient
 	// sleep is replaced in tests.
 	sleep func(context.Context, time.Duration) error
 }
 
-// New returns a captioner that asks an endpoint. It connects to nothing yet, and wants the
-// key in the environment.
+// New returns a captioner that asks an endpoint. It makes no connection yet, but the key must
+// be in the environment.
 func New(cfg Endpoint) (*Service, error) {
 	full, err := cfg.prepare()
 	key, keyErr := cfg.key()
@@ -62,11 +62,11 @@ func New(cfg Endpoint) (*Service, error) {
 	}
 	name, _, _ := strings.Cut(full, "?")
 	return &Service{
-		cfg: cfg, url: full, name: name, key: key, proxy: proxySecrets(full), lane: laneTo(full, cfg.Concurrency), sleep: sleep,
+		cfg: cfg, url: full, name: name, key: key, proxy: proxySecrets(full), client: clientFor(full, cfg.Concurrency), sleep: sleep,
 	}, nil
 }
 
-// ID names the model and what is asked of it. It leaves the address out: the same model elsewhere gives the same captions.
+// ID names the model and what is asked of it. It leaves out the address: the same model elsewhere gives the same captions.
 func (s *Service) ID() string {
 	return fmt.Sprintf("http:model=%s;prompt=%s;max_tokens=%d;max_side=%d;quality=%d",
 		s.cfg.Model, captions.Digest(s.cfg.Prompt), s.cfg.MaxTokens, s.cfg.MaxSide, s.cfg.Quality)
@@ -97,15 +97,15 @@ func (s *Service) caption(ctx context.Context, req captions.Request) (string, er
 	if err != nil {
 		return "", err
 	}
-	text, err := s.converse(ctx, req.Key, body)
+	text, err := s.askWithRetries(ctx, req.Key, body)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errRefuses) {
 		err = &serviceError{err}
 	}
 	return text, err
 }
 
-// converse asks until there is an answer or no hope of one.
-func (s *Service) converse(ctx context.Context, key string, body []byte) (string, error) {
+// askWithRetries asks until there is an answer, or an error that another attempt cannot fix.
+func (s *Service) askWithRetries(ctx context.Context, key string, body []byte) (string, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := s.ask(ctx, body)
 		var text string
@@ -129,7 +129,7 @@ func (s *Service) converse(ctx context.Context, key string, body []byte) (string
 			return "", fmt.Errorf("gave up after attempt %d: the service asks to wait %v, more than %v: %w",
 				attempt, again.after, s.cfg.MaxWait, err)
 		}
-		wait := again.after + min(pause(key, attempt), s.cfg.MaxWait)
+		wait := again.after + min(backoff(key, attempt), s.cfg.MaxWait)
 		if err := s.sleep(ctx, wait); err != nil {
 			return "", err
 		}
@@ -154,8 +154,8 @@ func (t *transient) Unwrap() error { return t.err }
 // ask makes one request and returns the body of a successful answer.
 func (s *Service) ask(ctx context.Context, body []byte) ([]byte, error) {
 	select {
-	case s.lane.slots <- struct{}{}:
-		defer func() { <-s.lane.slots }()
+	case s.client.slots <- struct{}{}:
+		defer func() { <-s.client.slots }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -169,17 +169,17 @@ func (s *Service) ask(ctx context.Context, body []byte) ([]byte, error) {
 	if s.key != "" {
 		req.Header.Set("Authorization", "Bearer "+s.key)
 	}
-	resp, err := s.lane.client.Do(req)
+	resp, err := s.client.http.Do(req)
 	if err != nil {
-		return nil, s.failed(err)
+		return nil, s.transportError(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if resp.StatusCode != http.StatusOK {
-		return nil, s.refused(resp, answer)
+		return nil, s.statusError(resp, answer)
 	}
 	if err != nil {
-		return nil, s.failed(err)
+		return nil, s.transportError(err)
 	}
 	if len(answer) > maxResponse {
 		return nil, fmt.Errorf("the answer is longer than %d bytes", maxResponse)
@@ -187,9 +187,9 @@ func (s *Service) ask(ctx context.Context, body []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// failed describes a request without an answer. All but certificates that cannot
-// be trusted may pass.
-func (s *Service) failed(err error) error {
+// transportError describes a request without an answer. Everything but an untrusted
+// certificate is transient.
+func (s *Service) transportError(err error) error {
 	// url.Error repeats the address with its query.
 	var outer *url.Error
 	if errors.As(err, &outer) {
@@ -200,9 +200,9 @@ func (s *Service) failed(err error) error {
 	}
 	var cert *tls.CertificateVerificationError
 	lasting := errors.As(err, &cert)
-	// An answer that is no HTTP is repeated in the error, and may repeat the key.
-	if text := err.Error(); s.hide(text) != text {
-		err = errors.New(s.hide(text))
+	// The error repeats a response that is not HTTP, which may contain the key.
+	if text := err.Error(); s.redact(text) != text {
+		err = errors.New(s.redact(text))
 	}
 	if lasting {
 		return err
@@ -210,8 +210,8 @@ func (s *Service) failed(err error) error {
 	return &transient{err: err}
 }
 
-// hide redacts the key and the password of a proxy.
-func (s *Service) hide(text string) string {
+// redact redacts the key and the password of a proxy.
+func (s *Service) redact(text string) string {
 	text = redact(text, s.key)
 	for _, secret := range s.proxy {
 		text = redact(text, secret)
@@ -237,9 +237,9 @@ func proxySecrets(address string) []string {
 	return []string{password, base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))}
 }
 
-// refused describes an answer other than 200.
-func (s *Service) refused(resp *http.Response, body []byte) error {
-	err := fmt.Errorf("status %d: %s", resp.StatusCode, s.hide(firstLine(body, s.key)))
+// statusError describes an answer with a status other than 200.
+func (s *Service) statusError(resp *http.Response, body []byte) error {
+	err := fmt.Errorf("status %d: %s", resp.StatusCode, s.redact(firstLine(body, s.key)))
 	code := resp.StatusCode
 	if code == http.StatusTooManyRequests || code == http.StatusRequestTimeout ||
 		code >= 500 && code != http.StatusNotImplemented {
@@ -259,14 +259,14 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// pause depends on the key, so that samples that failed together do not come
-// back together.
-func pause(key string, attempt int) time.Duration {
+// backoff depends on the key, so that samples that failed together are not tried
+// again together.
+func backoff(key string, attempt int) time.Duration {
 	h := fnv.New64a()
 	h.Write([]byte(key))
-	limit := longestPause
+	limit := maxBackoff
 	if attempt < 8 {
-		limit = min(limit, firstPause<<(attempt-1))
+		limit = min(limit, firstBackoff<<(attempt-1))
 	}
 	return 1 + time.Duration(rand.New(rand.NewPCG(h.Sum64(), uint64(attempt))).Int64N(int64(limit)))
 }

@@ -112,7 +112,7 @@ func TestHTTPRetries(t *testing.T) {
 		t.Errorf("three failures: %q, %v, pauses %v", text, err, *pauses)
 	}
 	for i, p := range *pauses {
-		if p <= 0 || p > firstPause<<i {
+		if p <= 0 || p > firstBackoff<<i {
 			t.Errorf("pause %d is %v", i, p)
 		}
 	}
@@ -200,11 +200,11 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
 		}
 	}
-	if pause("a", 1) == pause("b", 1) {
+	if backoff("a", 1) == backoff("b", 1) {
 		t.Error("two samples pause alike")
 	}
 	for attempt := range 100 {
-		if p := pause("a", attempt+1); p <= 0 || p > longestPause {
+		if p := backoff("a", attempt+1); p <= 0 || p > maxBackoff {
 			t.Errorf("pause before attempt %d: %v", attempt+2, p)
 		}
 	}

@@ -1,6 +1,6 @@
-// Package limits tells what the system lets this process have at most.
+// Package limits reports the limits that the system sets for this process.
 package limits
 
-// none is what a limit is taken to be where there is none; systems write it as one of the
-// largest numbers.
+// none is the least value that means no limit; systems write that as one of the largest
+// numbers.
 const none = 1 << 62

@@ -59,7 +59,7 @@ func (f *Loader) Batch(ctx context.Context, step int) (*Batch, error) {
 	if step < 0 || cfg.perStep() == 0 {
 		return nil, fmt.Errorf("loader: make batch %d: want a step of 0 or more and images in it; the configuration has %d", step, cfg.perStep())
 	}
-	t, free := f.bind()
+	t, free := f.getTools()
 	defer free()
 	area := cfg.CropW * cfg.CropH
 	n, u := cfg.Source+cfg.Labelled, cfg.Unlabelled
@@ -82,7 +82,7 @@ func (f *Loader) Batch(ctx context.Context, step int) (*Batch, error) {
 			return nil, err
 		}
 	}
-	if err := m.strengthen(); err != nil {
+	if err := m.makeStrong(); err != nil {
 		return nil, err
 	}
 	h, w := cfg.CropH, cfg.CropW
@@ -105,7 +105,7 @@ func dense(data []uint8, shape ...int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data))
 }
 
-// part returns the j-th of the parts of a batch's array, n bytes a pixel.
+// part returns the j-th of the parts of a batch's array, n bytes per pixel.
 func (m *maker) part(data []uint8, j, n int) []uint8 {
 	size := n * m.cfg.CropW * m.cfg.CropH
 	return data[j*size : (j+1)*size : (j+1)*size]
@@ -147,7 +147,7 @@ func (m *maker) supervised(j int) error {
 		}
 		var counts [256]int
 		v.Count(&counts, &p.label, m.cfg.CropW, m.cfg.CropH)
-		if (class < 0 || s.enough(&counts, class)) && (m.cfg.Strong != ClassMix || balanced(&counts, len(s.pixels))) {
+		if (class < 0 || s.showsClass(&counts, class)) && (m.cfg.Strong != ClassMix || balanced(&counts, len(s.pixels))) {
 			break
 		}
 	}

@@ -72,7 +72,7 @@ func (f *Loader) captionsOf(at *shard, samples []*sample) ([]Caption, error) {
 		return nil, fmt.Errorf("loader: read captions of shard %s: %w", at.name, err)
 	}
 	defer file.Close()
-	t, free := f.bind()
+	t, free := f.getTools()
 	defer free()
 	var out []Caption
 	for _, s := range samples {

@@ -14,7 +14,7 @@ type Config struct {
 	// CropW and CropH are the size of all images of a batch; smaller samples are
 	// padded. They may be 0 where no batches are made.
 	CropW, CropH int
-	// Source, Labelled and Unlabelled are images a step (docs/METHOD.md#batches: 4, 4, 4).
+	// Source, Labelled and Unlabelled are images per step (docs/METHOD.md#batches: 4, 4, 4).
 	Source, Labelled, Unlabelled int
 	// Strong names the strong augmentation: cutmix, classmix or none (docs/METHOD.md#augmentation).
 	Strong string
@@ -24,7 +24,7 @@ type Config struct {
 	RareTemperature float64
 	// Flip mirrors each view with probability 1/2.
 	Flip bool
-	// Workers make batches at the same time; 0 stands for one a processor.
+	// Workers make batches at the same time; 0 stands for one per processor.
 	// Prefetch batches are made ahead of the one in use; 0 stands for Workers.
 	Workers, Prefetch int
 	// CacheDir is where shards of a bucket are copied to and found again; where

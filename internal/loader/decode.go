@@ -29,8 +29,8 @@ type tools struct {
 	valid   []uint8
 }
 
-// bind returns tools for one goroutine and a function that gives them back.
-func (f *Loader) bind() (*tools, func()) {
+// getTools returns tools for one goroutine and a function that gives them back.
+func (f *Loader) getTools() (*tools, func()) {
 	t := f.tools.Get().(*tools)
 	return t, func() { f.tools.Put(t) }
 }
@@ -41,7 +41,7 @@ func (f *Loader) picture(s *sample, t *tools) (*picture, error) {
 	if p := s.cached.Load(); p != nil {
 		return p, nil
 	}
-	// Images that found room stay for good: with each one used once an epoch,
+	// Images that found room stay for good: with each one used once per epoch,
 	// making room for others would leave fewer hits.
 	need := int64(s.w) * int64(s.h) * 3
 	if s.files.label.n > 0 {

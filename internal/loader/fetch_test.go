@@ -51,7 +51,7 @@ func TestBucket(t *testing.T) {
 	if err := os.WriteFile(copies[0], data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := use(cfg); err == nil || !strings.Contains(err.Error(), "run/shards/source-00000.tar") {
+	if err := readAll(cfg); err == nil || !strings.Contains(err.Error(), "run/shards/source-00000.tar") {
 		t.Errorf("%v", err)
 	}
 	// A damaged shard in the bucket is refused and leaves nothing behind.
@@ -59,7 +59,7 @@ func TestBucket(t *testing.T) {
 	if err := os.Remove(copies[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := use(cfg); err == nil || !strings.Contains(err.Error(), "SHA-256") {
+	if err := readAll(cfg); err == nil || !strings.Contains(err.Error(), "SHA-256") {
 		t.Errorf("%v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(cfg.CacheDir, "*source-00000*")); len(left) != 0 {

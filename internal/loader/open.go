@@ -54,7 +54,7 @@ func (s *sample) fail(verb string, err error) error {
 
 // Open reads the manifest and the indexes, copies shards of a bucket to this
 // machine and notes where every member stands. It fails where a stream that the
-// configuration asks for has no samples, but for an unlabelled one: without
+// configuration asks for has no samples, except for an unlabelled one: without
 // unlabelled samples, the labelled ones stand in (docs/METHOD.md#splits, all
 // labelled). An image may be a labelled and an unlabelled sample, under the same key.
 func Open(ctx context.Context, cfg Config) (*Loader, error) {

@@ -183,7 +183,7 @@ func TestDamage(t *testing.T) {
 		}
 		cfg := testConfig(f.write(t))
 		cfg.Source, cfg.Labelled, cfg.Unlabelled, cfg.CacheBytes = 0, 4, 0, int64(len(name)%2)-1
-		err := use(cfg)
+		err := readAll(cfg)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
@@ -198,8 +198,8 @@ func TestDamage(t *testing.T) {
 
 func cutFile(f files, name string, by int) { f[name] = f[name][:len(f[name])-by] }
 
-// use opens a loader and reads all there is in it.
-func use(cfg Config) error {
+// readAll opens a loader and reads all there is in it.
+func readAll(cfg Config) error {
 	ctx := context.Background()
 	f, err := Open(ctx, cfg)
 	if err != nil {
@@ -232,7 +232,7 @@ func use(cfg Config) error {
 func TestDuplicateKeys(t *testing.T) {
 	list := street(t, 0, 2, 0, 0)
 	f := pack(t, append(list, list[0]), 2)
-	if err := use(testConfig(f.write(t))); err == nil || !strings.Contains(err.Error(), "labelled_000 in shard labelled-00000 and in labelled-00001") {
+	if err := readAll(testConfig(f.write(t))); err == nil || !strings.Contains(err.Error(), "labelled_000 in shard labelled-00000 and in labelled-00001") {
 		t.Errorf("%v", err)
 	}
 	again := list[1]

@@ -6,7 +6,7 @@ import (
 	"semidavil/transforms/augment"
 )
 
-// stream gives count samples a step, each once an epoch.
+// stream gives count samples a step, each once per epoch.
 type stream struct {
 	name    string
 	seed    uint64

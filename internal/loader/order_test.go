@@ -50,7 +50,7 @@ func TestPermute(t *testing.T) {
 	}
 }
 
-// TestEpochs: each sample once an epoch, in another order each time.
+// TestEpochs: each sample once per epoch, in another order each time.
 func TestEpochs(t *testing.T) {
 	cfg := testConfig(pack(t, street(t, 7, 5, 6, 0), 4).write(t))
 	f := open(t, cfg)

@@ -14,14 +14,14 @@ import (
 
 // Pairs are whole images for contrastive learning; their captions go by key.
 type Pairs struct {
-	// Images u8[M,height,width,3] are resized, not cropped: a caption tells of the
+	// Images u8[M,height,width,3] are resized, not cropped: a caption describes the
 	// whole image. They are not mirrored either: it may say left and right.
 	Images *tensor.Dense
 	Keys   []string
 }
 
 // Pairs yields batches of count different training samples of all subsets, each
-// sample once an epoch, without end, from batch first on. Batch n is a pure function
+// sample once per epoch, without end, from batch first on. Batch n is a pure function
 // of the seed, the data, count and n.
 func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) iter.Seq2[*Pairs, error] {
 	var all []*sample
@@ -41,7 +41,7 @@ func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) ite
 	}
 	perEpoch := len(all) / count // the rest of an epoch is dropped: a batch has no image twice
 	return ordered(ctx, f.cfg, first, endless, func(ctx context.Context, n int) (*Pairs, error) {
-		t, free := f.bind()
+		t, free := f.getTools()
 		defer free()
 		out := make([]uint8, count*width*height*3)
 		p := &Pairs{Images: dense(out, count, height, width, 3)}
@@ -66,7 +66,7 @@ func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) ite
 func (f *Loader) ValPairs(ctx context.Context, width, height int) iter.Seq2[*Pairs, error] {
 	samples := f.samples[semidavil.Val]
 	return ordered(ctx, f.cfg, 0, len(samples), func(ctx context.Context, n int) (*Pairs, error) {
-		t, free := f.bind()
+		t, free := f.getTools()
 		defer free()
 		out := make([]uint8, width*height*3)
 		p := &Pairs{Images: dense(out, 1, height, width, 3), Keys: []string{samples[n].key}}

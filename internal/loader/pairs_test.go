@@ -10,7 +10,7 @@ import (
 	"semidavil/transforms/pixels/resize"
 )
 
-// TestPairs: no image twice in a batch, each training image at most once an epoch,
+// TestPairs: no image twice in a batch, each training image at most once per epoch,
 // also where a key is labelled and unlabelled; the pictures are the resized ones.
 func TestPairs(t *testing.T) {
 	samples := street(t, 3, 3, 2, 2)

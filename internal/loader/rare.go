@@ -12,7 +12,7 @@ import (
 // 1914x1052. The crop must show half as many pixels.
 const rareShare = 3000. / (1914 * 1052)
 
-// cropTries is how often a crop is drawn anew at most, and maxDominance the share of
+// cropTries is how often a crop is redrawn at most, and maxDominance the share of
 // the labelled pixels that one class may have in crops for ClassMix (DAFormer).
 const (
 	cropTries    = 10
@@ -65,8 +65,8 @@ func (r *rareClasses) draw(rng *rand.Rand) (class int, s *sample) {
 	return class, r.images[class][rng.IntN(len(r.images[class]))]
 }
 
-// enough reports whether a crop of s shows its class; counts are those of the crop.
-func (s *sample) enough(counts *[256]int, class int) bool {
+// showsClass reports whether a crop of s shows its class; counts are those of the crop.
+func (s *sample) showsClass(counts *[256]int, class int) bool {
 	need := min(rareShare*float64(s.w)*float64(s.h), float64(s.pixels[class])) / 2
 	return float64(counts[class]) > need
 }

@@ -10,8 +10,8 @@ import (
 // cutMixProbability is how often an image gets a box of another one.
 const cutMixProbability = 0.5
 
-// strengthen makes the strong views of the unlabelled images from the weak ones.
-func (m *maker) strengthen() error {
+// makeStrong makes the strong views of the unlabelled images from the weak ones.
+func (m *maker) makeStrong() error {
 	copy(m.strong, m.weak)
 	for i := range m.pasted {
 		m.pasted[i] = semidavil.Ignore

@@ -34,7 +34,7 @@ func (f *Loader) Whole(ctx context.Context, subset semidavil.Subset) iter.Seq2[E
 		if err := ctx.Err(); err != nil {
 			return Example{}, err
 		}
-		t, free := f.bind()
+		t, free := f.getTools()
 		defer free()
 		s, p := samples[n], new(picture) // the receiver's own
 		if err := f.decode(p, s, t); err != nil {

@@ -6,17 +6,16 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Cache holds values by key, each made once, for all goroutines of the process: a runner
-// processes several bundles at once, and each has a DoFn of its own. The zero Cache is
-// empty.
+// Cache holds values by key, each made once for all goroutines of the process: a runner
+// processes several bundles at once, and each has its own DoFn. The zero Cache is empty.
 type Cache[V any] struct {
 	making singleflight.Group
 	values sync.Map // string -> V
 }
 
-// Get returns the value of key, made where there is none. Who asks while another makes it
-// waits for that one, and shares its error; a value whose making failed is made anew for
-// the next who asks.
+// Get returns the value of key, calling produce where there is none. Concurrent callers for
+// one key wait for a single call and share its error; after an error the next caller tries
+// again.
 func (c *Cache[V]) Get(key string, produce func() (V, error)) (V, error) {
 	if v, ok := c.values.Load(key); ok {
 		return v.(V), nil
@@ -25,7 +24,7 @@ func (c *Cache[V]) Get(key string, produce func() (V, error)) (V, error) {
 		if v, ok := c.values.Load(key); ok {
 			return v, nil
 		}
-		// A panic would get the text of a stack from Do.
+		// Do would add a stack to the text of a panic.
 		err = Try(func() (err error) {
 			made, err = produce()
 			return err
@@ -42,7 +41,7 @@ func (c *Cache[V]) Get(key string, produce func() (V, error)) (V, error) {
 	return v.(V), nil
 }
 
-// Clear empties the cache, giving each value to release. Nobody may be asking.
+// Clear empties the cache, passing each value to release. No Get may be running.
 func (c *Cache[V]) Clear(release func(V)) {
 	c.values.Range(func(key, v any) bool {
 		c.values.Delete(key)

@@ -1,3 +1,4 @@
-// Package parallel does work on all cores without losing its order, its errors or the
-// process: [Map] in order, [Try] instead of panics, [Cache] once a process.
+// Package parallel spreads work over all cores and keeps its order and its errors: [Map]
+// yields results in order, [Try] turns panics into errors, [Cache] holds what is made once
+// per process.
 package parallel

@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// Map yields work(item) for the items of in, in their order, while slots bounds how many
-// are in work at once, in the process where all its callers share one, and ahead how many
+// Map yields work(item) for the items of in, in their order. The capacity of slots bounds how
+// many are in progress at once, across all callers that share it; ahead bounds how many
 // results wait for their turn. It ends after the first error, of in or of work. When it
 // returns, its goroutines have ended. A panic of in or work, which would end the process
-// from here, is an error.
+// from a goroutine, becomes an error.
 func Map[A, B any](ctx context.Context, in iter.Seq2[A, error], slots chan struct{}, ahead int, work func(context.Context, A) (B, error)) iter.Seq2[B, error] {
 	type result struct {
 		value B

@@ -22,12 +22,12 @@ type Screen struct {
 	score string
 }
 
-// New makes a screen; notes are what stands behind the bar of the steps.
+// New makes a screen; notes are shown behind the bar of the steps.
 func New(s *runners.Session, notes func(train.Progress) []string) *Screen {
 	return &Screen{session: s, notes: notes}
 }
 
-// Watcher passes on what a training tells.
+// Watcher shows the progress of a training.
 func (s *Screen) Watcher() train.Watcher {
 	return train.Watcher{
 		Phase: func(name string, done, total int) { s.show(name, "done", done, total) },

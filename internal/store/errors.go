@@ -14,11 +14,11 @@ import (
 )
 
 // ErrUnavailable is wrapped by errors of the storage service as a whole: it does not answer,
-// or refuses all requests. It is no fault of the file that was asked for, which a later try
-// may find in order. Errors of local files never wrap it.
+// or refuses all requests. The file itself may be fine at the next attempt. Errors of local
+// files never wrap it.
 var ErrUnavailable = errors.New("the storage is not available")
 
-// ErrNoCredentials tells that there are no usable credentials for Cloud Storage.
+// ErrNoCredentials means that there are no usable credentials for Cloud Storage.
 var ErrNoCredentials = errors.New("no credentials")
 
 var (
@@ -31,9 +31,9 @@ func wrap(op, name string, err error) error {
 	return fmt.Errorf("store: %s %s: %w", op, name, err)
 }
 
-// bare strips the operation and path that package os puts in front of its
+// trimPath strips the operation and path that package os puts in front of its
 // errors, since wrap adds them.
-func bare(err error) error {
+func trimPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return path.Err

@@ -17,7 +17,7 @@ import (
 // gcs is Google Cloud Storage.
 type gcs struct{ client *storage.Client }
 
-// clients holds one client a process. It is keyed by the emulator's address,
+// clients holds one client per process. It is keyed by the emulator's address,
 // which the library reads from the environment when a client is made, so that
 // tests can run several emulators; outside tests there is a single key.
 var clients struct {

@@ -15,8 +15,8 @@ import (
 // TestCloudEnds: operations on a service that never recovers end, with the name and the
 // reason, and not without a warning.
 func TestCloudEnds(t *testing.T) {
-	shorten(t, &patience, 400*time.Millisecond)
-	shorten(t, &silence, 100*time.Millisecond)
+	shorten(t, &retryTimeout, 400*time.Millisecond)
+	shorten(t, &warnAfter, 100*time.Millisecond)
 	warnings := captureWarnings(t)
 	server := cloud.Start(t)
 	server.Put("cut-read/a.bin", string(content()))
@@ -46,7 +46,7 @@ func TestCloudEnds(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if took := time.Since(begin); took < patience/2 || took > time.Minute {
+	if took := time.Since(begin); took < retryTimeout/2 || took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 	if text := warnings(); !strings.Contains(text, "gs://data/503-write/a.bin") || strings.Count(text, "gs://data/503-write/a.bin") != 1 {

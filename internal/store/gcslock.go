@@ -12,7 +12,7 @@ import (
 	"google.golang.org/api/googleapi"
 )
 
-// gcsLease is an object that only the holder of its generation replaces.
+// gcsLease is an object that only the holder of its generation may replace.
 type gcsLease struct {
 	object     *storage.ObjectHandle
 	name       string
@@ -28,7 +28,7 @@ func (g gcs) lock(ctx context.Context, name string, self holder) (lease, error) 
 	l := &gcsLease{object: o, name: name, self: self}
 	for {
 		err := l.put(ctx, storage.Conditions{DoesNotExist: true})
-		if !unsure(err) {
+		if !ambiguous(err) {
 			return l, classify(err)
 		}
 		h, attrs, err := l.read(ctx)
@@ -40,18 +40,18 @@ func (g gcs) lock(ctx context.Context, name string, self holder) (lease, error) 
 		case h.ID == self.ID:
 			l.generation = attrs.Generation
 			return l, nil
-		case !h.dead() && time.Since(attrs.LastModified) < lapse:
-			return nil, refuse(name, h)
+		case !h.dead() && time.Since(attrs.LastModified) < leaseTimeout:
+			return nil, lockedError(name, h)
 		}
-		if err := l.put(ctx, storage.Conditions{GenerationMatch: attrs.Generation}); !unsure(err) {
+		if err := l.put(ctx, storage.Conditions{GenerationMatch: attrs.Generation}); !ambiguous(err) {
 			return l, classify(err)
 		}
 	}
 }
 
-// unsure reports whether only the object tells what became of a request: its condition was not
-// met, perhaps since an earlier try of the same had come through, or its answer broke off.
-func unsure(err error) bool {
+// ambiguous reports whether the outcome of a request can be told only from the object: its
+// precondition failed, perhaps because an earlier attempt had succeeded, or its response broke off.
+func ambiguous(err error) bool {
 	var api *googleapi.Error
 	return errors.As(err, &api) && api.Code == http.StatusPreconditionFailed || errors.Is(err, io.ErrUnexpectedEOF)
 }
@@ -61,7 +61,7 @@ func (l *gcsLease) put(ctx context.Context, c storage.Conditions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	u := &upload{name: l.name}
-	w := l.object.If(c).Retryer(storage.WithErrorFunc(u.passing)).NewWriter(ctx)
+	w := l.object.If(c).Retryer(storage.WithErrorFunc(u.shouldRetry)).NewWriter(ctx)
 	data := l.self.encode()
 	w.ChunkSize = len(data) + 1
 	if _, err := w.Write(data); err != nil {
@@ -74,7 +74,7 @@ func (l *gcsLease) put(ctx context.Context, c storage.Conditions) error {
 	return nil
 }
 
-// read returns who holds the lock, and the object's facts at that time.
+// read returns who holds the lock, and the object's attributes at that time.
 func (l *gcsLease) read(ctx context.Context) (holder, storage.ReaderObjectAttrs, error) {
 	r, err := l.object.NewReader(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (l *gcsLease) read(ctx context.Context) (holder, storage.ReaderObjectAttrs,
 
 func (l *gcsLease) refresh(ctx context.Context) error {
 	err := l.put(ctx, storage.Conditions{GenerationMatch: l.generation})
-	if !unsure(err) {
+	if !ambiguous(err) {
 		return classify(err)
 	}
 	h, attrs, err := l.read(ctx)

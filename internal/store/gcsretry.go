@@ -11,21 +11,21 @@ import (
 	"cloud.google.com/go/storage"
 )
 
-// patience is how long a request that fails in passing (408, 429, 5xx, a lost
-// connection) is repeated, with pauses that grow from a second to half a minute,
+// retryTimeout is how long a request that fails for a passing reason (408, 429, 5xx, a
+// lost connection) is repeated, with pauses that grow from a second to half a minute,
 // before its error is returned, and how long a read waits for its next bytes. The
-// library itself would go on for as long as the context lives. It is a variable for
+// library itself would retry for as long as the context lives. It is a variable for
 // tests, which set it before their first request.
-var patience = 2 * time.Minute
+var retryTimeout = 2 * time.Minute
 
-// silence is how long an upload that fails in passing is repeated without a warning.
-var silence = 5 * time.Second
+// warnAfter is how long a failing upload is repeated without a warning.
+var warnAfter = 5 * time.Second
 
-// warnAt is the attempt of another request that comes with a warning: after the pauses
-// before it, seven seconds at most.
-const warnAt = 4
+// warnAttempt is the attempt at which any other request warns: after the pauses before it,
+// seven seconds at most.
+const warnAttempt = 4
 
-// errStalled is the cause of a read that is given up.
+// errStalled is the cause of a read that was abandoned.
 var errStalled = errors.New("no bytes came for too long")
 
 // limitRetries makes the requests of a client end, and warn before that.
@@ -33,14 +33,14 @@ func limitRetries(c *storage.Client) { c.SetRetry(retries(storage.RetryIdempoten
 
 func retries(policy storage.RetryPolicy) []storage.RetryOption {
 	return []storage.RetryOption{
-		storage.WithPolicy(policy), storage.WithMaxRetryDuration(patience), storage.WithErrorFuncWithContext(passing),
+		storage.WithPolicy(policy), storage.WithMaxRetryDuration(retryTimeout), storage.WithErrorFuncWithContext(shouldRetry),
 	}
 }
 
-// passing reports whether a failed request is to be repeated.
-func passing(err error, c *storage.RetryContext) bool {
+// shouldRetry reports whether a failed request is to be repeated.
+func shouldRetry(err error, c *storage.RetryContext) bool {
 	again := storage.ShouldRetry(err)
-	if again && c != nil && c.Attempt == warnAt {
+	if again && c != nil && c.Attempt == warnAttempt {
 		warn("gs://"+c.Bucket+"/"+c.Object, err)
 	}
 	return again
@@ -51,7 +51,7 @@ func warn(name string, err error) {
 }
 
 // upload decides about the retries of one upload, whose first request has no limit in
-// the library: patience begins at the first failure and anew with each chunk that
+// the library: retryTimeout counts from the first failure, and anew after each chunk that
 // arrives.
 type upload struct {
 	name   string
@@ -60,8 +60,8 @@ type upload struct {
 	warned bool
 }
 
-// passing reports whether a failed request of the upload is to be repeated.
-func (u *upload) passing(err error) bool {
+// shouldRetry reports whether a failed request of the upload is to be repeated.
+func (u *upload) shouldRetry(err error) bool {
 	if !storage.ShouldRetry(err) {
 		return false
 	}
@@ -71,11 +71,11 @@ func (u *upload) passing(err error) bool {
 		u.failed = time.Now()
 	}
 	waited := time.Since(u.failed)
-	if waited > silence && !u.warned {
+	if waited > warnAfter && !u.warned {
 		u.warned = true
 		warn(u.name, err)
 	}
-	return waited < patience
+	return waited < retryTimeout
 }
 
 // progress notes that a chunk has arrived.
@@ -85,8 +85,8 @@ func (u *upload) progress(int64) {
 	u.failed, u.warned = time.Time{}, false
 }
 
-// reader is a download. The library opens a broken connection again where it broke,
-// without an end where nothing comes of it, so each read has a limit.
+// reader is a download. The library reopens a broken connection where it broke, and
+// does so forever where that does not help, so each read has a time limit.
 type reader struct {
 	*storage.Reader
 	ctx    context.Context
@@ -94,7 +94,7 @@ type reader struct {
 }
 
 func (r reader) Read(p []byte) (int, error) {
-	limit := time.AfterFunc(patience, func() { r.cancel(errStalled) })
+	limit := time.AfterFunc(retryTimeout, func() { r.cancel(errStalled) })
 	n, err := r.Reader.Read(p)
 	limit.Stop()
 	if err != nil && errors.Is(context.Cause(r.ctx), errStalled) {
@@ -108,7 +108,7 @@ func (r reader) Close() error {
 	return r.Reader.Close()
 }
 
-// session finds the name of an upload in the address of a request. Whoever knows it can
+// session matches the ID of an upload in the URL of a request. Whoever knows it can
 // write to the upload, so it is a credential.
 var session = regexp.MustCompile(`(upload_id=)[^&"\s]+`)
 

@@ -196,7 +196,7 @@ func TestCloudPermanent(t *testing.T) {
 			if code == 404 && op == "stat" {
 				most = 2 // it may be a folder
 			}
-			if requests > most || time.Since(begin) > patience/2 {
+			if requests > most || time.Since(begin) > retryTimeout/2 {
 				t.Errorf("%s: %d requests in %v", folder, requests, time.Since(begin))
 			}
 			if code == 404 && op == "remove" {

@@ -31,8 +31,8 @@ func (g gcs) create(ctx context.Context, name string, size int64) (sink, error) 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	u := &upload{name: name}
-	w := o.Retryer(storage.WithErrorFunc(u.passing)).NewWriter(ctx)
-	w.ChunkRetryDeadline, w.ProgressFunc = patience, u.progress
+	w := o.Retryer(storage.WithErrorFunc(u.shouldRetry)).NewWriter(ctx)
+	w.ChunkRetryDeadline, w.ProgressFunc = retryTimeout, u.progress
 	if size >= 0 && size < googleapi.DefaultUploadChunkSize {
 		// One byte more than the file lets it go in a single request.
 		w.ChunkSize = int(size) + 1

@@ -129,7 +129,7 @@ func TestCloudChunks(t *testing.T) {
 // no error.
 func TestCloudSession(t *testing.T) {
 	server := cloud.Start(t)
-	shorten(t, &patience, 50*time.Millisecond)
+	shorten(t, &retryTimeout, 50*time.Millisecond)
 	var mu sync.Mutex
 	session := ""
 	server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {

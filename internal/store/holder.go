@@ -17,8 +17,8 @@ type holder struct {
 	Since time.Time `json:"since"`
 	// ID is this lock's own: a process may ask for several.
 	ID string `json:"id"`
-	// Boot is the running system, PIDs the space of its process numbers (a container may
-	// have one of its own), Start the process's start; all empty where there is no /proc.
+	// Boot is the boot ID, PIDs the PID namespace (a container may have one of its own),
+	// Start the start time of the process; all empty where there is no /proc.
 	Boot  string `json:"boot,omitempty"`
 	PIDs  string `json:"pids,omitempty"`
 	Start string `json:"start,omitempty"`
@@ -39,14 +39,14 @@ func system() (boot, pids string) {
 	return strings.TrimSpace(string(id)), pids
 }
 
-// startOf is when a process started, in ticks since the boot, and false where there is no
-// such process, or it is dead and only not yet waited for.
+// startOf is when a process started, in ticks since boot, and false where there is no
+// such process or it is a zombie.
 func startOf(pid int) (string, bool) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return "", false
 	}
-	// The program's name stands in parentheses, and may hold some.
+	// The program's name stands in parentheses, and may contain some itself.
 	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
 	if len(fields) < 20 || strings.ContainsAny(fields[0], "ZX") {
 		return "", false
@@ -54,14 +54,14 @@ func startOf(pid int) (string, bool) {
 	return fields[19], true
 }
 
-// here reports whether the holder is, or was, a process of this machine.
-func (h holder) here() bool {
+// onThisHost reports whether the holder is, or was, a process of this machine.
+func (h holder) onThisHost() bool {
 	host, _ := os.Hostname()
 	boot, _ := system()
 	return host == h.Host || boot != "" && boot == h.Boot // containers have names of their own
 }
 
-// dead reports whether the holder certainly is: a process of this system that is no more.
+// dead reports whether the holder is certainly dead: a process of this system that has ended.
 func (h holder) dead() bool {
 	boot, pids := system()
 	if boot == "" || h.Boot != boot || h.PIDs != pids || h.Start == "" {
@@ -84,7 +84,7 @@ func (h holder) encode() []byte {
 	return append(data, '\n')
 }
 
-// decodeHolder reads a lock; the zero holder is of one that says nothing.
+// decodeHolder reads a lock; a lock that names nobody gives the zero holder.
 func decodeHolder(r io.Reader) (h holder) {
 	if json.NewDecoder(io.LimitReader(r, 1<<16)).Decode(&h) != nil {
 		return holder{}

@@ -9,7 +9,7 @@ import (
 
 // WalkFunc receives one file of a listing. Where err is not nil, the file or
 // the folder that info names could not be listed (only Path and Rel are set);
-// returning nil goes on with the next one. An error returned by the function
+// returning nil continues with the next one. An error returned by the function
 // ends the listing and is returned by List, except fs.SkipAll, which ends it
 // without an error.
 type WalkFunc func(info Info, err error) error

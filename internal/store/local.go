@@ -46,7 +46,7 @@ func isTemp(base string) bool {
 func (local) stat(_ context.Context, name string) (Info, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return Info{}, bare(err)
+		return Info{}, trimPath(err)
 	}
 	return Info{Path: name, Size: info.Size(), ModTime: info.ModTime(), IsDir: info.IsDir()}, nil
 }
@@ -56,7 +56,7 @@ func (local) open(ctx context.Context, name string) (io.ReadCloser, int64, error
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, 0, bare(err)
+		return nil, 0, trimPath(err)
 	case info.IsDir():
 		return nil, 0, errIsDir
 	case !info.Mode().IsRegular():
@@ -64,7 +64,7 @@ func (local) open(ctx context.Context, name string) (io.ReadCloser, int64, error
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, 0, bare(err)
+		return nil, 0, trimPath(err)
 	}
 	return &localReader{ctx: ctx, file: file}, info.Size(), nil
 }
@@ -87,12 +87,12 @@ func (r *localReader) Close() error { return r.file.Close() }
 func (local) remove(_ context.Context, name string) error {
 	info, err := os.Lstat(name)
 	if err != nil {
-		return bare(err)
+		return trimPath(err)
 	}
 	if info.IsDir() {
 		return errIsDir
 	}
-	return bare(os.Remove(name))
+	return trimPath(os.Remove(name))
 }
 
 // removeTemporaries follows no link below root. Folders that cannot be read do
@@ -100,7 +100,7 @@ func (local) remove(_ context.Context, name string) error {
 func (local) removeTemporaries(ctx context.Context, root string, before time.Time) (int, error) {
 	resolved, err := filepath.EvalSymlinks(root)
 	if err != nil {
-		return 0, bare(err)
+		return 0, trimPath(err)
 	}
 	removed := 0
 	var failed []error
@@ -118,7 +118,7 @@ func (local) removeTemporaries(ctx context.Context, root string, before time.Tim
 			keep(err)
 			return nil
 		}
-		if entry.IsDir() && name != resolved && occupied(name) {
+		if entry.IsDir() && name != resolved && isLocked(name) {
 			return fs.SkipDir
 		}
 		if !entry.Type().IsRegular() || !isTemp(entry.Name()) {

@@ -37,18 +37,18 @@ func (local) list(ctx context.Context, root string, follow bool, fn WalkFunc) er
 func listLocal(ctx context.Context, root string, follow bool, fn WalkFunc, readDir func(string) ([]fs.DirEntry, error)) error {
 	realRoot, err := filepath.EvalSymlinks(root)
 	if err != nil {
-		return bare(err)
+		return trimPath(err)
 	}
 	info, err := os.Stat(realRoot)
 	if err != nil {
-		return bare(err)
+		return trimPath(err)
 	}
 	if !info.IsDir() {
 		return errors.New("is not a folder")
 	}
 	entries, err := readDir(realRoot)
 	if err != nil {
-		return bare(err)
+		return trimPath(err)
 	}
 	w := &localWalk{ctx: ctx, realRoot: realRoot, follow: follow, fn: fn, readDir: readDir}
 	return w.folder(root, "", info, entries)
@@ -98,7 +98,7 @@ func (w *localWalk) folder(name, rel string, self fs.FileInfo, entries []fs.DirE
 func (w *localWalk) resolve(path string, e fs.DirEntry) (fs.FileInfo, error) {
 	if e.Type()&fs.ModeSymlink == 0 {
 		info, err := e.Info()
-		return info, bare(err)
+		return info, trimPath(err)
 	}
 	if !w.follow {
 		if _, err := resolveInside(w.realRoot, path); err != nil {
@@ -107,7 +107,7 @@ func (w *localWalk) resolve(path string, e fs.DirEntry) (fs.FileInfo, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("link cannot be followed: %w", bare(err))
+		return nil, fmt.Errorf("link cannot be followed: %w", trimPath(err))
 	}
 	return info, nil
 }
@@ -140,7 +140,7 @@ func (w *localWalk) item(path, rel string, it item) error {
 	}
 	entries, err := w.readDir(path)
 	if err != nil {
-		return report(bare(err))
+		return report(trimPath(err))
 	}
 	return w.folder(path, rel+"/", it.info, entries)
 }

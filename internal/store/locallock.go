@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// errNoFlock tells that a system or file system has no locks of files.
+// errNoFlock means that the system or file system has no file locks.
 var errNoFlock = errors.New("no locks of files")
 
-// localLease is an open lock file. The kernel gives the flock free when the process ends,
-// however it does.
+// localLease is an open lock file. The kernel releases the flock when the process ends,
+// however it ends.
 type localLease struct {
-	file  *os.File
-	name  string
-	self  holder
-	alone bool // by a flock
+	file    *os.File
+	name    string
+	self    holder
+	flocked bool // false where there is no flock
 }
 
 func (local) lock(ctx context.Context, name string, self holder) (lease, error) {
@@ -42,15 +42,15 @@ func (local) lock(ctx context.Context, name string, self holder) (lease, error) 
 			continue // the holder removed it in between
 		}
 		if err != nil {
-			return nil, bare(err)
+			return nil, trimPath(err)
 		}
 		l := &localLease{file: file, name: name, self: self}
-		err = l.seize(created)
+		err = l.acquire(created)
 		if err == nil {
 			return l, nil
 		}
 		if err := file.Close(); err != nil {
-			return nil, bare(err)
+			return nil, trimPath(err)
 		}
 		if !errors.Is(err, ErrLockLost) {
 			return nil, err
@@ -58,51 +58,51 @@ func (local) lock(ctx context.Context, name string, self holder) (lease, error) 
 	}
 }
 
-// seize takes the lock of the open file. Its error wraps ErrLocked where another has it, and
-// ErrLockLost where the file was removed since it was opened.
-func (l *localLease) seize(created bool) error {
-	if err := l.claim(created); err != nil {
+// acquire takes the lock of the open file. Its error wraps ErrLocked where another process has
+// it, and ErrLockLost where the file was removed since it was opened.
+func (l *localLease) acquire(created bool) error {
+	if err := l.tryLock(created); err != nil {
 		return err
 	}
-	if !l.alone {
+	if !l.flocked {
 		slog.Warn("the file system has no locks of files: a second run into the same output may go unnoticed", "name", l.name)
 	}
 	return l.write()
 }
 
-// claim looks whether another run has the lock of the open file, and takes the flock.
-func (l *localLease) claim(created bool) error {
+// tryLock takes the flock of the open file, unless another run holds the lock.
+func (l *localLease) tryLock(created bool) error {
 	err := flock(l.file)
 	if errors.Is(err, ErrLocked) {
-		return refuseLiving(l.holder())
+		return liveLockError(l.holder())
 	}
 	if err != nil && !errors.Is(err, errNoFlock) {
 		return err
 	}
-	l.alone = err == nil
+	l.flocked = err == nil
 	info, err := l.current()
 	if err != nil || created {
 		return err
 	}
 	// Some file systems of several machines have no flock, or one that the others do not see.
 	h := l.holder()
-	if free := l.alone && (h.ID == "" || h.here()) || h.dead() || time.Since(info.ModTime()) >= lapse; !free {
-		return refuse(l.name, h)
+	if free := l.flocked && (h.ID == "" || h.onThisHost()) || h.dead() || time.Since(info.ModTime()) >= leaseTimeout; !free {
+		return lockedError(l.name, h)
 	}
 	return nil
 }
 
-// current describes the open file, and fails where it is not the one of its name.
+// current describes the open file, and fails if its name no longer leads to it.
 func (l *localLease) current() (fs.FileInfo, error) {
 	mine, err := l.file.Stat()
 	if err != nil {
-		return nil, bare(err)
+		return nil, trimPath(err)
 	}
 	named, err := os.Stat(l.name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(mine, named) {
 		return nil, fmt.Errorf("%w: somebody removed %s", ErrLockLost, l.name)
 	}
-	return named, bare(err)
+	return named, trimPath(err)
 }
 
 func (l *localLease) holder() holder {
@@ -113,9 +113,9 @@ func (l *localLease) holder() holder {
 func (l *localLease) write() error {
 	data := l.self.encode()
 	if _, err := l.file.WriteAt(data, 0); err != nil {
-		return bare(err)
+		return trimPath(err)
 	}
-	return bare(firstError(l.file.Truncate(int64(len(data))), l.file.Sync()))
+	return trimPath(firstError(l.file.Truncate(int64(len(data))), l.file.Sync()))
 }
 
 func (l *localLease) refresh(context.Context) error {
@@ -136,16 +136,16 @@ func (l *localLease) release(context.Context) error {
 		if !mine {
 			return nil
 		}
-		return bare(os.Remove(l.name))
+		return trimPath(os.Remove(l.name))
 	}
-	if l.alone {
+	if l.flocked {
 		return firstError(remove(), l.file.Close())
 	}
 	return firstError(l.file.Close(), remove()) // not all systems remove open files
 }
 
-// occupied reports whether another run has locked a folder.
-func occupied(dir string) bool {
+// isLocked reports whether another run has locked a folder.
+func isLocked(dir string) bool {
 	name := filepath.Join(dir, LockFile)
 	file, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
@@ -153,5 +153,5 @@ func occupied(dir string) bool {
 	}
 	defer file.Close()
 	l := &localLease{file: file, name: name}
-	return errors.Is(l.claim(false), ErrLocked)
+	return errors.Is(l.tryLock(false), ErrLocked)
 }

@@ -29,14 +29,14 @@ func (local) create(_ context.Context, name string, _ int64) (sink, error) {
 	// Not os.CreateTemp, whose files are closed to other users.
 	file, err := os.OpenFile(filepath.Join(dir, tempName()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, bare(err)
+		return nil, trimPath(err)
 	}
 	return &localSink{file: file, final: name}, nil
 }
 
 func (s *localSink) Write(p []byte) (int, error) {
 	n, err := s.file.Write(p)
-	return n, bare(err)
+	return n, trimPath(err)
 }
 
 // commit syncs the content before the rename, so that a power failure cannot
@@ -51,12 +51,12 @@ func (s *localSink) commit() error {
 	}
 	if err != nil {
 		_ = os.Remove(s.file.Name())
-		return bare(err)
+		return trimPath(err)
 	}
 	return nil
 }
 
 func (s *localSink) abort() error {
 	closed := s.file.Close()
-	return bare(firstError(os.Remove(s.file.Name()), closed))
+	return trimPath(firstError(os.Remove(s.file.Name()), closed))
 }

@@ -12,17 +12,18 @@ import (
 // LockFile is the name of the lock of a folder; List leaves it out.
 const LockFile = ".semidavil.lock"
 
-// A lock is refreshed every refreshPause, and given up after refreshTries that failed. One that
-// was not refreshed for lapse is of a dead run, or of one that finds out with its next try.
+// A lock is refreshed every refreshPause, and given up after refreshTries failures. One that
+// was not refreshed for leaseTimeout belongs to a dead run, or to one that finds out at its
+// next attempt.
 const (
 	refreshPause = time.Minute
 	refreshTries = 8
-	lapse        = 10 * time.Minute
+	leaseTimeout = 10 * time.Minute
 	releaseTime  = 10 * time.Second
 )
 
 var (
-	// ErrLocked is wrapped by the error of Lock while another run has the folder.
+	// ErrLocked is wrapped by the error of Lock while another run holds the folder.
 	ErrLocked = errors.New("another run writes there")
 	// ErrLockLost is wrapped by the cause of a context of Lock whose lock is gone.
 	ErrLockLost = errors.New("the lock is lost")
@@ -30,8 +31,8 @@ var (
 
 // lease is a lock that this process holds.
 type lease interface {
-	// refresh tells others that the holder is alive. Its error wraps ErrLockLost where the
-	// lock is no longer this one's.
+	// refresh shows others that the holder is alive. Its error wraps ErrLockLost where the
+	// lock was removed, or taken by another.
 	refresh(ctx context.Context) error
 	release(ctx context.Context) error
 }
@@ -39,15 +40,16 @@ type lease interface {
 // Lock reserves a folder for one writer, which holds it until unlock. It makes the folder
 // where it is missing, and in it the LockFile, which names the holder.
 //
-// While another holds the folder, the error wraps ErrLocked and names that one. The lock of a
-// dead process does not count. On a local disk the kernel tells (flock; over NFS too);
-// in Cloud Storage, where the object is written under preconditions on its generation, and
-// for a process on another machine, it counts until it was not refreshed for 10 minutes;
-// that of a process of this machine ends with it.
+// While another process holds the folder, the error wraps ErrLocked and names that process.
+// The lock of a dead process does not count. On a local disk the kernel knows (flock; over NFS
+// too). In Cloud Storage, where the object is written under preconditions on its generation,
+// and for a process on another machine, the lock counts until it has not been refreshed for
+// 10 minutes; the lock of a process of this machine ends with the process.
 //
 // The context ends with ctx, at unlock, and when the lock is lost, which is noticed within a
-// minute: because somebody removed the file, or because this process slept or could not reach
-// the storage for so long that another has taken the folder. Its cause wraps ErrLockLost then.
+// minute: because somebody removed the file, or because this process was suspended or could
+// not reach the storage for so long that another has taken the folder. Its cause then wraps
+// ErrLockLost.
 func Lock(ctx context.Context, folder string) (held context.Context, unlock func(), err error) {
 	name, err := Join(folder, LockFile)
 	if err != nil {
@@ -62,13 +64,13 @@ func Lock(ctx context.Context, folder string) (held context.Context, unlock func
 		return nil, nil, wrap("lock", folder, err)
 	}
 	held, lose := context.WithCancelCause(ctx)
-	// After the end of ctx the work comes to its own end: the lock is kept for it.
+	// When ctx ends, the work still has to wind down: the lock is kept for that long.
 	refreshing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var done sync.WaitGroup
 	done.Go(func() {
 		ticker := time.NewTicker(refreshPause)
 		defer ticker.Stop()
-		keep(refreshing, folder, l, ticker.C, lose)
+		keepAlive(refreshing, folder, l, ticker.C, lose)
 	})
 	return held, sync.OnceFunc(func() {
 		stop()
@@ -82,8 +84,8 @@ func Lock(ctx context.Context, folder string) (held context.Context, unlock func
 	}), nil
 }
 
-// keep refreshes a lock at every tick, until ctx ends or the lock is lost.
-func keep(ctx context.Context, folder string, l lease, ticks <-chan time.Time, lose context.CancelCauseFunc) {
+// keepAlive refreshes a lock at every tick, until ctx ends or the lock is lost.
+func keepAlive(ctx context.Context, folder string, l lease, ticks <-chan time.Time, lose context.CancelCauseFunc) {
 	for failed := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -107,13 +109,13 @@ func keep(ctx context.Context, folder string, l lease, ticks <-chan time.Time, l
 	}
 }
 
-// refuse is the error of a folder that another holds.
-func refuse(name string, h holder) error {
+// lockedError is the error of a folder that another process holds.
+func lockedError(name string, h holder) error {
 	return fmt.Errorf("%w: %s; wait for its end or choose another output. If it is dead, remove %s; after %d minutes without a sign of life that is not needed",
-		ErrLocked, h, name, int(lapse.Minutes()))
+		ErrLocked, h, name, int(leaseTimeout.Minutes()))
 }
 
-// refuseLiving is refuse where the holder is known to live.
-func refuseLiving(h holder) error {
+// liveLockError is lockedError where the holder is known to be alive.
+func liveLockError(h holder) error {
 	return fmt.Errorf("%w: %s; wait for its end or choose another output", ErrLocked, h)
 }

@@ -93,7 +93,7 @@ func TestLock(t *testing.T) {
 // TestLockRace: of many who want a folder at once one has it at a time.
 func TestLockRace(t *testing.T) {
 	lockers(t, func(t *testing.T, folder string, put func(holder, time.Time), locked func() bool) {
-		put(holder{Host: "elsewhere", PID: 1, ID: "old"}, time.Now().Add(-lapse)) // to be taken over
+		put(holder{Host: "elsewhere", PID: 1, ID: "old"}, time.Now().Add(-leaseTimeout)) // to be taken over
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		inside, taken := 0, 0
@@ -140,7 +140,7 @@ func TestLockLeft(t *testing.T) {
 	reused.Start = "1"
 	container.PIDs, container.Start = "pid:[1]", "1"
 	remote.Host, remote.Boot = "elsewhere", "other"
-	now, old := time.Now(), time.Now().Add(-lapse-time.Second)
+	now, old := time.Now(), time.Now().Add(-leaseTimeout-time.Second)
 	lockers(t, func(t *testing.T, folder string, put func(holder, time.Time), locked func() bool) {
 		flocked := !IsRemote(folder) // a process of this machine would have the flock
 		for _, c := range []struct {
@@ -208,7 +208,7 @@ func TestLockLost(t *testing.T) {
 			held, lose := context.WithCancelCause(t.Context())
 			ticks := make(chan time.Time, 1)
 			ticks <- time.Time{}
-			keep(t.Context(), folder, l, ticks, lose)
+			keepAlive(t.Context(), folder, l, ticks, lose)
 			if cause := context.Cause(held); !errors.Is(cause, ErrLockLost) || !strings.Contains(cause.Error(), folder) {
 				t.Errorf("taken %v: cause %v", taken, cause)
 			}
@@ -233,12 +233,12 @@ func TestLockUnreachable(t *testing.T) {
 	}
 	held, lose := context.WithCancelCause(t.Context())
 	l := &failing{}
-	keep(t.Context(), "folder", l, ticks, lose)
+	keepAlive(t.Context(), "folder", l, ticks, lose)
 	if cause := context.Cause(held); !errors.Is(cause, ErrLockLost) || !errors.Is(cause, io.ErrUnexpectedEOF) {
 		t.Errorf("cause %v", cause)
 	}
-	if (time.Duration(l.calls)+1)*refreshPause >= lapse {
-		t.Errorf("%d tries of %v: others take the lock after %v", l.calls, refreshPause, lapse)
+	if (time.Duration(l.calls)+1)*refreshPause >= leaseTimeout {
+		t.Errorf("%d tries of %v: others take the lock after %v", l.calls, refreshPause, leaseTimeout)
 	}
 }
 

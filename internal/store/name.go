@@ -121,7 +121,7 @@ func checkLinks(root, rel string) error {
 		return nil
 	}
 	if err != nil {
-		return bare(err)
+		return trimPath(err)
 	}
 	at := resolved
 	for elem := range strings.SplitSeq(rel, "/") {
@@ -131,7 +131,7 @@ func checkLinks(root, rel string) error {
 			return nil // nothing below exists either
 		}
 		if err != nil {
-			return bare(err)
+			return trimPath(err)
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			continue
@@ -148,7 +148,7 @@ func checkLinks(root, rel string) error {
 func resolveInside(realRoot, link string) (string, error) {
 	target, err := filepath.EvalSymlinks(link)
 	if err != nil {
-		return "", fmt.Errorf("link %s cannot be followed: %w", link, bare(err))
+		return "", fmt.Errorf("link %s cannot be followed: %w", link, trimPath(err))
 	}
 	inside, err := filepath.Rel(realRoot, target)
 	if err != nil || !filepath.IsLocal(inside) {

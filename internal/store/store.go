@@ -56,7 +56,7 @@ type Info struct {
 	ModTime time.Time
 	// Generation is the generation of an object in Cloud Storage, 0 on a disk.
 	Generation int64
-	// IsDir tells a folder, which only Stat returns.
+	// IsDir means a folder, which only Stat returns.
 	IsDir bool
 }
 
@@ -223,7 +223,7 @@ func Exists(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// Remove deletes a file. A file that does not exist is no error, so that the
+// Remove deletes a file. A file that does not exist is not an error, so that the
 // operation can be repeated.
 func Remove(ctx context.Context, name string) error {
 	b, err := backendOf(ctx, name)

@@ -1,5 +1,5 @@
 // Package strictyaml reads the YAML files that people write: settings and descriptions of
-// data sets. It tells all that is wrong with a file at once, each with its line, without
+// data sets. It reports all that is wrong with a file at once, each with its line, without
 // repeating values, which may not be meant to be seen. No file makes it panic, or take
 // more time or memory than one of its size should.
 package strictyaml

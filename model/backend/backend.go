@@ -23,16 +23,16 @@ const Names = "auto, go, xla:cpu, xla:cuda, xla:PATH of a PJRT plug-in"
 
 // Choice is an open backend.
 type Choice struct {
-	// Backend is what graphs are run on. It is no embedded field: GoMLX compares
+	// Backend is what graphs are run on. It is not embedded: GoMLX compares
 	// backends, and a Choice would be another one.
 	Backend compute.Backend
 	// Chosen is "go" or "xla:..." as opened.
 	Chosen string
-	// Line tells a person what was chosen and why, in one line.
+	// Line says in one line what was chosen and why.
 	Line string
 }
 
-// Check tells whether name is a valid choice, without opening it.
+// Check reports whether name is a valid choice, without opening it.
 func Check(name string) error {
 	switch {
 	case name == "auto", name == "go", name == "xla:cpu", name == "xla:cuda":
@@ -47,12 +47,12 @@ func Check(name string) error {
 
 // Open opens the backend of that name. A kind of plug-in, xla:cpu or xla:cuda, is looked for
 // where go-xla's installer puts it and in the active Python environment. "auto" takes a
-// CUDA plug-in, then a CPU plug-in, where one is there and works, and otherwise the Go
+// CUDA plug-in, then a CPU plug-in, where one exists and works, and otherwise the Go
 // backend. Nothing is ever downloaded.
 func Open(name string) (Choice, error) { return open(name, find, openXLA) }
 
-// open is Open with what looks for the plug-ins of a kind, the first to be tried first, and
-// what starts one.
+// open is Open with functions that find the plug-ins of a kind, in the order in which they
+// are tried, and that start one.
 func open(name string, find func(kind string) ([]plugin, error), start func(plugin string) (compute.Backend, error)) (Choice, error) {
 	if err := Check(name); err != nil {
 		return Choice{}, err
@@ -97,7 +97,7 @@ func open(name string, find func(kind string) ([]plugin, error), start func(plug
 	return openGo(strings.Join(why, "; "))
 }
 
-// compiles is said of XLA, which keeps nothing from one run to the next.
+// compiles is printed for XLA, which keeps nothing from one run to the next.
 const compiles = "; it compiles the first step, which takes seconds for a small network and a minute or more for a large one"
 
 func openGo(why string) (Choice, error) {
@@ -126,7 +126,7 @@ func NewGo() (compute.Backend, error) {
 	}
 	reserve()
 	// The library reports the setting on standard output, which belongs to results.
-	return silenced(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
+	return openQuietly(&os.Stdout, func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 }
 
 const (
@@ -151,11 +151,11 @@ var reserve = sync.OnceFunc(func() {
 	}
 })
 
-// quiet is held while os.Stdout or os.Stderr is another one.
+// quiet is held while os.Stdout or os.Stderr is replaced.
 var quiet sync.Mutex
 
-// silenced opens a backend whose library writes what nobody needs to a standard file.
-func silenced(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
+// openQuietly opens a backend whose library writes useless lines to stdout or stderr.
+func openQuietly(file **os.File, open func() (compute.Backend, error)) (compute.Backend, error) {
 	quiet.Lock()
 	defer quiet.Unlock()
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {

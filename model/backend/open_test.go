@@ -91,7 +91,7 @@ func TestBroken(t *testing.T) {
 	}
 	venv := environment(t, lammps)
 	t.Setenv("VIRTUAL_ENV", venv)
-	python := func(kind string) ([]plugin, error) { return inPython(kind), nil }
+	python := func(kind string) ([]plugin, error) { return pythonPluginsOf(kind), nil }
 	b, err := open("auto", python, openXLA)
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestSilenced(t *testing.T) {
 	std := file
 	func() {
 		defer func() { recover() }()
-		_, _ = silenced(&std, func() (compute.Backend, error) {
+		_, _ = openQuietly(&std, func() (compute.Backend, error) {
 			fmt.Fprint(std, "noise")
 			panic("in the library")
 		})

@@ -53,8 +53,8 @@ func ofKind(kind string, paths map[string]string) []plugin {
 	return []plugin{{name: name, from: paths[name]}}
 }
 
-// inPython lists the plug-ins of a kind in the active Python environment.
-func inPython(kind string) (plugins []plugin) {
+// pythonPluginsOf lists the plug-ins of a kind in the active Python environment.
+func pythonPluginsOf(kind string) (plugins []plugin) {
 	gpu := hasGPU("/dev")
 	seen := map[string]bool{} // lib64 is often a link to lib
 	for _, prefix := range pythonPrefixes() {
@@ -85,9 +85,9 @@ func describe(path, pattern string) string {
 	return name + " in " + packages
 }
 
-// fault says why a plug-in is not to be started. Without a GPU that of CUDA writes to
-// standard error before it fails. And go-xla goes by words in a path: it would give the
-// plug-in for CPUs options that it refuses, and that for CUDA memory of the host.
+// fault says why a plug-in must not be started. Without a GPU the CUDA one writes to
+// standard error before it fails. And go-xla decides by words in the path: it would give the
+// CPU plug-in options that it refuses, and the CUDA one host memory.
 func fault(kind, path string, gpu bool) string {
 	path = strings.ToLower(path)
 	switch has := func(word string) bool { return strings.Contains(path, word) }; {
@@ -101,7 +101,7 @@ func fault(kind, path string, gpu bool) string {
 	return ""
 }
 
-// hasGPU tells whether NVIDIA's driver has made a device, under Linux or under WSL.
+// hasGPU reports whether NVIDIA's driver has made a device, under Linux or under WSL.
 func hasGPU(devices string) bool {
 	for _, pattern := range []string{"nvidia*", "dxg"} {
 		if found, _ := filepath.Glob(filepath.Join(devices, pattern)); len(found) > 0 {

@@ -76,7 +76,7 @@ func TestInPython(t *testing.T) {
 		for _, file := range c.want {
 			want = append(want, filepath.Join(c.prefix, file))
 		}
-		for _, p := range inPython(c.kind) {
+		for _, p := range pythonPluginsOf(c.kind) {
 			got = append(got, p.name)
 		}
 		if !slices.Equal(got, want) {

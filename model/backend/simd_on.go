@@ -4,7 +4,7 @@ package backend
 
 import "simd/archsimd"
 
-// SIMD tells whether the Go backend was built with vector instructions, which it is
+// SIMD reports whether the Go backend was built with vector instructions, which it is
 // under GOEXPERIMENT=simd for x86-64.
 const SIMD = true
 

@@ -19,14 +19,14 @@ const xlaMissing = ""
 // CUDA's libraries, which it expects elsewhere than JAX's packages have them.
 func openXLA(plugin string) (compute.Backend, error) {
 	xla.EnableAutoInstall(false)
-	return silenced(&os.Stderr, func() (compute.Backend, error) { return xla.New(plugin) })
+	return openQuietly(&os.Stderr, func() (compute.Backend, error) { return xla.New(plugin) })
 }
 
 // find lists the plug-ins of a kind, the first to be tried first: the one that go-xla finds,
 // then those of Python packages.
 func find(kind string) ([]plugin, error) {
 	own, err := installed(kind)
-	return slices.Concat(own, inPython(kind)), err
+	return slices.Concat(own, pythonPluginsOf(kind)), err
 }
 
 // installed names the plug-in of a kind where one lies where go-xla looks

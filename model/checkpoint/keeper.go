@@ -92,7 +92,7 @@ func Newest(ctx context.Context, dir string) (step int, found bool, err error) {
 
 // Latest reads the newest checkpoint of the output folder dir. The second result is
 // false where there is none. A newest one that is damaged is an error that says how to
-// go on from the one before: it is not passed over in silence.
+// resume from the one before: it is not skipped silently.
 func Latest(ctx context.Context, dir string) (State, bool, error) {
 	steps, err := list(ctx, dir)
 	if err != nil {
@@ -117,7 +117,7 @@ func Latest(ctx context.Context, dir string) (State, bool, error) {
 }
 
 // RemoveAll removes all checkpoints and the best weights of the output folder dir, and
-// what killed writers left anywhere below it. No other writer may be at work there.
+// what killed writers left anywhere below it. No other writer may be running there.
 func RemoveAll(ctx context.Context, dir string) error {
 	steps, err := list(ctx, dir)
 	if err == nil {
@@ -133,7 +133,7 @@ func RemoveAll(ctx context.Context, dir string) error {
 	return nil
 }
 
-// list returns the steps of which there is a checkpoint, in order.
+// list returns the steps that have a checkpoint, in order.
 func list(ctx context.Context, dir string) ([]int, error) {
 	var steps []int
 	var unreadable error // a link to a checkpoint that is gone does not mean that there is none
@@ -146,7 +146,7 @@ func list(ctx context.Context, dir string) ([]int, error) {
 			unreadable = err
 			return err
 		}
-		return nil // a file of somebody else
+		return nil // not a checkpoint
 	}, store.FollowLinks)
 	if unreadable == nil && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// saveForever goes on from the newest checkpoint, and says which steps it has saved.
+// saveForever resumes from the newest checkpoint, and says which steps it has saved.
 func saveForever(dir string) {
 	ctx := context.Background()
 	k := &Keeper{Dir: dir, Keep: 2}

@@ -1,5 +1,5 @@
 // Package checkpoint keeps the state of a training run in files, so that a run that was
-// stopped at any moment goes on from its newest whole checkpoint.
+// stopped at any moment resumes from its newest whole checkpoint.
 //
 // A checkpoint is a safetensors file: all variables, and the step, a checksum and the
 // caller's strings as metadata. It becomes visible under its name only when it is

@@ -108,7 +108,7 @@ func readMeta(ctx context.Context, path string) (meta map[string]string, err err
 	tee := &tee{r: file, w: io.Discard}
 	f, err := weights.NewReader(tee, info.Size)
 	if err != nil {
-		return nil, tee.judge(err)
+		return nil, tee.classify(err)
 	}
 	return f.Metadata(), nil
 }
@@ -132,7 +132,7 @@ func decode(r io.Reader, size int64) (State, error) {
 	tee := &tee{r: r, w: &header}
 	f, err := weights.NewReader(tee, size)
 	if err != nil {
-		return State{}, tee.judge(err)
+		return State{}, tee.classify(err)
 	}
 	meta := f.Metadata()
 	want, ok := meta[keySum]
@@ -151,10 +151,10 @@ func decode(r io.Reader, size int64) (State, error) {
 			break
 		}
 		if err != nil {
-			return State{}, tee.judge(err)
+			return State{}, tee.classify(err)
 		}
 		if s.Values[t.Name], err = f.Dense(); err != nil {
-			return State{}, tee.judge(err)
+			return State{}, tee.classify(err)
 		}
 	}
 	if have := digits(sum); have != want {
@@ -184,8 +184,8 @@ func (t *tee) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// judge tells a damaged file from one that could not be read, say for the network.
-func (t *tee) judge(err error) error {
+// classify distinguishes a damaged file from one that could not be read, say because of the network.
+func (t *tee) classify(err error) error {
 	if t.failed {
 		return err
 	}

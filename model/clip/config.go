@@ -32,7 +32,7 @@ func Tiny(vocab int) Config {
 // Grid is the side of the position table in patches.
 func (c Config) Grid() int { return c.ImageSize / c.PatchSize }
 
-// Check tells what is impossible about c.
+// Check reports what is invalid in c.
 func (c Config) Check() error {
 	for _, f := range []struct {
 		name  string

@@ -32,7 +32,7 @@ func Kinds() []string { return []string{"simple", "dlv3p", "resize"} }
 // which does not mix the images of a batch. "resize" uses neither.
 func Norms() []string { return []string{"bn", "gn"} }
 
-// Check tells what is impossible about c.
+// Check reports what is invalid in c.
 func (c Config) Check() error {
 	switch {
 	case !slices.Contains(Kinds(), c.Kind):

@@ -14,7 +14,7 @@ import (
 //
 //	features  [B,h,w,C]  K channels for the decoder "resize"
 //	skip      [B,h',w',W]  low-level features, for dlv3p; nil elsewhere
-//	return    f32[K,B,height,width]  unnormalised, a plane a class
+//	return    f32[K,B,height,width]  unnormalised, a plane per class
 func Decode(s params.Scope, c Config, features, skip *graph.Node, height, width int) *graph.Node {
 	features.AssertRank(4)
 	var logits *graph.Node
@@ -30,15 +30,15 @@ func Decode(s params.Scope, c Config, features, skip *graph.Node, height, width 
 	default:
 		panic(c.Check())
 	}
-	logits = c.silence(graph.ConvertDType(logits, dtypes.Float32))
+	logits = c.maskAbsent(graph.ConvertDType(logits, dtypes.Float32))
 	return layer.ResizePlanes(graph.TransposeAllAxes(logits, 3, 0, 1, 2), height, width, layer.Bilinear)
 }
 
-// silence sets the logits of absent classes. It does so before they are resized, where
+// maskAbsent sets the logits of absent classes. It does so before they are resized, where
 // they are few; the mean of a constant is the constant, up to rounding.
 //
 //	logits, return  f32[B,h,w,K]
-func (c Config) silence(logits *graph.Node) *graph.Node {
+func (c Config) maskAbsent(logits *graph.Node) *graph.Node {
 	if len(c.Absent) == 0 {
 		return logits
 	}

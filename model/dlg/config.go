@@ -32,7 +32,7 @@ type Config struct {
 //	sum_raw *     S_L V_L + S_L(S_Lᵀ V_V)
 //	add_lang *    F_V + S_L V_L
 //	cross         LN(F_V) + softmax(Q_V K_Lᵀ/√C) V_L
-//	cross_lang    LN(F_V) + S_L F, F = softmax(Q_L K_Vᵀ/√C) V_V: tokens ask, pixels answer
+//	cross_lang    LN(F_V) + S_L F, F = softmax(Q_L K_Vᵀ/√C) V_V: queries from tokens
 //	wpct *        Φ(scale·cos(F_V, F_L)), word-pixel correlation, where Φ starts at random
 //	wpct_classes* scale·cos(F_V, class prompts): logits, no parameters
 //	vlga          SemiVL's decoder on the cosines of F_V and class prompts: logits
@@ -41,7 +41,7 @@ func Kinds() []string {
 	return []string{"outer_res", "sum_res", "outer", "sum_raw", "add_lang", "cross", "cross_lang", "wpct", "wpct_classes", "vlga", "none"}
 }
 
-// Check tells what is impossible about c.
+// Check reports what is invalid in c.
 func (c Config) Check() error {
 	switch {
 	case !slices.Contains(Kinds(), c.Kind):

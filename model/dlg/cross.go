@@ -7,7 +7,7 @@ import (
 	"semidavil/model/params"
 )
 
-// crossVision is ordinary cross-attention, in which pixels ask and tokens answer:
+// crossVision is ordinary cross-attention, with queries from pixels, keys and values from tokens:
 // LN(F_V) + softmax(Q_V K_Lᵀ/√C) V_L.
 //
 //	vision, return  [B,N,C]
@@ -17,8 +17,8 @@ func crossVision(s params.Scope, vision *graph.Node, t captions) *graph.Node {
 	return graph.Add(v, layer.Product(a.overTokens(), a.textValues()))
 }
 
-// crossLanguage is the form that the paper argues against (section 3.2), in which tokens
-// ask and pixels answer, so that only vision passes: F = softmax(Q_L K_Vᵀ/√C) V_V. Its n
+// crossLanguage is the form that the paper argues against (section 3.2), with queries from
+// tokens, keys and values from pixels, so that only vision passes: F = softmax(Q_L K_Vᵀ/√C) V_V. Its n
 // rows go back to the pixels by the same scores, normalised over the tokens:
 // LN(F_V) + S_L F.
 //

@@ -1,4 +1,4 @@
-// Package dlg is Dense Language Guidance: it changes the dense vision features of an
+// Package dlg is Dense Language Guidance: it modulates the dense vision features of an
 // image by the features of the words of its caption, before they are decoded. Beside
 // the paper's form there are the forms that it is compared with and other readings of
 // what the paper leaves open (see [Kinds]).

@@ -66,8 +66,8 @@ func Guide(s params.Scope, c Config, in Inputs) *graph.Node {
 //	valid  f32[B,n]   1 for tokens of the caption, 0 for padded ones
 type captions struct{ text, valid *graph.Node }
 
-// captionsOf checks the tokens and sets what is padding to 0, so that whatever stands
-// there cannot reach the result, not even a NaN.
+// captionsOf checks the tokens and sets padding to 0, so that its values, even a NaN,
+// cannot reach the result.
 func captionsOf(s params.Scope, c Config, in Inputs) captions {
 	d := in.Vision.Shape().Dimensions
 	in.Text.AssertDims(d[0], -1, d[3])
@@ -86,8 +86,8 @@ func captionsOf(s params.Scope, c Config, in Inputs) captions {
 	}
 }
 
-// normalised has the tokens after their layer normalisation. (Padded ones become the
-// same whatever they were.)
+// normalised has the tokens after their layer normalisation. (Padded ones all become
+// the same.)
 func (t captions) normalised(s params.Scope) captions {
 	t.text = layer.LayerNorm(s.At("norm_text"), t.text)
 	return t

@@ -30,7 +30,7 @@ func outer(s params.Scope, c Config, vision *graph.Node, t captions) *graph.Node
 //	F_V^A = S_V V_V,  F_L^A = S_L V_L,  F_M = F_V^A (F_L^A)ᵀ,  return Φ(F_Mᵀ/√C)
 //
 // Row k of F_M belongs to token k. It is 0 for padded tokens, and the first n rows of Φ's
-// weight are used, so that a padded token is as good as none. F_M itself is never made:
+// weight are used, so that a padded token has no effect. F_M itself is never computed:
 // F_Mᵀ Φ = S_L ((V_L (F_V^A)ᵀ) Φ), where the bracket has n rows and not N.
 //
 //	vision, return  [B,N,C]

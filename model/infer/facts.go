@@ -29,7 +29,7 @@ type Facts struct {
 	// the width and height of its crops.
 	Window Window `json:"window"`
 	Crop   [2]int `json:"crop"`
-	// SharedVision tells that the teacher uses the student's vision tower.
+	// SharedVision means that the teacher uses the student's vision tower.
 	SharedVision bool `json:"shared_vision"`
 }
 

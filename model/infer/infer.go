@@ -22,10 +22,10 @@ import (
 // whose softmax is averaged where they overlap.
 type Window struct{ Width, Height, Stride int }
 
-// View says what is averaged over beside windows.
+// View says what predictions are averaged over, beside windows.
 type View struct {
-	// Scales are the sizes, as factors of the image's, at which the network looks at
-	// it; none is the size itself.
+	// Scales are the sizes, as factors of the image's, at which the network sees it;
+	// none is the size itself.
 	Scales []float64
 	// Flip adds the mirror image at each scale.
 	Flip bool
@@ -44,7 +44,7 @@ type Config struct {
 	Compute dtypes.DType
 	// Width and Height are the size of the predictions; 0 is that of the images.
 	Width, Height int
-	// Second asks for the second best class too.
+	// Second also predicts the second best class.
 	Second bool
 }
 
@@ -82,7 +82,7 @@ func New(backend compute.Backend, store *model.Store, c Config) (*Predictor, err
 func (p *Predictor) Close() { p.exec.Finalize() }
 
 // Prediction is the most probable class of each pixel and its probability, and where
-// asked for the second one.
+// requested those of the second.
 type Prediction struct {
 	Label      []uint8   // [B,H,W]
 	Confidence []float32 // [B,H,W], 0 to 1
@@ -115,7 +115,7 @@ func (p *Predictor) Predict(images, text, count *tensors.Tensor) (out Prediction
 	return out, nil
 }
 
-// best returns label and confidence, and those of the second best class if asked for.
+// best returns label and confidence, and those of the second best class if requested.
 func (p *Predictor) best(probabilities *graph.Node) []*graph.Node {
 	label := graph.ArgMax(probabilities, 0, dtypes.Int32)
 	out := []*graph.Node{graph.ConvertDType(label, dtypes.Uint8), graph.ReduceMax(probabilities, 0)}
@@ -155,9 +155,9 @@ func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption
 		if scale != 1 {
 			scaled = layer.Resize(graph.ConvertDType(image, dtypes.Float32), multiple(height, scale), multiple(width, scale), layer.Bilinear)
 		}
-		add(p.cover(store, scaled, caption, outHeight, outWidth))
+		add(p.predictView(store, scaled, caption, outHeight, outWidth))
 		if p.config.View.Flip {
-			add(graph.Reverse(p.cover(store, graph.Reverse(scaled, 2), caption, outHeight, outWidth), 3))
+			add(graph.Reverse(p.predictView(store, graph.Reverse(scaled, 2), caption, outHeight, outWidth), 3))
 		}
 	}
 	if times == 1 {
@@ -166,9 +166,9 @@ func (p *Predictor) probabilities(store *model.Store, image *graph.Node, caption
 	return graph.DivScalar(sum, float64(times))
 }
 
-// cover is f32[K,B,outHeight,outWidth] of one view of the images. As a whole, logits are
-// enlarged before the softmax; of windows, it is their averaged softmax that is.
-func (p *Predictor) cover(store *model.Store, image *graph.Node, caption segmenter.Caption, outHeight, outWidth int) *graph.Node {
+// predictView is f32[K,B,outHeight,outWidth] of one view of the images. Of a whole view, logits are
+// upsampled before the softmax; of windows, the averaged softmax is upsampled.
+func (p *Predictor) predictView(store *model.Store, image *graph.Node, caption segmenter.Caption, outHeight, outWidth int) *graph.Node {
 	g, c := image.Graph(), p.config
 	options := params.Options{Compute: c.Compute, Constant: true}
 	network, vision := params.In(store, g, c.Network, options), params.In(store, g, c.Vision, options)

@@ -190,7 +190,7 @@ func (n net) want(t *testing.T, image grid, c Config, text, count *tensors.Tenso
 	if w == 0 {
 		h, w = image.h, image.w
 	}
-	cover := func(image grid) grid {
+	predictView := func(image grid) grid {
 		up := func(v int) int { return (v + 7) / 8 * 8 }
 		padded := image.cut(0, 0, up(image.h), up(image.w))
 		win := c.Window
@@ -229,9 +229,9 @@ func (n net) want(t *testing.T, image grid, c Config, text, count *tensors.Tenso
 			near := func(v int) int { return max(1, int(math.Round(float64(v)*s/8))) * 8 }
 			scaled = image.resized(near(image.h), near(image.w))
 		}
-		views = append(views, cover(scaled))
+		views = append(views, predictView(scaled))
 		if c.View.Flip {
-			views = append(views, cover(scaled.mirrored()).mirrored())
+			views = append(views, predictView(scaled.mirrored()).mirrored())
 		}
 	}
 	return views[0].each(h, w, func(i, y, x int, to []float64) {

@@ -41,7 +41,7 @@ type Options struct {
 	Batch int
 	// BFloat16 computes in bfloat16.
 	BFloat16 bool
-	// Second asks for the second best class too.
+	// Second also predicts the second best class.
 	Second bool
 }
 
@@ -67,7 +67,7 @@ type Model struct {
 type sized struct {
 	width, height int
 	predictor     *Predictor
-	users         sync.RWMutex // read by those who compute with it
+	users         sync.RWMutex // held for reading while it computes
 	whole         atomic.Bool  // its first graph has found all parameters
 }
 
@@ -83,14 +83,14 @@ const (
 // textRoot is where the text tower lies in the store.
 const textRoot = "clip"
 
-// Facts tells what the checkpoint says about the network.
+// Facts returns what the checkpoint says about the network.
 func (m *Model) Facts() Facts { return m.facts }
 
 // Batch is the number of images that Segment takes at most.
 func (m *Model) Batch() int { return m.options.Batch }
 
 // Segment segments up to Batch images of one size and returns one prediction for each,
-// of width x height pixels. The result of an image does not depend on its company: a
+// of width x height pixels. The result of an image does not depend on the others of its batch: a
 // smaller batch is filled up, and captions are padded to the tower's whole length. The
 // second result is the time that the network computed, without waiting for its turn.
 func (m *Model) Segment(ctx context.Context, images []*semidavil.Image, captions []textfeatures.Tokens, width, height int) ([]Prediction, time.Duration, error) {
@@ -166,7 +166,7 @@ func (m *Model) input(ctx context.Context, captions, filled []textfeatures.Token
 	return p, text, count, nil
 }
 
-// parameters counts those in the store but for the text tower's. A graph makes the ones
+// parameters counts those in the store except for the text tower's. A graph makes the ones
 // that it misses, so their number tells whether a checkpoint is whole.
 func (m *Model) parameters() (n int) {
 	for v := range m.store.IterVariables() {

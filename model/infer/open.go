@@ -43,7 +43,7 @@ func Find(ctx context.Context, path, network string) (string, error) {
 	return checkpoint.Path(path, step), nil
 }
 
-// ReadFacts reads what a checkpoint file tells about its network, without the numbers.
+// ReadFacts reads what a checkpoint file says about its network, without the weights.
 func ReadFacts(ctx context.Context, path string) (Facts, error) {
 	meta, err := checkpoint.ReadMeta(ctx, path)
 	if err != nil {
@@ -68,7 +68,7 @@ func Open(ctx context.Context, b compute.Backend, o Options) (*Model, error) {
 	atOnce := 1
 	if b.String() == "go" {
 		// Its products round a row by its place among all rows, so that the result of an
-		// image would depend on its company. Several images at once, each in a graph of its
+		// image would depend on the others of its batch. Several images at once, each in a graph of its
 		// own, are as fast.
 		atOnce, o.Batch = runtime.GOMAXPROCS(0), 1
 	}

@@ -1,8 +1,8 @@
-// Package layer has the blocks that the networks are built of, as graph functions.
+// Package layer has the blocks that the networks are built from, as graph functions.
 //
 // Shapes are written with the letters B batch, H W height and width of a grid, N
 // tokens or pixels, K classes, and C D channels. Channels are last everywhere,
-// but for logits, of which each class is a plane of all pixels.
+// except for logits, of which each class is a plane of all pixels.
 //
 // The blocks are written for the pure-Go backend as much as for XLA: convolutions
 // are slices and one matrix product, and resizing is two products with constant

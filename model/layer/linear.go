@@ -17,7 +17,7 @@ func Linear(s params.Scope, x *graph.Node, out int, init params.Init) *graph.Nod
 	return Affine(x, s.Weight("weight", init, in, out), s.Weight("bias", params.Zeros, out))
 }
 
-// Affine is x·w + bias with parameters at hand.
+// Affine is x·w + bias with given parameters.
 //
 //	x       f32[..., C]
 //	w       f32[C,D]

@@ -28,7 +28,7 @@ type Config struct {
 	OHEMThreshold float64
 	OHEMMinKept   int
 
-	// ClassWeights are the weights of "wce", one a class, finite and not negative. Only
+	// ClassWeights are the weights of "wce", one per class, finite and not negative. Only
 	// their ratios matter; by convention their mean is 1, as of those that
 	// classstats.InverseFrequency gives.
 	ClassWeights []float32
@@ -59,7 +59,7 @@ func Constants() Config {
 // cross-entropy, dual focal, and DyCE.
 func Kinds() []string { return []string{"ce", "wce", "focal", "dual_ce", "dual_focal", "dyce"} }
 
-// Check tells all that is impossible about c for that number of classes. It looks only
+// Check reports everything that is invalid in c for that number of classes. It looks only
 // at what the loss of that kind uses.
 func (c Config) Check(classes int) error {
 	var f faults

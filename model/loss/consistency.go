@@ -24,7 +24,7 @@ type ConsistencyConfig struct {
 	Target string
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c ConsistencyConfig) Check() error {
 	var f faults
 	f.within("consistency threshold", c.Threshold, 0, 1)
@@ -37,7 +37,7 @@ func (c ConsistencyConfig) Check() error {
 	return errors.Join(f...)
 }
 
-// Target is what the teacher says of pixels; it passes no gradient.
+// Target is the teacher's prediction of pixels; it passes no gradient.
 type Target struct {
 	Label      *graph.Node // u8[B,H,W] its most probable class; any axes
 	Confidence *graph.Node // f32[B,H,W] the probability of that class

@@ -13,7 +13,7 @@
 //
 // The loss is NaN, never a finite number, where a logit of any pixel is NaN or +Inf,
 // where all logits of a pixel are -Inf, and where a label is neither a class nor 255:
-// such labels are a mistake of whoever made them, and ignoring them would hide it.
+// such labels are a mistake in the data, and ignoring them would hide it.
 //
 // # Absent classes
 //

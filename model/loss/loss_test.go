@@ -94,7 +94,7 @@ func (b batch) run(t testing.TB, c Config) (float64, []float64) {
 	return values(t, out[0])[0], values(t, out[1])
 }
 
-// near tells whether all of got is within 1e-4 of want, relative to the largest of want.
+// near reports whether all of got is within 1e-4 of want, relative to the largest of want.
 func near(t testing.TB, what string, got, want []float64) {
 	t.Helper()
 	if len(got) != len(want) {

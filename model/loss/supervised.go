@@ -18,7 +18,7 @@ import (
 // are 0. It panics where c does not pass Check or shapes do not fit; see the package
 // comment for the input that makes it NaN.
 //
-//	logits  f32[K,B,H,W]  unnormalised, a plane a class; any axes after K, any float type
+//	logits  f32[K,B,H,W]  unnormalised, a plane per class; any axes after K, any float type
 //	labels  u8[B,H,W]     the same axes; 255 is ignored
 //	return  f32[]
 func Supervised(c Config, logits, labels *graph.Node) *graph.Node {

@@ -1,10 +1,10 @@
-// Package optim changes the weights of a network by their gradients: AdamW and SGD
+// Package optim updates the weights of a network from their gradients: AdamW and SGD
 // as PyTorch defines them, with groups of parameters, a schedule, clipping of the
 // gradient's norm, and steps that change nothing where a result is not finite.
 //
 // All state lies in the parameter store below "optimizer", as float32 under names that
-// follow from those of the weights, so that a checkpoint of the store is enough to go
-// on bit by bit. The schedule is a function of the step and has no state.
+// follow from those of the weights, so that a checkpoint of the store is enough to
+// resume bit for bit. The schedule is a function of the step and has no state.
 package optim
 
 import (
@@ -38,7 +38,7 @@ type Config struct {
 // Constants has what no setting of a training changes, PyTorch's values of AdamW.
 func Constants() Config { return Config{Beta2: 0.999, Epsilon: 1e-8} }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c Config) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {

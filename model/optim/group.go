@@ -11,13 +11,13 @@ import (
 type Group struct {
 	// Name is for error messages.
 	Name string
-	// Match tells which paths belong to the group; nil matches all.
+	// Match reports which paths belong to the group; nil matches all.
 	Match func(path string) bool
 	// LR is the learning rate; 0 is that of the [Config].
 	LR float64
 	// Frozen parameters are not changed, and no gradient of theirs is taken.
 	Frozen bool
-	// NoDecay tells which parameters have no weight decay, usually [WithoutDecay]; nil
+	// NoDecay reports which parameters have no weight decay, usually [WithoutDecay]; nil
 	// is none.
 	NoDecay func(path string) bool
 }
@@ -54,7 +54,7 @@ func isNorm(name string) bool {
 	return false
 }
 
-// VisionKinds are the answers to what of the vision tower is trained.
+// VisionKinds say what is trained of the vision tower.
 var VisionKinds = []string{"frozen", "attn", "all"}
 
 // VisionGroups are the groups of a segmentation network: all outside of "vision" is
@@ -64,7 +64,7 @@ var VisionKinds = []string{"frozen", "attn", "all"}
 //	attn    projections of attention and positions, SemiVL's spatial fine-tuning
 //	all     everything
 //
-// It panics where kind is none of [VisionKinds].
+// It panics where kind is not one of [VisionKinds].
 func VisionGroups(kind string, headLR, visionLR float64) []Group {
 	vision := func(path string) bool { return strings.HasPrefix(path, "vision/") }
 	heads := Group{Name: "heads", LR: headLR, NoDecay: WithoutDecay}
@@ -83,7 +83,7 @@ func VisionGroups(kind string, headLR, visionLR float64) []Group {
 	panic(fmt.Errorf("optim: group parameters: vision %q is unknown; valid: %s", kind, strings.Join(VisionKinds, ", ")))
 }
 
-// isSpatial is true of what mixes patches or tells them apart.
+// isSpatial is true of parameters that mix patches or distinguish them.
 func isSpatial(path string) bool {
 	block, ok := strings.CutPrefix(path, "vision/blocks/")
 	return path == "vision/positions" || ok && strings.Contains(block, "/attn/")

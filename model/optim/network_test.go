@@ -93,7 +93,7 @@ func flat(values params.Values, name string) []float32 {
 	return values[name].Data().([]float32)
 }
 
-// changed lists the names whose numbers are not the same, bit by bit but for the sign
+// changed lists the names whose numbers are not the same, bit by bit except for the sign
 // of 0.
 func changed(a, b params.Values) []string {
 	var names []string

@@ -38,7 +38,7 @@ func ScheduleOf(kind string) Schedule {
 	return Schedule{Kind: kind, Factor: 0.9, Periods: 40, Power: 0.9}
 }
 
-// Check tells all that is impossible about s.
+// Check reports everything that is invalid in s.
 func (s Schedule) Check() error {
 	var faults []error
 	if !slices.Contains(Schedules, s.Kind) {

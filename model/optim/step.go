@@ -13,7 +13,7 @@ import (
 )
 
 // Step takes a step of the optimiser against the gradient of loss in all trainable
-// parameters of a network that the graph uses, but for those of frozen groups. Without
+// parameters of a network that the graph uses, except for those of frozen groups. Without
 // groups all are trained, as [WithoutDecay] says. Parameters that loss does not depend
 // on have the gradient 0.
 //
@@ -26,7 +26,7 @@ import (
 // that the graph changes (running statistics) and the state of the optimiser as they
 // were. Those changes must be in the graph before Step is.
 //
-// It panics, as graph functions do, where c is impossible, where a parameter is of no
+// It panics, as graph functions do, where c is invalid, where a parameter belongs to no
 // group, where none is left to train, and where it is called twice in a graph.
 func Step(store *model.Store, loss *graph.Node, network string, c Config, groups []Group, scale *graph.Node) (gradNorm, ok *graph.Node) {
 	if err := c.Check(); err != nil {

@@ -34,7 +34,7 @@ type Options struct {
 	Train bool
 	// Constant makes the parameters constants of the graph, which the Go backend packs once
 	// for its matrix products. It is for networks that never change while the graph lives:
-	// later values do not reach it, and gradients of equal parameters are not told apart.
+	// later values do not reach it, and gradients of equal parameters are not distinguished.
 	Constant bool
 	// Remat recomputes the activations of transformer blocks in the backward pass
 	// (gradient checkpointing).
@@ -68,7 +68,7 @@ func In(store *model.Store, g *graph.Graph, network string, o Options) Scope {
 
 const rematParam = "/remat"
 
-// Recomputes tells whether a network of the graph has Options.Remat.
+// Recomputes reports whether a network of the graph has Options.Remat.
 func Recomputes(g *graph.Graph) bool {
 	_, found := model.GetGraphParam(g, rematParam)
 	return found

@@ -21,7 +21,7 @@ type Config struct {
 	Decoder  decode.Config
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c Config) Check() error {
 	if err := c.CLIP.Check(); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (c Config) Check() error {
 	return c.Decoder.Check()
 }
 
-// CheckSize tells whether images of that size can be segmented.
+// CheckSize reports whether images of that size can be segmented.
 func (c Config) CheckSize(width, height int) error {
 	if p := c.CLIP.PatchSize; width%p != 0 || height%p != 0 || width <= 0 || height <= 0 {
 		return fmt.Errorf("segmenter: segment %dx%d pixels: sides must be multiples of the patch size %d", width, height, p)
@@ -50,7 +50,7 @@ func (c Config) Features(s params.Scope, image *graph.Node) clip.VisionFeatures 
 	return clip.DenseVision(s, c.CLIP, clip.Normalise(image))
 }
 
-// Caption is what the text tower made of the captions of a batch.
+// Caption holds the text features of the captions of a batch.
 //
 //	Text   f32[B,n,E]  features of all tokens, padded to n
 //	Count  i32[B]      valid tokens

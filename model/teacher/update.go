@@ -18,11 +18,11 @@ import (
 //
 // Buffers, which are not trainable, are copied: they are the running statistics of
 // batch normalisation. It takes the values that the student's variables have at this
-// place of the graph, so it belongs behind the optimiser's step.
+// place of the graph, so it belongs after the optimiser's step.
 //
 // Only parameters that the teacher has are changed: one that reads the student's frozen
 // vision tower has none there. Both networks must be in the graph before, or have been
-// in one, since that is where buffers are told from weights.
+// in one, since that is where buffers are distinguished from weights.
 //
 // It is computed as θ_T + (1-α)(θ_S-θ_T), so that weights that are the student's
 // already, such as frozen ones, keep their bits.

@@ -1,5 +1,5 @@
-// Package textfeatures holds what CLIP's frozen text tower makes of captions: the
-// features of all their tokens. A caption is encoded once, however often it is used.
+// Package textfeatures holds the features of captions from CLIP's frozen text tower, one
+// for each token. A caption is encoded once, however often it is used.
 package textfeatures
 
 import (
@@ -61,18 +61,18 @@ func (t *Table) Len() int { return len(t.features) }
 func (t *Table) Forget() { clear(t.features) }
 
 // Add encodes the captions that the table does not hold yet. done, where not nil, is
-// told how many of how many are ready.
+// called with how many of how many are ready.
 func (t *Table) Add(ctx context.Context, captions []Tokens, done func(ready, total int)) error {
-	fresh, err := t.fresh(captions)
+	unencoded, err := t.unencoded(captions)
 	if err != nil {
 		return err
 	}
 	c := t.config
-	for first := 0; first < len(fresh); first += t.batch {
+	for first := 0; first < len(unencoded); first += t.batch {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		batch := fresh[first:min(first+t.batch, len(fresh))]
+		batch := unencoded[first:min(first+t.batch, len(unencoded))]
 		ids := make([]int32, t.batch*c.Context)
 		for i := range t.batch {
 			copy(ids[i*c.Context:], batch[min(i, len(batch)-1)].IDs)
@@ -89,15 +89,15 @@ func (t *Table) Add(ctx context.Context, captions []Tokens, done func(ready, tot
 			t.features[Key(caption)] = half(values[i*c.Context*c.Embed:][:caption.Count*c.Embed])
 		}
 		if done != nil {
-			done(first+len(batch), len(fresh))
+			done(first+len(batch), len(unencoded))
 		}
 	}
 	return nil
 }
 
-// fresh returns the different captions that are not in the table, and refuses those
+// unencoded returns the different captions that are not in the table, and refuses those
 // that the tower cannot read.
-func (t *Table) fresh(captions []Tokens) (out []Tokens, err error) {
+func (t *Table) unencoded(captions []Tokens) (out []Tokens, err error) {
 	met := map[string]bool{}
 	for _, caption := range captions {
 		if len(caption.IDs) != t.config.Context || caption.Count < 1 || caption.Count > t.config.Context {
@@ -154,7 +154,7 @@ func (t *Table) Pooled(captions []Tokens) []float32 {
 	return out
 }
 
-// Key stands for a caption: its valid ids as bytes.
+// Key identifies a caption: its valid ids as bytes.
 func Key(t Tokens) string {
 	b := make([]byte, 0, 4*t.Count)
 	for _, id := range t.IDs[:t.Count] {

@@ -1,5 +1,6 @@
-// Package train is the training of the method: one graph for a whole step of student
-// and teacher, and the loop around it with data, checkpoints, metrics and pictures.
+// Package train trains the networks of the method ([Run]) and a small CLIP ([Pretrain]): one
+// graph for a whole step of student and teacher, and the loop around it with data,
+// checkpoints, metrics and pictures. A run resumes from the newest checkpoint of its output.
 package train
 
 import (
@@ -70,7 +71,7 @@ type Config struct {
 	EvaluateImages int
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c Config) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {

@@ -10,7 +10,7 @@ import (
 	"semidavil/model/infer"
 )
 
-// fingerprint stands for all that decides the weights: configuration, pre-trained
+// fingerprint identifies all that decides the weights: configuration, pre-trained
 // weights and data. A checkpoint of another one is not resumed.
 func (t *trainer) fingerprint() (string, error) {
 	c := t.Config

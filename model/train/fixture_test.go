@@ -41,7 +41,7 @@ func dyce() loss.Config {
 }
 
 // testConfig is a training of six steps on crops of 32x32 pixels: 1 source, 1 labelled
-// and 2 unlabelled images a step.
+// and 2 unlabelled images per step.
 func testConfig(data, output string) Config {
 	return Config{
 		Output: output,

@@ -13,8 +13,8 @@ import (
 	"semidavil/model/params"
 )
 
-// Course is how a training went.
-type Course struct {
+// RunStats is how a training went.
+type RunStats struct {
 	Steps    int     `json:"steps"`
 	Resumed  int     `json:"resumed"` // step that this run began at
 	Seconds  float64 `json:"seconds"` // of this run
@@ -22,13 +22,13 @@ type Course struct {
 	Waited   float64 `json:"waited"` // share of the steps' time without input
 }
 
-// loop is what trainings have in common: from the newest checkpoint of the output on they
-// make steps on batches B, with lines of the log, evaluations and checkpoints between them.
+// loop is what trainings have in common: starting from the newest checkpoint of the output
+// they make steps on batches B, with log lines, evaluations and checkpoints in between.
 type loop[B any] struct {
 	steps, logEvery, evaluateEvery, checkpointEvery int
 	// overwrite removes the checkpoints of another training instead of refusing them.
 	overwrite bool
-	// fingerprint stands for all that decides the weights.
+	// fingerprint identifies all that decides the weights.
 	fingerprint string
 
 	store  *model.Store
@@ -37,7 +37,7 @@ type loop[B any] struct {
 	watch  Watcher
 
 	learningRate func(step int) float64
-	// batches are those of step first and on, without an end.
+	// batches are those of step first and later, without end.
 	batches func(ctx context.Context, first int) iter.Seq2[B, error]
 	// step makes step number step, counted from 0, or changes nothing.
 	step     func(step int, batch B) (Losses, error)
@@ -47,17 +47,17 @@ type loop[B any] struct {
 	meta    func() (map[string]string, error)
 	restore func(map[string]string) error
 
-	first   int // step that this run begins at
-	started time.Time
-	waited  time.Duration
-	aside   time.Duration // evaluations and checkpoints
-	trend   divergence
+	first    int // step that this run begins at
+	started  time.Time
+	waited   time.Duration
+	excluded time.Duration // evaluations and checkpoints
+	trend    divergence
 }
 
 // run resumes and trains.
-func (l *loop[B]) run(ctx context.Context) (Course, error) {
+func (l *loop[B]) run(ctx context.Context) (RunStats, error) {
 	if err := l.resume(ctx); err != nil {
-		return Course{}, err
+		return RunStats{}, err
 	}
 	return l.train(ctx)
 }
@@ -102,16 +102,16 @@ func (l *loop[B]) resume(ctx context.Context) error {
 	return l.record.resume(ctx, l.first)
 }
 
-// train makes the steps that are left.
-func (l *loop[B]) train(ctx context.Context) (Course, error) {
+// train makes the remaining steps.
+func (l *loop[B]) train(ctx context.Context) (RunStats, error) {
 	l.started = time.Now()
 	if l.first >= l.steps { // a finished training that was started again
 		err := l.evaluate(ctx, l.first, true)
-		return l.course(), err
+		return l.stats(), err
 	}
 	if l.first > 0 && l.first%l.evaluateEvery == 0 && l.record.scored != l.first { // interrupted before it
 		if err := l.evaluate(ctx, l.first, false); err != nil {
-			return Course{}, err
+			return RunStats{}, err
 		}
 	}
 	next, stop := iter.Pull2(l.batches(ctx, l.first))
@@ -124,16 +124,16 @@ func (l *loop[B]) train(ctx context.Context) (Course, error) {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return Course{}, l.interrupted(ctx, step, err)
+			return RunStats{}, l.interrupted(ctx, step, err)
 		}
 		l.waited += time.Since(asked)
 		result, err := l.step(step, batch)
 		if err != nil {
-			return Course{}, err
+			return RunStats{}, err
 		}
 		done, last := step+1, step+1 == l.steps
 		if l.trend.diverged(result.Loss) {
-			return Course{}, fmt.Errorf("train: step %d: diverged: the mean loss rose to %.4g from its lowest, %.4g; the last checkpoint is kept; try a lower --lr or --clip_norm=1",
+			return RunStats{}, fmt.Errorf("train: step %d: diverged: the mean loss rose to %.4g from its lowest, %.4g; the last checkpoint is kept; try a lower --lr or --clip_norm=1",
 				done, l.trend.mean, l.trend.least)
 		}
 		window.add(result)
@@ -142,7 +142,7 @@ func (l *loop[B]) train(ctx context.Context) (Course, error) {
 			window = losses{}
 		}
 		if err := l.record.poll(ctx); err != nil {
-			return Course{}, err
+			return RunStats{}, err
 		}
 		if l.watch.Step != nil {
 			l.watch.Step(Progress{done, l.steps, result, l.waited.Seconds() / time.Since(l.started).Seconds()})
@@ -150,17 +150,17 @@ func (l *loop[B]) train(ctx context.Context) (Course, error) {
 		reached := time.Now()
 		if done%l.evaluateEvery == 0 || last {
 			if err := l.evaluate(ctx, done, last); err != nil {
-				return Course{}, l.interrupted(ctx, done, err)
+				return RunStats{}, l.interrupted(ctx, done, err)
 			}
 		}
 		if done%l.checkpointEvery == 0 || last {
 			if err := l.save(ctx, done); err != nil {
-				return Course{}, err
+				return RunStats{}, err
 			}
 		}
-		l.aside += time.Since(reached)
+		l.excluded += time.Since(reached)
 	}
-	return l.course(), nil
+	return l.stats(), nil
 }
 
 // save writes a checkpoint and what was recorded up to it.
@@ -192,7 +192,7 @@ func (l *loop[B]) metadata() (map[string]string, error) {
 	return all, nil
 }
 
-// interrupted keeps what was learnt when ctx ends.
+// interrupted saves a checkpoint when ctx ends.
 func (l *loop[B]) interrupted(ctx context.Context, step int, err error) error {
 	if ctx.Err() == nil || step == l.first {
 		return err
@@ -204,12 +204,12 @@ func (l *loop[B]) interrupted(ctx context.Context, step int, err error) error {
 	return ctx.Err()
 }
 
-// course is how the run has gone: its time, and of the part of it that went into steps
+// stats is how the run has gone: its time, and of the part of it that went into steps
 // their number a second and the share without input.
-func (l *loop[B]) course() Course {
+func (l *loop[B]) stats() RunStats {
 	elapsed := time.Since(l.started)
-	c := Course{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds()}
-	if steps := (elapsed - l.aside).Seconds(); l.steps > l.first {
+	c := RunStats{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds()}
+	if steps := (elapsed - l.excluded).Seconds(); l.steps > l.first {
 		c.StepRate, c.Waited = float64(l.steps-l.first)/steps, l.waited.Seconds()/steps
 	}
 	return c

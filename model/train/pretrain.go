@@ -30,12 +30,12 @@ type PretrainConfig struct {
 	// Overwrite is as in [Config].
 	Overwrite bool `json:",omitempty"`
 	CLIP      clip.Config
-	// Start is a model folder to go on from; empty, the towers start from random
+	// Start is a model folder to start from; empty, the towers start from random
 	// values.
 	Start string
 	// Width and Height are the size that images are resized to.
 	Width, Height int
-	// Batch is the number of pairs, all of which are told apart from each other.
+	// Batch is the number of pairs, all of which are contrasted with each other.
 	Batch int
 	// Symmetric also picks the image for each text; Eq. (1) as quoted does not.
 	Symmetric bool
@@ -50,7 +50,7 @@ type PretrainConfig struct {
 
 // PretrainSummary is the end of a pre-training.
 type PretrainSummary struct {
-	Course
+	RunStats
 	Backend   string    `json:"backend"`
 	Retrieval Retrieval `json:"retrieval"`
 	// Model is the folder of the trained CLIP.
@@ -65,7 +65,7 @@ type Retrieval struct {
 	Pairs       int     `json:"pairs"`
 }
 
-// Check tells all that is impossible about c.
+// Check reports everything that is invalid in c.
 func (c PretrainConfig) Check() error {
 	var faults []error
 	fault := func(format string, args ...any) {
@@ -185,7 +185,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 		},
 		step: p.step, evaluate: p.evaluate,
 	}
-	course, err := l.run(ctx)
+	stats, err := l.run(ctx)
 	if err != nil {
 		return PretrainSummary{}, err
 	}
@@ -193,7 +193,7 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 	if err != nil {
 		return PretrainSummary{}, err
 	}
-	summary := PretrainSummary{Course: course, Backend: p.backend.Chosen, Retrieval: p.retrieval, Model: p.Output + "/" + ModelDir}
+	summary := PretrainSummary{RunStats: stats, Backend: p.backend.Chosen, Retrieval: p.retrieval, Model: p.Output + "/" + ModelDir}
 	if err := weights.ExportCLIP(ctx, summary.Model, p.CLIP, values, "hf"); err != nil {
 		return summary, err
 	}

@@ -26,7 +26,7 @@ const (
 	EventsDir   = "events"
 )
 
-// recorder keeps what a run tells: metrics.jsonl, TensorBoard events and prediction
+// recorder writes the results of a run: metrics.jsonl, TensorBoard events and prediction
 // sheets. Files are written whole, so that gs:// works as a folder does.
 type recorder struct {
 	output  string
@@ -50,13 +50,13 @@ func newRecorder(output string) *recorder {
 	}
 	r.host, r.name = host, tensorboard.FileName(time.Now().Unix(), host, "")
 	if r.writer, err = tensorboard.NewWriter(&r.events, time.Now); err != nil {
-		panic(fmt.Sprintf("train: begin events: %v", err)) // a buffer in memory takes all
+		panic(fmt.Sprintf("train: begin events: %v", err)) // writing to memory does not fail
 	}
 	return r
 }
 
-// tell adds values to the events.
-func (r *recorder) tell(step int, values ...tensorboard.Value) {
+// addEvents adds values to the events.
+func (r *recorder) addEvents(step int, values ...tensorboard.Value) {
 	if err := r.writer.Add(int64(step), values...); err != nil {
 		panic(fmt.Sprintf("train: events of step %d: %v", step, err)) // a buffer in memory takes all
 	}
@@ -74,7 +74,7 @@ type Row struct {
 }
 
 // resume takes over the lines up to a step, 0 where there is no checkpoint; later ones
-// will be written anew.
+// will be rewritten.
 func (r *recorder) resume(ctx context.Context, step int) error {
 	data, err := store.ReadFile(ctx, r.output+"/"+MetricsFile, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +101,7 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 
 func (r *recorder) losses(step int, l Losses, lr float64) {
 	r.line(Row{Step: step, LR: lr, Losses: &l})
-	r.tell(step, tensorboard.Scalar("loss/total", l.Loss), tensorboard.Scalar("loss/supervised", l.Supervised),
+	r.addEvents(step, tensorboard.Scalar("loss/total", l.Loss), tensorboard.Scalar("loss/supervised", l.Supervised),
 		tensorboard.Scalar("loss/consistency", l.Consistency), tensorboard.Scalar("pseudo_labels/kept", l.Kept),
 		tensorboard.Scalar("gradient_norm", l.GradientNorm), tensorboard.Scalar("lr", lr))
 }
@@ -128,7 +128,7 @@ func (r *recorder) evaluated(ctx context.Context, step int, student, teacher met
 	if err != nil {
 		return fmt.Errorf("train: picture of step %d: %w", step, err)
 	}
-	r.tell(step, append(values, tensorboard.Image("predictions", config.Width, config.Height, picture))...)
+	r.addEvents(step, append(values, tensorboard.Image("predictions", config.Width, config.Height, picture))...)
 	r.line(line)
 	return store.WriteFile(ctx, fmt.Sprintf("%s/%s/step-%08d.png", r.output, PicturesDir, step), picture)
 }
@@ -138,7 +138,7 @@ func (r *recorder) retrieval(step int, x Retrieval) {
 		return
 	}
 	r.scored = step
-	r.tell(step, tensorboard.Scalar("retrieval/image_to_text", x.ImageToText), tensorboard.Scalar("retrieval/text_to_image", x.TextToImage))
+	r.addEvents(step, tensorboard.Scalar("retrieval/image_to_text", x.ImageToText), tensorboard.Scalar("retrieval/text_to_image", x.TextToImage))
 	r.line(Row{Step: step, Retrieval: &x})
 }
 

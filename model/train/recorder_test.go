@@ -28,20 +28,20 @@ func TestRecords(t *testing.T) {
 	}
 	var evaluated []int
 	seen := run(t, c, Watcher{Evaluated: func(step int, _, _ metrics.Score) { evaluated = append(evaluated, step) }})
-	once(t, c.Output)
+	expectEachStepOnce(t, c.Output)
 	if !equal(evaluated, 6) {
 		t.Errorf("evaluated at %v", evaluated)
 	}
 
-	var told Summary
-	if err := json.Unmarshal(read(t, c.Output, SummaryFile), &told); err != nil {
+	var summary Summary
+	if err := json.Unmarshal(read(t, c.Output, SummaryFile), &summary); err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprint(told) != fmt.Sprint(seen) || told.Resumed != 5 || told.Backend != "go" || told.StepRate <= 0 || told.Waited < 0 || told.Waited > 1 {
-		t.Errorf("%+v\nwant %+v", told, seen)
+	if fmt.Sprint(summary) != fmt.Sprint(seen) || summary.Resumed != 5 || summary.Backend != "go" || summary.StepRate <= 0 || summary.Waited < 0 || summary.Waited > 1 {
+		t.Errorf("%+v\nwant %+v", summary, seen)
 	}
-	if told.Checkpoint != checkpoint.Path(c.Output, 6) || told.Student.Images != 2 || told.Teacher.Images != 2 {
-		t.Errorf("%+v", told)
+	if summary.Checkpoint != checkpoint.Path(c.Output, 6) || summary.Student.Images != 2 || summary.Teacher.Images != 2 {
+		t.Errorf("%+v", summary)
 	}
 
 	files, err := filepath.Glob(filepath.Join(c.Output, EventsDir, "*"))
@@ -104,12 +104,12 @@ func TestRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if best.Step != told.BestStep || best.Meta["score"] != fmt.Sprint(float64(told.Best)) || best.Values["decode/classifier/weight"] == nil {
-		t.Errorf("best of step %d with %v: %v; want step %d, %v", best.Step, best.Meta["score"], best.Values.Names(), told.BestStep, told.Best)
+	if best.Step != summary.BestStep || best.Meta["score"] != fmt.Sprint(float64(summary.Best)) || best.Values["decode/classifier/weight"] == nil {
+		t.Errorf("best of step %d with %v: %v; want step %d, %v", best.Step, best.Meta["score"], best.Values.Names(), summary.BestStep, summary.Best)
 	}
 	for _, r := range rows(t, c.Output) {
-		if r.Student != nil && r.Student.MIoU > told.Best {
-			t.Errorf("the best is %v, and step %d has %v", told.Best, r.Step, r.Student.MIoU)
+		if r.Student != nil && r.Student.MIoU > summary.Best {
+			t.Errorf("the best is %v, and step %d has %v", summary.Best, r.Step, r.Student.MIoU)
 		}
 	}
 	if _, err := os.Stat(checkpoint.Path(c.Output, 4)); err != nil {

@@ -112,7 +112,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		sameCheckpoint(t, 6, output, whole)
-		once(t, output)
+		expectEachStepOnce(t, output)
 	})
 	t.Run("killed", func(t *testing.T) {
 		output := t.TempDir()
@@ -132,7 +132,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		sameCheckpoint(t, 6, output, whole)
-		once(t, output)
+		expectEachStepOnce(t, output)
 	})
 	t.Run("finished", func(t *testing.T) {
 		before := read(t, checkpoint.Path(whole, 6))
@@ -143,15 +143,15 @@ func TestResume(t *testing.T) {
 		if !bytes.Equal(before, read(t, checkpoint.Path(whole, 6))) {
 			t.Error("the checkpoint changed")
 		}
-		once(t, whole)
+		expectEachStepOnce(t, whole)
 		if len(rows(t, whole)) != len(first) {
 			t.Errorf("%d rows, want %d", len(rows(t, whole)), len(first))
 		}
 	})
 }
 
-// once wants each step's losses and scores once, in order.
-func once(t *testing.T, output string) {
+// expectEachStepOnce wants each step's losses and scores once, in order.
+func expectEachStepOnce(t *testing.T, output string) {
 	t.Helper()
 	var losses, scores []int
 	for _, r := range rows(t, output) {

@@ -16,7 +16,7 @@ import (
 	"semidavil/transforms/metrics"
 )
 
-// Progress is what a watcher is told after every step.
+// Progress is what a watcher gets after every step.
 type Progress struct {
 	Step, Steps int // steps done, of how many
 	Losses
@@ -33,7 +33,7 @@ type Losses struct {
 	GradientNorm float64 `json:"gradient_norm"`
 }
 
-// Watcher is told what goes on; nil functions are not called.
+// Watcher follows a training; nil functions are not called.
 type Watcher struct {
 	// Begin is called first, with the output of the training.
 	Begin func(output string)
@@ -61,7 +61,7 @@ func (w Watcher) phase(name string, done, total int) {
 
 // Summary is the end of a training run.
 type Summary struct {
-	Course
+	RunStats
 	Best     metrics.Fraction `json:"best_miou"`
 	BestStep int              `json:"best_step"`
 	Student  metrics.Score    `json:"student"`
@@ -85,9 +85,9 @@ type trainer struct {
 	best     best
 	// student and teacher are the newest scores.
 	student, teacher metrics.Score
-	// clipDigest stands for the pre-trained weights.
+	// clipDigest identifies the pre-trained weights.
 	clipDigest string
-	// textDigest stands for those of the text tower alone.
+	// textDigest identifies those of the text tower alone.
 	textDigest string
 }
 
@@ -117,11 +117,11 @@ func Run(ctx context.Context, b backend.Choice, c Config, w Watcher) (Summary, e
 }
 
 func (t *trainer) run(ctx context.Context) (Summary, error) {
-	course, err := t.loop.run(ctx)
+	stats, err := t.loop.run(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
-	summary := Summary{Course: course, Best: t.best.MIoU, BestStep: t.best.Step, Student: t.student, Teacher: t.teacher,
+	summary := Summary{RunStats: stats, Best: t.best.MIoU, BestStep: t.best.Step, Student: t.student, Teacher: t.teacher,
 		Backend: t.backend.Chosen, Checkpoint: checkpoint.Path(t.Output, t.Steps)}
 	return summary, t.loop.record.finish(ctx, summary)
 }

@@ -60,8 +60,8 @@ func parseConfig(data []byte) (c configJSON, err error) {
 	return c, nil
 }
 
-// apply takes the heads from the file, and tells where it contradicts the tensors or
-// wants another network than model/clip is.
+// apply takes the heads from the file, and reports where it contradicts the tensors or
+// describes another network than model/clip.
 func (j configJSON) apply(c *clip.Config, f *faults) {
 	c.TextHeads, c.VisionHeads = value(j.Text.Heads, defaultTextHeads), value(j.Vision.Heads, defaultVisionHeads)
 	if j.ModelType != nil && *j.ModelType != "clip" {

@@ -39,7 +39,7 @@ func (t Tensor) Len() int { return int((t.end - t.begin) / sizes[t.Type]) }
 // maxRank bounds the axes of a tensor, of which no network here has more than four.
 const maxRank = 16
 
-// check tells whether type, shape and bytes agree.
+// check reports whether type, shape and bytes agree.
 func (t Tensor) check() error {
 	size, ok := sizes[t.Type]
 	if !ok {

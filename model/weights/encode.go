@@ -116,7 +116,7 @@ func writeJSON(b *bytes.Buffer, value any) error {
 	return nil
 }
 
-// typeOf tells the type that d has in a file.
+// typeOf is the type that d has in a file.
 func typeOf(d *tensor.Dense) (DType, error) {
 	var length int
 	var t DType

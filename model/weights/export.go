@@ -61,7 +61,7 @@ func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Va
 	return w.Commit()
 }
 
-// complete tells which values are missing, too many, or of another shape.
+// complete reports which values are missing, too many, or of another shape.
 func complete(places map[string]place, values params.Values) error {
 	var bad faults
 	shapes := map[string][]int{}

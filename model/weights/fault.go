@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// faults collects what is wrong with a folder, to tell it all at once. It keeps the
+// faults collects what is wrong with a folder, to report it all at once. It keeps the
 // first of them and counts the others, of which a hostile file may have millions.
 type faults struct {
 	first []string
@@ -26,9 +26,9 @@ func (f *faults) err() error {
 	if f.count == 0 {
 		return nil
 	}
-	told := strings.Join(f.first, "; ")
+	fault := strings.Join(f.first, "; ")
 	if more := f.count - len(f.first); more > 0 {
-		told += fmt.Sprintf("; and %d more faults", more)
+		fault += fmt.Sprintf("; and %d more faults", more)
 	}
-	return fmt.Errorf("%s", told)
+	return fmt.Errorf("%s", fault)
 }

@@ -94,7 +94,7 @@ func (f *folder) open(ctx context.Context, file string) error {
 	return nil
 }
 
-// checkIndex tells where an index and the files contradict each other.
+// checkIndex reports where an index and the files contradict each other.
 func (f *folder) checkIndex(index map[string]string) error {
 	if index == nil {
 		return nil
@@ -186,7 +186,7 @@ func parseIndex(data []byte) (map[string]string, error) {
 	return index, err
 }
 
-// has tells whether the folder has a file.
+// has reports whether the folder has a file.
 func has(ctx context.Context, dir, file string) (bool, error) {
 	name, err := store.Join(dir, file, store.FollowLinks)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 // maxLayers bounds the layers of a tower; the largest CLIP has 48.
 const maxLayers = 1000
 
-// infer reads the sizes of the towers off the shapes. What cannot be told is 0; the
-// heads cannot be told at all.
+// infer reads the sizes of the towers off the shapes. What cannot be inferred is 0; the
+// heads cannot be inferred at all.
 func infer(naming string, tensors map[string]located, f *faults) clip.Config {
 	names := map[string]string{}
 	for name, p := range layout(naming, clip.Config{}) {
@@ -19,7 +19,7 @@ func infer(naming string, tensors map[string]located, f *faults) clip.Config {
 	dim := func(param string, rank, axis int) int {
 		t, ok := tensors[names[param]]
 		if !ok || len(t.Shape) != rank || t.Len() == 0 {
-			return 0 // told as missing or with its shape
+			return 0 // reported as missing or with its shape
 		}
 		return t.Shape[axis]
 	}
@@ -50,12 +50,12 @@ func infer(naming string, tensors map[string]located, f *faults) clip.Config {
 			}
 		}
 	}
-	// With no layer at all, those of a first one are told as missing.
+	// With no layer at all, those of a first one are reported as missing.
 	c.VisionLayers, c.TextLayers = max(c.VisionLayers, 1), max(c.TextLayers, 1)
 	return c
 }
 
-// vote is what two of three agree on, so that one tensor of another shape is told as
+// vote is what two of three agree on, so that one tensor of another shape is reported as
 // that and not as a fault of all others.
 func vote(a, b, c int) int {
 	if b == c && b != 0 {
@@ -64,7 +64,7 @@ func vote(a, b, c int) int {
 	return a
 }
 
-// compare tells which tensors are missing, too many, or have another shape or type.
+// compare reports which tensors are missing, too many, or have another shape or type.
 func compare(places map[string]place, tensors map[string]located, f *faults) {
 	for _, name := range sorted(places) {
 		if _, ok := tensors[name]; !ok {
@@ -88,7 +88,7 @@ func compare(places map[string]place, tensors map[string]located, f *faults) {
 	}
 }
 
-// fits tells whether a shape is as wanted, where 0 is not known.
+// fits reports whether a shape is as wanted, where 0 is not known.
 func fits(shape, want []int) bool {
 	if len(shape) != len(want) {
 		return false

@@ -16,7 +16,7 @@ const (
 	OpenAI = "openai"
 )
 
-// place tells which parameter a tensor of a file is, or is a part of.
+// place says which parameter a tensor of a file is, or is a part of.
 type place struct {
 	param string
 	// want is the shape in the file, in which 0 matches anything.
@@ -121,7 +121,7 @@ func (l lister) blocks(tower, openAI, hf string, w, layers int) {
 	}
 }
 
-// layerOf tells which layer of a stack a tensor belongs to: prefix, a number, a dot.
+// layerOf says which layer of a stack a tensor belongs to: prefix, a number, a dot.
 func layerOf(name, prefix string) (int, bool) {
 	rest, ok := strings.CutPrefix(name, prefix+".")
 	if !ok {

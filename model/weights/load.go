@@ -67,7 +67,7 @@ func loadCLIP(ctx context.Context, dir string) (c clip.Config, values params.Val
 	return c, values, err
 }
 
-// namingOf tells how the tensors are named, by those that both towers begin with.
+// namingOf recognises how the tensors are named, by those that both towers begin with.
 func namingOf(tensors map[string]located) (string, error) {
 	counts := map[string]int{}
 	for _, naming := range []string{HF, OpenAI} {

@@ -15,7 +15,7 @@ func (p place) shape() []int {
 	return shape
 }
 
-// whole tells whether the tensor is the parameter as it stands.
+// whole reports whether the tensor is the parameter as it stands.
 func (p place) whole() bool { return p.order == copied && p.parts == 1 }
 
 // runs calls run for stretches of the tensor: n elements that follow each other in the

@@ -1,4 +1,4 @@
-// Command demo runs the whole loop on MiniCity and ends with one page to look at.
+// Command demo runs the whole loop on MiniCity and writes a report as one HTML page.
 package main
 
 import "semidavil/pipelines/internal/demo"

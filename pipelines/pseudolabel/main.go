@@ -1,4 +1,4 @@
-// Command pseudolabel labels images with a trained network, where it is sure.
+// Command pseudolabel labels images with a trained network, where it is confident.
 package main
 
 import (

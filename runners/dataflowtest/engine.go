@@ -68,7 +68,7 @@ var built struct {
 	files map[string]string
 }
 
-// beamProgram builds a program of Beam's module, once a process. They stay in the temporary
+// beamProgram builds a program of Beam's module, once per process. They stay in the temporary
 // folder of the machine under one name each.
 func beamProgram(t testing.TB, pkg string) string {
 	t.Helper()

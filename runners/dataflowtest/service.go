@@ -179,7 +179,7 @@ func (s *Service) getMetrics(w http.ResponseWriter, r *http.Request) {
 	answer(w, &dataflow.JobMetrics{Metrics: s.metrics[r.PathValue("id")]})
 }
 
-// getMessages tells what went wrong with the execution of a job.
+// getMessages returns what went wrong with the execution of a job.
 func (s *Service) getMessages(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -39,7 +39,7 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// mainCalled tells that the test binary can be started as a worker.
+// mainCalled means that the test binary can be started as a worker.
 var mainCalled bool
 
 // RunAll builds the pipeline afresh for each of Ways, except those to skip, and

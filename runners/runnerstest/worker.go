@@ -17,7 +17,7 @@ import (
 // workerEnv tells a test binary that it is to be a worker.
 const workerEnv = "RUNNERSTEST_WORKER"
 
-// addressPrefix begins the line by which a worker tells its address.
+// addressPrefix begins the line in which a worker prints its address.
 const addressPrefix = "worker pool at "
 
 // serveWorker makes this process a pool of Beam workers, until its standard

@@ -1,5 +1,5 @@
-// Package captionstore holds the captions that are there before anybody is asked: those
-// that a user gives, and those that a service was paid for in an earlier run.
+// Package captionstore holds captions that need not be asked for: those that the user
+// provides, and those that a service gave in an earlier run.
 package captionstore
 
 import (
@@ -18,44 +18,43 @@ import (
 	"semidavil/transforms/datasets"
 )
 
-// answer is a caption of a service and when it was given, in Unix nanoseconds:
+// entry is a caption from a service and the time when it was given, in Unix nanoseconds:
 // an image that has changed since then needs another one.
-type answer struct {
+type entry struct {
 	text  string
 	given int64
 }
 
-// Answers are the captions that earlier runs stored in an output, by captioner
+// Cache holds the captions that earlier runs stored in an output, by captioner
 // ID + "\x00" + key.
-type Answers map[string]answer
+type Cache map[string]entry
 
-// received holds what this process was answered, by captioner ID, root, key and time of
+// shared holds the captions that this process got, by captioner ID, root, key and time of
 // the image, so that an image of two shards is asked about once.
-var received parallel.Cache[string]
+var shared parallel.Cache[string]
 
-// Get returns the caption of an image, asking only where no answer to the image
-// as it is now is at hand.
+// Get returns the caption of an image, asking only where the image as it is now has none.
 //
-// Whoever waits for the question of another bundle that is cancelled asks again.
-func (a Answers) Get(ctx context.Context, captioner string, ref semidavil.Ref, ask func() (string, error)) (string, error) {
-	if got, ok := a[captioner+"\x00"+ref.Key]; ok && got.given >= ref.Changed {
+// A caller that waits for another bundle's request asks again if that one is cancelled.
+func (c Cache) Get(ctx context.Context, captioner string, ref semidavil.Ref, ask func() (string, error)) (string, error) {
+	if got, ok := c[captioner+"\x00"+ref.Key]; ok && got.given >= ref.Changed {
 		return got.text, nil
 	}
 	for {
-		text, err := received.Get(fmt.Sprintf("%s\x00%s\x00%s\x00%d", captioner, ref.Root, ref.Key, ref.Changed), ask)
+		text, err := shared.Get(fmt.Sprintf("%s\x00%s\x00%s\x00%d", captioner, ref.Root, ref.Key, ref.Changed), ask)
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) {
 			return text, err
 		}
 	}
 }
 
-// Forget forgets what this process was answered.
-func Forget() { received.Clear(func(string) {}) }
+// Reset forgets the captions that this process got.
+func Reset() { shared.Clear(func(string) {}) }
 
-// ReadAnswers reads the caption files of an output, of whichever shard. One
-// that cannot be read as captions counts for nothing: it will be written anew.
-func ReadAnswers(ctx context.Context, output string) (Answers, error) {
-	all := Answers{}
+// ReadCache reads the caption files of an output, of whichever shard. One that
+// does not hold captions is ignored: it will be rewritten.
+func ReadCache(ctx context.Context, output string) (Cache, error) {
+	all := Cache{}
 	err := eachCaptionFile(ctx, output, func(info store.Info, data []byte) error {
 		rows, _, err := captions.ReadRowsCut(bytes.NewReader(data))
 		if err != nil {
@@ -63,9 +62,9 @@ func ReadAnswers(ctx context.Context, output string) (Answers, error) {
 		}
 		for _, row := range rows {
 			if text, err := captionservice.Sentence(row.Caption); err != nil || text != row.Caption {
-				continue // of a revision that stored answers as they were
+				continue // of a revision that stored answers unprocessed
 			}
-			all[row.Captioner+"\x00"+row.Key] = answer{row.Caption, info.ModTime.UnixNano()}
+			all[row.Captioner+"\x00"+row.Key] = entry{row.Caption, info.ModTime.UnixNano()}
 		}
 		return nil
 	})
@@ -75,7 +74,7 @@ func ReadAnswers(ctx context.Context, output string) (Answers, error) {
 	return all, err
 }
 
-// given holds each captions file or folder that was read, once a process.
+// given holds each captions file or folder that this process has read.
 var given parallel.Cache[map[string]captions.Row]
 
 // ReadGiven reads a JSONL file or a folder of them, by key.
@@ -83,7 +82,7 @@ func ReadGiven(ctx context.Context, from string) (map[string]captions.Row, error
 	return given.Get(from, func() (map[string]captions.Row, error) {
 		rows := map[string]captions.Row{}
 		return rows, eachCaptionFile(ctx, from, func(info store.Info, data []byte) error {
-			data, err := plaintext.Clean(data) // somebody may have edited it
+			data, err := plaintext.Clean(data) // it may have been edited
 			var list []captions.Row
 			if err == nil {
 				list, err = captions.ReadRows(bytes.NewReader(data))

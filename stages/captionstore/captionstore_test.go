@@ -42,10 +42,10 @@ func (a *asker) ask() (string, error) {
 	return fmt.Sprint("answer ", a.times), a.err
 }
 
-// TestStoredAnswers: what any file of an output holds is an answer of its captioner to the
+// TestCache: what any file of an output holds is an answer of its captioner to the
 // image as it was when the file was written; files that are no captions count for nothing.
-func TestStoredAnswers(t *testing.T) {
-	t.Cleanup(Forget)
+func TestCache(t *testing.T) {
+	t.Cleanup(Reset)
 	out, written := t.TempDir(), time.Unix(1e9, 0)
 	whole := file(t, row("a", "a street", "eye"), row("b", "a road", "eye"))
 	fixture.Write(t, out, "source-00000.jsonl", whole)
@@ -57,9 +57,9 @@ func TestStoredAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	answers, err := ReadAnswers(t.Context(), out)
-	if err != nil || len(answers) != 3 {
-		t.Fatalf("%v %v", answers, err)
+	cache, err := ReadCache(t.Context(), out)
+	if err != nil || len(cache) != 3 {
+		t.Fatalf("%v %v", cache, err)
 	}
 	for _, c := range []struct {
 		captioner, key string
@@ -74,23 +74,23 @@ func TestStoredAnswers(t *testing.T) {
 		{"eye", "d", 0, "answer 1"},
 	} {
 		var a asker
-		got, err := answers.Get(t.Context(), c.captioner, semidavil.Ref{Key: c.key, Changed: c.changed}, a.ask)
+		got, err := cache.Get(t.Context(), c.captioner, semidavil.Ref{Key: c.key, Changed: c.changed}, a.ask)
 		if err != nil || got != c.want {
 			t.Errorf("%+v: %q %v", c, got, err)
 		}
 	}
-	if answers, err := ReadAnswers(t.Context(), out+"/absent"); err != nil || len(answers) != 0 {
-		t.Errorf("an output that is not there: %v %v", answers, err)
+	if cache, err := ReadCache(t.Context(), out+"/absent"); err != nil || len(cache) != 0 {
+		t.Errorf("an output that is not there: %v %v", cache, err)
 	}
 }
 
 // TestAskedOnce: a process asks once about an image as it is, and again after a failure.
 func TestAskedOnce(t *testing.T) {
-	t.Cleanup(Forget)
+	t.Cleanup(Reset)
 	var a asker
 	get := func(captioner string, ref semidavil.Ref) string {
 		t.Helper()
-		text, err := Answers{}.Get(t.Context(), captioner, ref, a.ask)
+		text, err := Cache{}.Get(t.Context(), captioner, ref, a.ask)
 		if (err == nil) != (a.err == nil) {
 			t.Error(err)
 		}
@@ -116,7 +116,7 @@ func TestAskedOnce(t *testing.T) {
 			t.Errorf("%s: asked %d times", want, a.times-before)
 		}
 	}
-	Forget()
+	Reset()
 	before := a.times
 	if get("eye", semidavil.Ref{Key: "k"}); a.times != before+1 {
 		t.Error("what was forgotten is known")
@@ -126,7 +126,7 @@ func TestAskedOnce(t *testing.T) {
 // TestAnswerOfACancelledBundle: whoever waits for a question of another bundle that is
 // cancelled asks again; whoever is cancelled does not.
 func TestAnswerOfACancelledBundle(t *testing.T) {
-	t.Cleanup(Forget)
+	t.Cleanup(Reset)
 	times := 0
 	cancelledOnce := func() (string, error) {
 		if times++; times == 1 {
@@ -134,13 +134,13 @@ func TestAnswerOfACancelledBundle(t *testing.T) {
 		}
 		return "a street", nil
 	}
-	if got, err := (Answers{}).Get(t.Context(), "eye", semidavil.Ref{Key: "k"}, cancelledOnce); got != "a street" || err != nil || times != 2 {
+	if got, err := (Cache{}).Get(t.Context(), "eye", semidavil.Ref{Key: "k"}, cancelledOnce); got != "a street" || err != nil || times != 2 {
 		t.Errorf("%q %v, asked %d times", got, err, times)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	times = 0
-	if _, err := (Answers{}).Get(ctx, "eye", semidavil.Ref{Key: "l"}, cancelledOnce); !errors.Is(err, context.Canceled) || times != 1 {
+	if _, err := (Cache{}).Get(ctx, "eye", semidavil.Ref{Key: "l"}, cancelledOnce); !errors.Is(err, context.Canceled) || times != 1 {
 		t.Errorf("%v, asked %d times", err, times)
 	}
 }

@@ -1,5 +1,4 @@
-// Package counters names what the stages count: the progress of a run, and what its
-// summary tells.
+// Package counters names what the stages count, for the progress of a run and its summary.
 package counters
 
 import (
@@ -20,8 +19,10 @@ const (
 	Orphans     = "labels_without_image"
 	Reused      = "shards_reused" // finished by an earlier run
 	Fallbacks   = "captions_fallback"
-	Predictions = "predictions_reused" // made by an earlier run
-	NetworkTime = "network_ms"         // in which networks computed
+	Predictions = "predictions_reused"       // made by an earlier run
+	ByIDs       = "predictions_by_label_ids" // files whose names say so
+	ByTrainIDs  = "predictions_by_train_ids" // all other files
+	NetworkTime = "network_ms"               // in which networks computed
 	Labelled    = "images_labelled"
 	Steps       = "steps" // of training, in this run
 )
@@ -40,8 +41,8 @@ func AddDone(ctx context.Context, n int) {
 	done.Add(int64(n))
 }
 
-// DoneHere returns a function that tells how many images were done in this process
-// since now. While several bundles are in work, prism reports the counters of one of
+// DoneHere returns a function that counts the images done in this process from now on. While
+// several bundles are being processed, prism reports the counters of only one of
 // them, so a progress bar needs it; workers in other processes are not seen.
 func DoneHere() func() int64 {
 	begin := done.Load()

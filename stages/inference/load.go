@@ -25,13 +25,13 @@ import (
 	"semidavil/transforms/shards"
 )
 
-// LoadParams say how images come to a network: from data sets, whose plans list
+// LoadParams say where the images of a network come from: from data sets, whose plans list
 // references, or from shards.
 type LoadParams struct {
 	Sets []plans.DataSet
 	// Follow permits links out of the roots.
 	Follow bool
-	// W and H are the size that the network sees, Filter how images come to it. With 0
+	// W and H are the size that the network sees, Filter resizes images to it. With 0
 	// only labels are read.
 	W, H   int
 	Filter resize.Filter
@@ -61,7 +61,7 @@ type loader struct {
 	tools    sync.Pool // of *loadTools
 }
 
-// loadTools are the buffers of one image in work.
+// loadTools are the buffers of one image in progress.
 type loadTools struct {
 	codec       pixels.Codec
 	resizer     resize.Resizer
@@ -158,7 +158,7 @@ func checkSum(rest io.Reader, sum hash.Hash, want string) error {
 	return nil
 }
 
-// load reads one image; what is wrong with it is told by itself.
+// load reads one image; what is wrong with it is in its Err.
 func (l *loader) load(ctx context.Context, s source) (*Image, error) {
 	out := &Image{Ref: s.planned.Ref, Caption: s.planned.Caption, Stage: "load"}
 	out.Err = rejects.Guard(ctx, "load", s.planned.Ref, func() error {

@@ -86,12 +86,13 @@ func TestShardSamples(t *testing.T) {
 	add("class", fixture.IDs(4, 1, func(int, int) uint8 { return 19 }), 3)
 	add("none", gray, 0)
 	add("long", gray, shards.Context+1)
-	if _, err := w.Close("val-00000", semidavil.Val); err != nil {
+	shard, err := w.Close("val-00000", semidavil.Val)
+	if err != nil {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
 	fixture.Write(t, root, "val-00000.tar", []byte(b.String()))
-	plan := plans.Plan{Name: "val-00000", Shard: root + "/val-00000.tar"}
+	plan := plans.Plan{Name: "val-00000", Shard: root + "/val-00000.tar", Digest: shard.SHA256}
 	got, err := loaded(t, LoadParams{W: 8, H: 8, Filter: resize.Bilinear, Classes: semidavil.Cityscapes19}, plan)
 	if err != nil {
 		t.Fatal(err)
@@ -145,8 +146,8 @@ func TestFiles(t *testing.T) {
 	check(t, got, map[string]string{
 		"good":   "0 4x1 1 tokens [0 1 255 18]",
 		"full":   "1 4x1 77 tokens [0 1 255 18]",
-		"small":  "2 load: labels/small.png: stages: label is 3x1, its image 4x1",
-		"large":  "3 load: labels/large.png: stages: label is 5x1, its image 4x1",
+		"small":  "2 load: labels/small.png: pixels: label is 3x1, its image 4x1",
+		"large":  "3 load: labels/large.png: pixels: label is 5x1, its image 4x1",
 		"none":   "4 load: stages: 0 tokens: want 1 to 77",
 		"long":   "5 load: stages: 78 tokens: want 1 to 77",
 		"absent": "6 read: store: read images/absent.png: no such file or directory",

@@ -1,6 +1,5 @@
-// Package inference is how pictures reach networks, and what comes back: images of plans
-// are read and decoded ahead, segmented in batches, and handed on while the next are in
-// work.
+// Package inference runs networks on the images of plans: they are read and decoded ahead,
+// segmented in batches, and passed on while the next are in progress.
 package inference
 
 import (
@@ -31,7 +30,7 @@ type Segmenter struct {
 type network interface {
 	// Batch is how many images it takes at once at most.
 	Batch() int
-	// Segment predicts images, of the size width x height in the end, and tells how long
+	// Segment predicts images, with results of size width x height, and returns how long
 	// it computed.
 	Segment(ctx context.Context, images []*semidavil.Image, captions []textfeatures.Tokens, width, height int) ([]infer.Prediction, time.Duration, error)
 }
@@ -54,12 +53,12 @@ func Open(ctx context.Context, load LoadParams, params []NetworkParams) (*Segmen
 	return g, nil
 }
 
-// Receive is told the number of an image within its plan, the image and what each network
-// made of it, of the image's own size; nothing where it could not be loaded. It is
+// Receive gets the number of an image within its plan, the image and the prediction of each
+// network at the image's own size; none where the image could not be loaded. It is
 // called by several goroutines, so that files are written while networks compute.
 type Receive func(ctx context.Context, n int, image *Image, predictions []infer.Prediction) error
 
-// networkSlots bounds the batches that are in work at once in a process. A network that
+// networkSlots bounds the batches that are in progress at once in a process. A network that
 // takes one after the other lets the next wait.
 var networkSlots = make(chan struct{}, runtime.GOMAXPROCS(0)+1)
 
@@ -171,7 +170,7 @@ func (g *Segmenter) segment(ctx context.Context, batch []*Image) (segmented, err
 // networkStage is where an image is rejected that a network cannot compute.
 const networkStage = "network"
 
-// probe tells whether the networks compute at all: a blank image as large as another one,
+// probe reports whether the networks compute at all: a blank image as large as another one,
 // without a caption. A device that is lost or out of memory fails on it too.
 func (g *Segmenter) probe(ctx context.Context, like *Image) error {
 	blank := &Image{Width: like.Width, Height: like.Height, tokens: textfeatures.Tokens{IDs: make([]int32, shards.Context), Count: 1}}

@@ -22,13 +22,13 @@ import (
 // Folder is a folder of label PNGs.
 type Folder struct {
 	dir string
-	// files are listed by every begin of their names that may be that of an image: up to
-	// each '_' or '.'.
+	// files are listed by every prefix of their names that may be the name of an image: up
+	// to each '_' or '.'.
 	files   map[string][]string
 	readers sync.Pool // of *reader
 }
 
-// reader has the buffers of one file in work.
+// reader has the buffers of one file in progress.
 type reader struct {
 	codec pixels.Codec
 	file  []byte
@@ -58,26 +58,32 @@ func Open(ctx context.Context, dir string) (*Folder, error) {
 	return &Folder{dir: dir, files: out, readers: sync.Pool{New: func() any { return new(reader) }}}, nil
 }
 
-// Read finds and reads the prediction of an image: w x h train ids of a class set. Images
+// Read finds and reads the prediction of an image: w x h train ids of a class set, and
+// whether the file's name says that it holds label ids instead, which were mapped. Images
 // are the [Stem]s of all images.
-func (f *Folder) Read(ctx context.Context, ref semidavil.Ref, w, h int, classes semidavil.ClassSet, images map[string]bool) ([]uint8, error) {
+func (f *Folder) Read(ctx context.Context, ref semidavil.Ref, w, h int, classes semidavil.ClassSet, images map[string]bool) (pix []uint8, byIDs bool, err error) {
 	name, err := f.find(ref, images)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	byIDs = rankOf(name) == 1
 	r := f.readers.Get().(*reader)
 	defer f.readers.Put(r)
 	if r.file, err = store.ReadFileInto(ctx, r.file, name, 0); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	label, err := r.decode(name, classes)
+	label, err := r.decode(byIDs, classes)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		rule := "train ids, as its name does not end in labelIds.png"
+		if byIDs {
+			rule = "label ids, as its name says"
+		}
+		return nil, false, fmt.Errorf("%s, read as %s: %w", name, rule, err)
 	}
 	if label.W != w || label.H != h {
-		return nil, fmt.Errorf("%s is %dx%d, the label %dx%d", name, label.W, label.H, w, h)
+		return nil, false, fmt.Errorf("%s is %dx%d, the label %dx%d", name, label.W, label.H, w, h)
 	}
-	return label.Pix, nil
+	return label.Pix, byIDs, nil
 }
 
 // find returns the name of the prediction of an image.
@@ -117,15 +123,14 @@ func (f *Folder) find(ref semidavil.Ref, images map[string]bool) (string, error)
 	return found[0], nil
 }
 
-// decode reads a label map: by the ids of the class set where the name says so, else by
-// its train ids.
-func (r *reader) decode(name string, classes semidavil.ClassSet) (*semidavil.LabelMap, error) {
+// decode reads a label map: by the ids of the class set, or by its train ids.
+func (r *reader) decode(byIDs bool, classes semidavil.ClassSet) (*semidavil.LabelMap, error) {
 	ids, err := r.codec.DecodeIDs(r.file)
 	if err != nil {
 		return nil, err
 	}
 	table := labels.TrainIDs(classes)
-	if rankOf(name) == 1 {
+	if byIDs {
 		if table, err = labels.OfIDs(classes); err != nil {
 			return nil, err
 		}
@@ -137,9 +142,9 @@ func (r *reader) decode(name string, classes semidavil.ClassSet) (*semidavil.Lab
 	return out, labels.Remap(out, ids, table)
 }
 
-// imageOf is the image whose name begins a file's: the longest, so that cam_1_left is no
-// file of cam_1 where there is an image cam_1_left. It is empty where no begin is the name
-// of an image, as of those in shards, whose names are not known.
+// imageOf is the image whose name is a prefix of a file's: the longest, so that cam_1_left
+// does not belong to cam_1 where there is an image cam_1_left. It is empty where no prefix is
+// the name of an image, as with images in shards, whose names are not known.
 func imageOf(bare string, images map[string]bool) string {
 	for at := len(bare); at > 0; at = strings.LastIndexAny(bare[:at], "_.") {
 		if images[bare[:at]] {

@@ -79,13 +79,16 @@ func TestRead(t *testing.T) {
 		{"cam_1_left.png", "k", "[0 0]"},
 		{"absent.png", "k", "missing prediction: no file below " + dir + " is named absent_*.png"},
 		{"wide.png", "k", dir + "/wide.png is 3x1, the label 2x1"},
-		{"colour.png", "k", dir + "/colour.png: datasets: label file is 8-bit"},
-		{"twisted.png", "k", dir + "/twisted.png: datasets: the palette has the colour"},
-		{"unknown.png", "k", dir + "/unknown.png: "},
-		{"damaged.png", "k", dir + "/damaged.png: "},
+		{"colour.png", "k", dir + "/colour.png, read as train ids, as its name does not end in labelIds.png: datasets: label file is 8-bit"},
+		{"twisted.png", "k", dir + "/twisted.png, read as train ids, as its name does not end in labelIds.png: datasets: the palette has the colour"},
+		{"unknown.png", "k", dir + "/unknown.png, read as train ids, as its name does not end in labelIds.png: "},
+		{"damaged.png", "k", dir + "/damaged.png, read as train ids, as its name does not end in labelIds.png: "},
 	} {
-		pix, err := folder.Read(t.Context(), semidavil.Ref{Key: c.key, Image: c.image}, 2, 1, semidavil.Cityscapes19, images)
+		pix, byIDs, err := folder.Read(t.Context(), semidavil.Ref{Key: c.key, Image: c.image}, 2, 1, semidavil.Cityscapes19, images)
 		got := fmt.Sprint(pix)
+		if byIDs != (c.image == "ids.png" && err == nil) {
+			t.Errorf("%s: read by label ids: %v", c.image, byIDs)
+		}
 		if err != nil {
 			got = err.Error()
 		}

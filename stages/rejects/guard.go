@@ -13,10 +13,9 @@ import (
 	"semidavil/internal/store"
 )
 
-// Guard does the work of one stage on one image. A panic, which a reader might still
-// hold for a hostile file and which ends the process in a goroutine and the run
-// elsewhere, becomes an error, and so the fault of that image. Whoever turns an error of
-// Guard into a reject asks [OfRun] first.
+// Guard does the work of one stage on one image. A panic, such as a reader might still
+// raise on a hostile file, would end the process or the run; it becomes an error of that
+// image. Before an error of Guard is turned into a reject, [OfRun] has to be asked.
 func Guard(ctx context.Context, stage string, ref semidavil.Ref, work func() error) error {
 	err := parallel.Try(work)
 	if p, ok := errors.AsType[*parallel.Panic](err); ok {
@@ -26,9 +25,9 @@ func Guard(ctx context.Context, stage string, ref semidavil.Ref, work func() err
 	return err
 }
 
-// OfRun returns the error that has to end the bundle, so that the runner tries it again:
-// an end of its context, or a storage that is not available. It returns nil where err is
-// the fault of one image.
+// OfRun returns err where it has to end the bundle, so that the runner retries it: the end of
+// its context, or a storage that is not available. It returns nil where err is the fault of
+// one image.
 func OfRun(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -39,8 +38,8 @@ func OfRun(ctx context.Context, err error) error {
 	return nil
 }
 
-// BelowRoot returns err with a text that names files below the root of their data set, so
-// that the same data elsewhere gives the same reject.
+// BelowRoot returns err with a text that names files relative to the root of their data set,
+// so that the same data elsewhere gives the same reject.
 func BelowRoot(root string, err error) error { return belowRoot{root, err} }
 
 type belowRoot struct {

@@ -1,5 +1,5 @@
-// Package rejects turns the fault of one image into one row of a table, so that it does
-// not end the run.
+// Package rejects turns an error or a panic about one image into one row of a table, so that
+// it does not end the run.
 package rejects
 
 import (
@@ -20,11 +20,11 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[shards.Reject]())
 }
 
-// Read marks rejects of files that could not be read: a shard with one is tried again by
-// the next run.
+// Read marks rejects of files that could not be read: the next run retries a shard that has
+// one.
 const Read = "read"
 
-// Of makes the reject of an image that a stage could not do.
+// Of makes the reject of an image that a stage could not process.
 func Of(ref semidavil.Ref, stage string, err error) shards.Reject {
 	return shards.Reject{Key: ref.Key, Path: ref.Image, Stage: stage, Reason: fmt.Sprint(err)}
 }

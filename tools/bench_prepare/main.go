@@ -126,7 +126,7 @@ func scene(dir string, i int) error {
 	return nil
 }
 
-// loop does what prepare does to pixels, without Beam: one goroutine a worker,
+// loop does what prepare does to pixels, without Beam: one goroutine per worker,
 // the samples of each into one tar file under a lock.
 func loop(dir, out string, workers int) error {
 	adapter, err := datasets.ByName("cityscapes")

@@ -31,7 +31,7 @@ func DrawBox(rng *rand.Rand, w, h int) Box {
 	return Box{}
 }
 
-// Paste copies the box from src to dst, both of width w with n bytes a pixel.
+// Paste copies the box from src to dst, both of width w with n bytes per pixel.
 func (b Box) Paste(dst, src []uint8, w, n int) {
 	for y := b.Y; y < b.Y+b.H; y++ {
 		at := n * (w*y + b.X)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Match tells which images the rows of a table name.
+// Match is which images the rows of a table name.
 type Match struct {
 	// Rows counts the rows that are not broken, Matched those that name an image.
 	Rows, Matched int
@@ -73,7 +73,7 @@ func (t *Table) Match(root string, images []string) *Match {
 // index holds images by a form of their paths.
 type index map[string][]string
 
-// add leaves out images beyond the second, which tell no more.
+// add leaves out images beyond the second, which add nothing.
 func (x index) add(key, image string) {
 	if len(x[key]) < 2 {
 		x[key] = append(x[key], image)

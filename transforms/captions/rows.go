@@ -64,7 +64,7 @@ func ReadRows(r io.Reader) ([]Row, error) {
 
 // ReadRowsCut reads rows as ReadRows does, for a file whose writer may have been
 // interrupted: a last line that has no line end and is not a whole row is left
-// out, and cut tells that there was one.
+// out, and cut reports that there was one.
 func ReadRowsCut(r io.Reader) (rows []Row, cut bool, err error) { return readRows(r, true) }
 
 func readRows(r io.Reader, allowCut bool) (rows []Row, cut bool, err error) {

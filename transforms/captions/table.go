@@ -13,14 +13,14 @@ import (
 // paths with forward slashes and relative to its root, as far as the rows keep to that.
 // [Table.Match] finds the images of the others.
 type Table struct {
-	// Broken are the lines that are no rows, in their order. They count for nothing.
+	// Broken are the lines that are not rows, in their order. They count for nothing.
 	Broken []Broken
 
 	names  []string // each once, in the order of the lines
 	byName map[string]entry
 }
 
-// Broken is a line of a table that is no row.
+// Broken is a line of a table that is not a row.
 type Broken struct {
 	Line int
 	Err  error
@@ -67,7 +67,7 @@ func captionOf(entries map[string]entry, image string) (string, error) {
 // differ.
 func (t *Table) Caption(image string) (string, error) { return captionOf(t.byName, image) }
 
-// First returns the name in the first row, or "" where there are no rows.
+// First returns the name in the first row, or "" where there are none.
 func (t *Table) First() string {
 	if len(t.names) == 0 {
 		return ""

@@ -50,7 +50,8 @@ func TestWindows(t *testing.T) {
 		binary.Write(&b, order, utf16.Encode([]rune("\uFEFF"+text)))
 		return b.String()
 	}
-	for what, data := range map[string]string{"none": text, "UTF-8": "\uFEFF" + text, "UTF-16LE": wide(binary.LittleEndian), "UTF-16BE": wide(binary.BigEndian)} {
+	for what, data := range map[string]string{"none": text, "UTF-8": "\uFEFF" + text, "UTF-8 in the middle": strings.Replace(text, `{"image":"b`, "\uFEFF"+`{"image":"b`, 1),
+		"none, CR": strings.ReplaceAll(text, "\r\n", "\r"), "none, CR, no end": strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\r"), "\r"), "UTF-16LE": wide(binary.LittleEndian), "UTF-16BE": wide(binary.BigEndian)} {
 		table := tableOf(t, data)
 		a, errA := table.Caption("ü/a.png")
 		b, errB := table.Caption("b.png")

@@ -26,7 +26,7 @@ type Fault struct{ Key, Path, Reason string }
 //
 // Faults are images of a labelled split without a label, second files for the same
 // image, and files that would be images if their format were one that is read. Orphans
-// are labels without an image, as a partial download leaves them: they are no samples,
+// are labels without an image, as a partial download leaves them: they are not samples,
 // but their absence from a score is a fault.
 func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (refs []semidavil.Ref, faults, orphans []Fault) {
 	entries = slices.Clone(entries)
@@ -104,7 +104,7 @@ func foreignFormat(rel string) (stem string, ok bool) {
 	return rel, false
 }
 
-// needsLabel tells the splits that always have labels, even where none is found.
+// needsLabel reports the splits that always have labels, even where none is found.
 func (a Adapter) needsLabel(split string) bool { return split != "extra" && !a.Unlabelled[split] }
 
 // maxKey is the longest key: a crop's number comes behind it, and shards hold

@@ -55,7 +55,7 @@ func classColours(set semidavil.ClassSet, table labels.Table) map[int][3]uint8 {
 	return out
 }
 
-// IDs makes label ids of what a file holds. Files that are no label map are refused,
+// IDs makes label ids of what a file holds. Files that are not label maps are refused,
 // such as colour pictures. In a palette the index is the id, unless a lossless optimiser
 // has been there: a palette of grays means its gray values, and one that shows the
 // colour of a class at another id than that class's is refused.

@@ -9,7 +9,7 @@ import (
 // Cutoffs are the confidences at which [Cutoff] counts.
 var Cutoffs = []float64{0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999}
 
-// Cutoff tells what a threshold on the confidence keeps: how many pixels, and how many
+// Cutoff counts what a threshold on the confidence keeps: how many pixels, and how many
 // of them right. The zero value is empty; Merge is associative and commutative.
 type Cutoff struct {
 	// All counts the pixels that have a label and a prediction.

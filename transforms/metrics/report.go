@@ -15,7 +15,7 @@ type ClassScore struct {
 	Accuracy Fraction `json:"accuracy"`
 	// Share is the class's share of the pixels that are not ignored.
 	Share Fraction `json:"share"`
-	// Counted tells whether the class is in the means.
+	// Counted reports whether the class is in the means.
 	Counted bool `json:"counted"`
 }
 
@@ -85,7 +85,7 @@ type Report struct {
 	// Calibration and CalibrationError are absent where no confidences were given.
 	Calibration      *Calibration `json:"calibration,omitempty"`
 	CalibrationError *Fraction    `json:"expected_calibration_error,omitempty"`
-	// Kept tells what thresholds on the confidence keep, for each of Cutoffs.
+	// Kept is what thresholds on the confidence keep, for each of Cutoffs.
 	Kept []Kept `json:"kept,omitempty"`
 }
 

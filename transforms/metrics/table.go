@@ -21,7 +21,7 @@ func (r Report) Columns() []Column {
 	return out
 }
 
-// Text returns a table for a terminal: one row a class with its IoU in percent,
+// Text returns a table for a terminal: one row per class with its IoU in percent,
 // "-" where the class is not counted or has no value, then the means.
 func Text(columns []Column) (string, error) {
 	cells, err := grid(columns)

@@ -11,7 +11,7 @@ import (
 
 // The causes that decoding errors wrap; test for them with errors.Is.
 var (
-	// ErrFormat: the bytes are no PNG or JPEG file, or break its rules
+	// ErrFormat: the bytes are not a PNG or JPEG file, or break its rules
 	// (checksum, chunk order, compressed data, filter).
 	ErrFormat = fastpng.ErrFormat
 	// ErrTruncated: the file ends before its last pixel.

@@ -13,7 +13,7 @@ import (
 // too, c is chosen only if it is the most probable class.
 // A threshold of One counts as One-1, the value of p = 1 (see Quantise).
 //
-// Only the two kept classes can be chosen; AllClassesSeen tells when that makes no
+// Only the two kept classes can be chosen; AllClassesSeen reports when that makes no
 // difference. With one threshold for all classes the rule is: the most probable
 // class where q >= τ.
 //
@@ -54,7 +54,7 @@ func Apply(p Prediction, thresholds []uint32) (*semidavil.LabelMap, error) {
 	return out, nil
 }
 
-// AllClassesSeen tells whether Apply gives the label that all classes of the
+// AllClassesSeen reports whether Apply gives the label that all classes of the
 // network would give, the third and later ones among them: where every τ is above
 // 1/3, since no third class can be more probable than that; where all τ are the
 // same, since the most probable class then has the greatest ratio; and where there

@@ -101,7 +101,7 @@ func readHistogram(data []byte) (Histogram, error) {
 	return h, r.err
 }
 
-// checkSum tells whether confidences in these buckets can have this sum.
+// checkSum reports whether confidences in these buckets can have this sum.
 func checkSum(counts []uint64, sum uint64) error {
 	var pixels, low, high uint64
 	for b, n := range counts {

@@ -27,7 +27,7 @@ type Prediction struct {
 }
 
 // Quantise returns q = min(floor(p·65536), 65535) of each probability. Hence
-// p >= k/65536 exactly where q >= k for all k up to 65535; only p = 1 is not told
+// p >= k/65536 exactly where q >= k for all k up to 65535; only p = 1 is not distinguished
 // from 65535/65536. It returns an error for NaN and for values outside 0 to
 // 1 + 1e-5, which is more than a softmax in float32 can round to.
 func Quantise(p []float32) ([]uint16, error) {

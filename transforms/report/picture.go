@@ -25,7 +25,7 @@ func dataPicture(kind string, data []byte, alt string) picture {
 	return picture{Source: template.HTMLAttr(`src="data:` + kind + `;base64,` + base64.StdEncoding.EncodeToString(data) + `"`), Alt: alt}
 }
 
-// pngPicture refuses data that is no whole PNG.
+// pngPicture refuses data that is not a whole PNG.
 func pngPicture(data []byte, alt string) (picture, error) {
 	if len(data) == 0 {
 		return picture{}, errors.New("no PNG")

@@ -20,8 +20,8 @@ import (
 )
 
 // Version is raised whenever the same input and Params give other bytes: shards
-// of another version are written anew.
-const Version = 1
+// of another version are rewritten.
+const Version = 2
 
 // Params are the choices of a run.
 type Params struct {

@@ -24,8 +24,8 @@ func clean(s string) string {
 	return lowerPython(strings.TrimSpace(collapseSpace(s)))
 }
 
-// plainASCII tells that neither ftfy nor HTML finds anything to change in s,
-// but for line breaks, which count as white space either way.
+// plainASCII reports that neither ftfy nor HTML finds anything to change in s,
+// except for line breaks, which count as white space either way.
 func plainASCII(s string) bool {
 	for i := range len(s) {
 		c := s[i]

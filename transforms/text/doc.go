@@ -3,7 +3,7 @@
 // framed by a start (SOT) and an end (EOT) token, 77 ids long.
 //
 // A [Tokenizer] comes from [Load], which reads the files of a Hugging Face
-// model folder or the merges file of the OpenAI release. It is immutable but for
+// model folder or the merges file of the OpenAI release. It is immutable except for
 // a bounded cache of words and safe for concurrent use.
 //
 // # Cleaning

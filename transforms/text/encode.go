@@ -6,7 +6,7 @@ type Tokens struct {
 	IDs []int32
 	// N counts the ids up to and including EOT; IDs[N-1] is EOT.
 	N int
-	// Truncated tells that the caption did not fit.
+	// Truncated is true where the caption did not fit.
 	Truncated bool
 }
 
@@ -17,7 +17,7 @@ type Tokens struct {
 func (t *Tokenizer) Frame(s string) Tokens {
 	ids := make([]int32, 1, Context+1)
 	ids[0] = t.sot
-	// One id past the end tells whether the caption fits.
+	// One id past the end shows whether the caption fits.
 	ids = t.encode(ids, s, Context)
 	f := Tokens{Truncated: len(ids) >= Context}
 	if f.Truncated {

@@ -76,7 +76,7 @@ func strictLen(s string) int {
 
 func strictValue(ref string) string {
 	if ref[1] == '#' {
-		// A semicolon left over tells that only a part was read.
+		// A semicolon left over means that only a part was read.
 		if value := unescapeHTML(ref); !strings.Contains(value, ";") {
 			return value
 		}

@@ -33,29 +33,35 @@ const maxFile = 32 << 20
 // than 32 MiB, the model is not the byte-level BPE of CLIP, tokens or ids are
 // double or missing, a merge does not fit the vocabulary.
 func Load(fsys fs.FS) (*Tokenizer, error) {
+	return Read(func(name string) ([]byte, error) { return readFile(fsys, name) })
+}
+
+// Read is Load from files that read gets by their names; of one that is not there it returns
+// an error that wraps fs.ErrNotExist.
+func Read(read func(name string) ([]byte, error)) (*Tokenizer, error) {
 	for _, source := range []struct {
 		name  string
-		parse func(fsys fs.FS, data []byte) (*vocabulary, error)
+		parse func(data []byte) (*vocabulary, error)
 	}{
-		{fileTokenizer, func(_ fs.FS, data []byte) (*vocabulary, error) { return parseTokenizer(data) }},
-		{fileVocab, loadPair},
-		{fileOpenAIGz, func(_ fs.FS, data []byte) (*vocabulary, error) {
+		{fileTokenizer, parseTokenizer},
+		{fileVocab, func(data []byte) (*vocabulary, error) { return loadPair(read, data) }},
+		{fileOpenAIGz, func(data []byte) (*vocabulary, error) {
 			data, err := gunzip(data)
 			if err != nil {
 				return nil, err
 			}
 			return parseOpenAI(data)
 		}},
-		{fileOpenAI, func(_ fs.FS, data []byte) (*vocabulary, error) { return parseOpenAI(data) }},
+		{fileOpenAI, parseOpenAI},
 	} {
-		data, err := readFile(fsys, source.name)
+		data, err := read(source.name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("text: load %s: %w", source.name, err)
 		}
-		v, err := source.parse(fsys, data)
+		v, err := source.parse(data)
 		if err != nil {
 			return nil, fmt.Errorf("text: load %s: %w", source.name, err)
 		}
@@ -66,7 +72,7 @@ func Load(fsys fs.FS) (*Tokenizer, error) {
 }
 
 // loadPair parses vocab.json and the merges.txt beside it.
-func loadPair(fsys fs.FS, data []byte) (*vocabulary, error) {
+func loadPair(read func(string) ([]byte, error), data []byte) (*vocabulary, error) {
 	var vocab vocabJSON
 	if err := vocab.UnmarshalJSON(data); err != nil {
 		return nil, err
@@ -75,7 +81,7 @@ func loadPair(fsys fs.FS, data []byte) (*vocabulary, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err = readFile(fsys, fileMerges)
+	data, err = read(fileMerges)
 	if err != nil {
 		return nil, fmt.Errorf("read %s, which belongs to it: %w", fileMerges, err)
 	}

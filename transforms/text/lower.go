@@ -35,7 +35,7 @@ func lowerPython(s string) string {
 	return b.String()
 }
 
-// hasUpper tells whether lower-casing changes s.
+// hasUpper reports whether lower-casing changes s.
 func hasUpper(s string) bool {
 	for _, r := range s {
 		if unicode.ToLower(r) != r {
@@ -54,7 +54,7 @@ func writeLower(b *strings.Builder, r rune) {
 	b.WriteRune(unicode.ToLower(r))
 }
 
-// casedBefore tells whether the last rune of s that is not case-ignorable is
+// casedBefore reports whether the last rune of s that is not case-ignorable is
 // cased (Unicode, condition Final_Sigma of SpecialCasing.txt).
 func casedBefore(s string) bool {
 	for len(s) > 0 {

@@ -176,7 +176,7 @@ func (s Sampled) compare(t *testing.T, name string, x *tensors.Tensor) {
 	}
 	limit := Tolerance * s.Max
 	if s.Max < 1e-9 {
-		limit = 1e-5 // a gradient that is 0 but for rounding
+		limit = 1e-5 // a gradient that is 0 except for rounding
 	}
 	if !(worst <= limit) || !(math.Abs(largest-s.Max) <= limit) {
 		t.Errorf("%s: an element differs by %.3g, the largest is %.6g, want %.6g", name, worst, largest, s.Max)

@@ -1,4 +1,4 @@
-// Package ablate is the command of that name: the grid of trainings and the table.
+// Package ablate implements the ablate command: the grid of trainings and the table.
 package ablate
 
 import (

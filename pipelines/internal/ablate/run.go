@@ -17,11 +17,11 @@ import (
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
-	trainline "semidavil/pipelines/internal/train"
+	traincmd "semidavil/pipelines/internal/train"
 	"semidavil/stages"
 )
 
-// work trains what is missing of the grid and writes the table.
+// work trains the missing cells of the grid and writes the table.
 func work(ctx context.Context, r *job, graph func(beam.Scope, pipelines.TrainParams)) error {
 	if err := prepareAll(ctx, r.Session, r.Settings); err != nil {
 		return err
@@ -71,7 +71,7 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 		if done {
 			continue
 		}
-		held, training, err := trainline.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
+		held, training, err := traincmd.Command(pipelines.Train).Begin(ctx, r.Session, c.config)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}
@@ -151,7 +151,7 @@ func scored(c configs.Train) configs.Train {
 	return c
 }
 
-// done reports whether an output is whole, which its last file tells, and of the settings c
+// done reports whether an output is complete, which its last file shows, and made with the settings c
 // as far as they decide it.
 func done[C any](ctx context.Context, output, last string, identity func(C) C, c C) (bool, error) {
 	record, before, err := outputs.Read[C](ctx, output)

@@ -25,7 +25,7 @@ const (
 	PlotFile    = "ablation.svg"
 )
 
-// Result is what became of one cell. Scores are of the last step's networks on the val
+// Result is the outcome of one cell. Scores are of the last step's networks on the val
 // images at their prepared size, 0 to 1.
 type Result struct {
 	Row      string           `json:"row"`

@@ -10,7 +10,7 @@ import (
 	"semidavil/runners"
 )
 
-// begin locks the output, refuses one of other settings, clears away what such a run or a
+// begin locks the output, refuses one made with other settings, removes what such a run or a
 // killed one left, and writes run.json.
 func (c Command[C, P]) begin(ctx context.Context, r *Run[C, P]) (held context.Context, err error) {
 	var overwrite bool
@@ -39,7 +39,7 @@ func (c Command[C, P]) begin(ctx context.Context, r *Run[C, P]) (held context.Co
 	return held, err
 }
 
-// cause is the error of work whose context ended with the loss of a lock.
+// cause is the error of work, or the loss of the lock that ended its context.
 func cause(ctx context.Context, err error) error {
 	if lost := context.Cause(ctx); err != nil && errors.Is(lost, store.ErrLockLost) {
 		return lost

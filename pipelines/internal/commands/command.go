@@ -1,5 +1,5 @@
 // Package commands is what all commands have in common: the way from a command line to a
-// finished output. Each command fills in what is its own.
+// finished output. Each command supplies what is particular to it.
 package commands
 
 import (
@@ -11,11 +11,12 @@ import (
 	"semidavil/stages/inference"
 )
 
-// Command is a command with settings C that are planned as parameters P. The fields stand
-// in the order in which a run comes to them; those that may be nil or empty say so.
+// Command is a command with settings C that become parameters P. The fields are in the order
+// in which a run uses them; those that may be nil or empty say so.
 type Command[C interface{ Validate() error }, P any] struct {
 	// Name, Synopsis, Groups and Examples are for the help; see [runners.Command]. A group
-	// has the settings whose tags name its title, and the flags here that are no settings.
+	// holds the settings whose tags name its title, and the flags listed here that are not
+	// settings.
 	Name, Synopsis string
 	Groups         []runners.Group
 	Examples       []runners.Example
@@ -28,30 +29,32 @@ type Command[C interface{ Validate() error }, P any] struct {
 	// parameters.
 	Plan func(ctx context.Context, s *runners.Session, c C) (P, error)
 
-	// Output is the folder of the output, and whether one of other settings may be replaced.
+	// Output is the folder of the output, and whether one made with other settings may be
+	// replaced.
 	Output func(c C) (folder string, overwrite bool)
 	// Identity is the part of the settings that decides the output; nil where an output is
 	// not bound to one.
 	Identity func(c C) C
-	// Parts are folders of the output. A run that failed before it made one, or the file
-	// Whole, binds nobody to its settings. Without Parts every run does.
+	// Parts are folders of the output. Until a run has made one of them, or the file Whole,
+	// runs with other settings may use the output. Without Parts every run claims it.
 	Parts []string
 	// Whole is the file that is written last: while it is absent, readers know that the
-	// output is not whole. It may be empty.
+	// output is incomplete. It may be empty.
 	Whole string
-	// Forget removes what was made with other settings and could be taken for work of
-	// these; may be nil.
+	// Forget removes what was made with other settings and could be mistaken for the output
+	// of these; may be nil.
 	Forget func(ctx context.Context, c, before C) error
 
 	// Start does what comes before the work, such as drawing scenes; may be nil.
 	Start func(ctx context.Context, s *runners.Session, c C) error
-	// Work runs the graph: [Images] or [Training], or what a command of several does.
+	// Work runs the graph: [Images] or [Training], or code of its own for a command that runs
+	// others.
 	Work func(ctx context.Context, r *Run[C, P]) error
-	// Summarise tells the user what came out.
+	// Summarise prints the results for the user.
 	Summarise func(ctx context.Context, r *Run[C, P]) error
 }
 
-// Run is one run of a command, planned and begun.
+// Run is one run of a command, once it has been planned and begun.
 type Run[C, P any] struct {
 	*runners.Session
 	Settings C
@@ -63,8 +66,8 @@ type Run[C, P any] struct {
 	unlock func() // nil where nothing is written
 }
 
-// Run does all that the command does with settings that are valid. Other commands call it
-// to have its work as a part of theirs.
+// Run does all that the command does, with valid settings. Other commands call it as a part of
+// their own work.
 func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) (err error) {
 	ctx, r, err := c.Begin(ctx, s, settings)
 	if err != nil {
@@ -87,9 +90,9 @@ func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) 
 	return c.Summarise(ctx, r)
 }
 
-// Begin resolves and plans, locks the output and writes run.json, unless the pipeline is only
-// looked at. The context that it returns ends also when the lock is lost; see [store.Lock].
-// The caller closes the run.
+// Begin resolves and plans, locks the output and writes run.json; it writes nothing where the
+// pipeline is only inspected. The context that it returns also ends when the lock is lost; see
+// [store.Lock]. The caller closes the run.
 func (c Command[C, P]) Begin(ctx context.Context, s *runners.Session, settings C) (context.Context, *Run[C, P], error) {
 	r := &Run[C, P]{Session: s, Settings: settings}
 	if err := c.Resolve(s, &r.Settings); err != nil {
@@ -106,7 +109,7 @@ func (c Command[C, P]) Begin(ctx context.Context, s *runners.Session, settings C
 // Finish notes the end of the run in run.json.
 func (r *Run[C, P]) Finish(ctx context.Context) error { return outputs.Finish(ctx, r.output, r.Record) }
 
-// Close gives the output free for other runs.
+// Close releases the output for other runs.
 func (r *Run[C, P]) Close() {
 	if r.unlock != nil {
 		r.unlock()

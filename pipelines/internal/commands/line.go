@@ -48,7 +48,7 @@ func (c Command[C, P]) has(name string) bool {
 	return slices.ContainsFunc(c.Groups, func(g runners.Group) bool { return slices.Contains(g.Names, name) })
 }
 
-// Load reads the file and the given flags over the defaults, and tells all faults.
+// Load reads the file and the given flags over the defaults, and reports all faults.
 func (c Command[C, P]) Load(ctx context.Context, file string) (C, error) {
 	settings, err := configs.Load(ctx, c.Defaults(), file, flag.CommandLine)
 	if err != nil {

@@ -27,7 +27,7 @@ func Images[C, P any](graph func(beam.Scope, P), label string, notes ...string) 
 	}
 }
 
-// Training is the Work of a command whose graph is a training. Losses are what stands
+// Training is the Work of a command whose graph is a training. Losses are shown
 // behind the bar of its steps.
 func Training[C, P any](graph func(beam.Scope, P), losses func(*Run[C, P]) func(train.Progress) []string) func(context.Context, *Run[C, P]) error {
 	return func(ctx context.Context, r *Run[C, P]) (err error) {
@@ -47,7 +47,7 @@ func RunTraining(ctx context.Context, s *runners.Session, show *screen.Screen, w
 	return result, cause(ctx, err)
 }
 
-// PlanTraining is the Plan of a training, by what maps its settings.
+// PlanTraining is the Plan of a training; plan maps its settings.
 func PlanTraining[C, T any](ctx context.Context, name string, c C, plan func(context.Context, C) (T, error)) (config T, err error) {
 	if err := backend.Check(name); err != nil {
 		return config, runners.Usagef("--backend: %v", err)
@@ -58,7 +58,7 @@ func PlanTraining[C, T any](ctx context.Context, name string, c C, plan func(con
 	return config, nil
 }
 
-// ForgetTraining removes the checkpoints of an output, and first what says that a training
+// ForgetTraining removes the checkpoints of an output, after the files that say that a training
 // has ended.
 func ForgetTraining(ctx context.Context, output string) error {
 	for _, name := range []string{train.SummaryFile, stages.FailureFile} {

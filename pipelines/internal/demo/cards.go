@@ -24,7 +24,7 @@ import (
 	"semidavil/transforms/shards"
 )
 
-// cards segments some val images and shows what is true, predicted and kept of them.
+// cards segments some val images and shows their labels, predictions and pseudo-labels.
 func (r *run) cards(ctx context.Context, set semidavil.ClassSet) ([]report.Card, error) {
 	samples, err := r.pictured(ctx)
 	if err != nil || len(samples) == 0 {

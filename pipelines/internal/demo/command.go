@@ -1,4 +1,4 @@
-// Package demo is the command of that name: the other commands in a row on MiniCity,
+// Package demo implements the demo command: the other commands in a row on MiniCity,
 // and the report of what came out.
 package demo
 

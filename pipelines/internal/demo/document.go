@@ -19,7 +19,7 @@ import (
 	"semidavil/transforms/report/figures"
 )
 
-// names are how the report calls the trainings, in their order.
+// names are those of the trainings in the report, in their order.
 var names = []struct{ row, name string }{{sourceOnly, "source only"}, {withoutDyCE, "without DyCE"}, {full, "all parts"}}
 
 // report makes the page.
@@ -209,7 +209,7 @@ func trustSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section, 
 	return s, nil
 }
 
-// about tells how the page was made.
+// about says how the page was made.
 func (r *run) about(record configs.Record, took time.Duration) report.Section {
 	table := report.Table{Head: []string{"fact", "value"}, Rows: [][]string{
 		{"time", record.Started.Format("2006-01-02 15:04 MST")},

@@ -43,7 +43,7 @@ type phase struct {
 	seconds float64
 }
 
-// work goes through the loop and writes the report. What an earlier run of the same
+// work runs the whole loop and writes the report. What an earlier run of the same
 // configuration finished is not done again.
 func work(ctx context.Context, c *job) error {
 	r := &run{Demo: c.Settings, session: c.Silent()}
@@ -80,7 +80,7 @@ func summarise(ctx context.Context, c *job) error {
 	return nil
 }
 
-// identity is what decides the report, but for the times in it.
+// identity is what decides the report, except for the times in it.
 func identity(c configs.Demo) configs.Demo {
 	c.Output, c.Overwrite, c.Backend = "", false, ""
 	return c
@@ -96,7 +96,7 @@ func (r *run) train(ctx context.Context) error {
 	c := configs.DefaultAblate()
 	c.Rows, c.Seeds, c.Labelled, c.Steps, c.PretrainSteps = []string{sourceOnly, withoutDyCE, full}, []int{r.Seed}, []int{r.Labelled}, r.Steps, r.PretrainSteps
 	c.Prepare, c.Output, c.Overwrite, c.Backend = prepareFile, r.grid(), r.Overwrite, r.Backend
-	// Fewer images a step than in the example, a higher rate, no windows and one score: minutes count
+	// Fewer images per step than in the example, a higher rate, no windows and one score: minutes count
 	// here.
 	c.Set = map[string]any{"window": "whole", "batch": []int{2, 2, 2}, "lr": 2e-3, "vision_lr": 2e-3, "evaluate_every": r.Steps, "checkpoint_every": max(r.Steps/2, 1), "keep": 1}
 	if err := ablate.Command(pipelines.Ablate).Run(ctx, r.session, c); err != nil {
@@ -118,8 +118,8 @@ func (r *run) readResults(ctx context.Context) error {
 	return nil
 }
 
-// network are the settings of the full method's last step, which is what the scores
-// are of; best weights may be of an earlier one.
+// network selects the weights of the full method's last step, to which the scores
+// belong; the best weights may be of an earlier step.
 func (r *run) network(ctx context.Context) (configs.Inference, error) {
 	c := configs.DefaultEvaluate().Inference
 	c.Backend = r.Backend
@@ -136,8 +136,8 @@ func (r *run) label(ctx context.Context) (err error) {
 	if c.Inference, err = r.network(ctx); err != nil {
 		return err
 	}
-	// Class-balanced, as in self-training: so young a network is sure of few pixels of
-	// rare classes.
+	// Class-balanced, as in self-training: after so short a training the network is confident
+	// of few pixels of rare classes.
 	c.Input, c.Output, c.Overwrite, c.Rule = r.data(), r.Output+"/pseudolabel", r.Overwrite, "cb-cap"
 	return pseudolabel.Command(pipelines.Pseudolabel).Run(ctx, r.session, c)
 }

@@ -108,7 +108,7 @@ func scenes(t *testing.T, c *cloud.Server) (local, remote []string) {
 	return local, remote
 }
 
-// sameObjects compares the objects below a prefix with the files of a folder, but for
+// sameObjects compares the objects below a prefix with the files of a folder, except for
 // those whose first folder or name is one of but.
 func sameObjects(t *testing.T, c *cloud.Server, prefix, folder string, but ...string) {
 	t.Helper()

@@ -1,4 +1,4 @@
-// Package evaluate is the command of that name: its settings as parameters of the
+// Package evaluate implements the evaluate command: its settings as parameters of the
 // graph, and the summary.
 package evaluate
 

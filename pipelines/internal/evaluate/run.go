@@ -11,6 +11,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/counters"
 	"semidavil/transforms/metrics"
 )
 
@@ -34,7 +35,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p p
 		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}, err
 }
 
-// summarise prints the scores and fails where too much was rejected.
+// summarise prints the scores and fails where too many images were rejected.
 func summarise(ctx context.Context, r *job) error {
 	cfg := r.Settings
 	e, err := stages.ReadEvaluation(ctx, cfg.Output)
@@ -68,6 +69,10 @@ func summarise(ctx context.Context, r *job) error {
 			}
 		}
 		fmt.Fprintln(r.Stdout)
+	}
+	if cfg.Predictions != "" {
+		fmt.Fprintf(r.Stdout, "files      %d read as train ids, %d as label ids, which the names say\n",
+			r.Result.Count(counters.Namespace, counters.ByTrainIDs), r.Result.Count(counters.Namespace, counters.ByIDs))
 	}
 	fmt.Fprintf(r.Stdout, "speed      %.1f images/s\n", float64(images)/max(r.Result.Wall.Seconds(), 1e-9))
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, images, cfg.MaxRejects)

@@ -120,7 +120,7 @@ func trainIDs(t testing.TB, file []byte, ids bool) []uint8 {
 // preparedPairs asks a network about the val images of its data.
 func preparedPairs(t testing.TB, n trained.Network, o infer.Options) (out []pair) {
 	t.Helper()
-	oracle := trained.Ask(t, o)
+	oracle := trained.NewOracle(t, o)
 	r := shards.NewReader(bytes.NewReader(read(t, n.Data, "shards", "val-00000.tar")))
 	for {
 		s, err := r.Next()
@@ -142,7 +142,7 @@ func preparedPairs(t testing.TB, n trained.Network, o infer.Options) (out []pair
 // cityscapesPairs asks about the val images of a fixture.
 func cityscapesPairs(t testing.TB, root string, val int, o infer.Options) (out []pair) {
 	t.Helper()
-	oracle, words := trained.Ask(t, o), classNames(t)
+	oracle, words := trained.NewOracle(t, o), classNames(t)
 	for i := range val {
 		p, w, h := oracle.Image(t, read(t, root, imageOf(i)), words)
 		if w != 64 || h != 32 {

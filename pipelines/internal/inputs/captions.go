@@ -37,8 +37,8 @@ func Captions(c configs.CaptionSettings, sets []plans.DataSet, output string, cl
 	}
 }
 
-// CheckCaptions makes the captioner once here: a missing key or file is told before
-// anything runs.
+// CheckCaptions makes the captioner once in this process, so that a missing key or file is
+// reported before anything runs.
 func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
 	if _, err := captioner.New(Captions(c, nil, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
 		return err
@@ -72,7 +72,7 @@ func CheckTables(ctx context.Context, p stages.CaptionParams) ([]captioner.Fit, 
 	return fits, err
 }
 
-// WriteTables tells how many rows of captions.jsonl met an image.
+// WriteTables prints how many rows of captions.jsonl met an image.
 func WriteTables(w io.Writer, fits []captioner.Fit) {
 	for _, f := range fits {
 		fmt.Fprintf(w, "captions   %s: %d rows matched an image, %d did not%s\n", shown(Shorten(f.Path)),
@@ -86,7 +86,7 @@ func WriteTables(w io.Writer, fits []captioner.Fit) {
 	}
 }
 
-// someOf lists the first three of names behind what separates them from the text before.
+// someOf lists the first three names, after a separator from the preceding text.
 func someOf(separator string, names []string) string {
 	var b strings.Builder
 	for i, name := range names {
@@ -115,7 +115,7 @@ func loopback(host string) bool {
 }
 
 // ForgetCaptions removes the captions that an output keeps: images of other data may have
-// the keys of those.
+// the same keys.
 func ForgetCaptions(ctx context.Context, output string) error {
 	return store.RemoveFiles(ctx, output+"/captions", stages.OwnFile)
 }

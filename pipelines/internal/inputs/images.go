@@ -22,12 +22,12 @@ import (
 // Request says which images are wanted.
 type Request struct {
 	// From is an output of prepare, a folder, a data set KIND:ROOT or a glob; folders and
-	// globs have no labels. What is there as a folder is one, whatever its name. Flag
+	// globs have no labels. A path that exists as a folder is one, whatever its name. Flag
 	// names it in messages.
 	From, Flag string
 	// Subset is that of a prepared output, or the split of a data set.
 	Subset string
-	// Labels tells that labels are wanted.
+	// Labels means that labels are wanted.
 	Labels bool
 	// Output is where captions are kept.
 	Output string
@@ -35,7 +35,7 @@ type Request struct {
 	Group int
 }
 
-// Find looks at what is asked for, without reading images. Without a network labels alone
+// Find lists the images of a request without reading them. Without a network only labels
 // are read, and the classes are those of the data.
 func Find(ctx context.Context, c configs.Inference, r Request, n Network) (p pipelines.ImagesParams, err error) {
 	p = pipelines.ImagesParams{Tokenise: stages.TokeniseParams{Folder: n.Tokenizer}, Assign: stages.AssignParams{PerShard: r.Group}, LabelsOnly: len(n.Params) == 0,
@@ -143,7 +143,7 @@ func sameClasses(r Request, data, network semidavil.ClassSet) error {
 	return runners.Usagef("--%s=%s has the %d classes of %s, the network the %d of %s", r.Flag, r.From, data.Len(), data.Name, network.Len(), network.Name)
 }
 
-// dataSet reads what is asked for as KIND:ROOT, a folder or a glob.
+// dataSet parses the request as KIND:ROOT, a folder or a glob.
 func dataSet(ctx context.Context, r Request) (set plans.DataSet, err error) {
 	if isDataSet(r.From) {
 		if set, err = DataSet(ctx, r.From); err != nil {
@@ -169,9 +169,9 @@ func dataSet(ctx context.Context, r Request) (set plans.DataSet, err error) {
 	return set, nil
 }
 
-// folderEnd is the position of the slash that ends the folder of a glob: the longest that
-// is there with a name as it stands, else all before the first character of a pattern;
-// -1 where that is nothing.
+// folderEnd is the position of the slash that ends the folder of a glob: the longest one
+// that exists literally, else all before the first character of a pattern; -1 where there
+// is none.
 func folderEnd(ctx context.Context, glob string) int {
 	first := strings.IndexAny(glob, "*?[")
 	for slash := strings.LastIndex(glob, "/"); slash > first; slash = strings.LastIndex(glob[:slash], "/") {

@@ -19,7 +19,7 @@ import (
 	"semidavil/transforms/text/builtin"
 )
 
-// Network is a trained network as stages take it.
+// Network is a trained network as parameters of stages.
 type Network struct {
 	Facts infer.Facts
 	// Params has one element for each of the names that were asked for.
@@ -29,7 +29,7 @@ type Network struct {
 	Tokenizer string
 }
 
-// ReadNetwork finds the checkpoint of the networks of those names, and what belongs to
+// ReadNetwork finds the checkpoint of the networks with those names, and what belongs to
 // it: the CLIP whose text tower reads the captions, and its tokeniser.
 func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, names []string) (Network, error) {
 	var n Network

@@ -44,7 +44,7 @@ func ResolveDataSet(s *runners.Session, arg runners.Path) error {
 	return err
 }
 
-// isDataSet tells KIND:ROOT from paths: a folder that is there is one, whatever its name.
+// isDataSet distinguishes KIND:ROOT from paths: a folder that exists is a path, whatever its name.
 func isDataSet(arg string) bool {
 	kind, _, named := strings.Cut(arg, ":")
 	if !named || !slices.Contains(datasets.Names, kind) {
@@ -75,7 +75,7 @@ func DataSet(ctx context.Context, arg string) (set plans.DataSet, err error) {
 	return set, nil
 }
 
-// CheckFolder wants a folder to be there.
+// CheckFolder checks that a folder exists.
 func CheckFolder(ctx context.Context, name string) error {
 	info, err := store.Stat(ctx, name)
 	if err == nil && !info.IsDir {

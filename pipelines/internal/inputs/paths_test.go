@@ -129,7 +129,7 @@ func TestPairsFile(t *testing.T) {
 		}
 		texts = append(texts, set.Pairs)
 	}
-	if texts[0] != texts[1] { // which shards are made anew with
+	if texts[0] != texts[1] { // which shards are remade with
 		t.Errorf("%q", texts)
 	}
 }

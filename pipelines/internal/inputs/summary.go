@@ -19,9 +19,9 @@ import (
 // maxShown is how many rejects are shown; all are in the file.
 const maxShown = 10
 
-// WriteRejects shows the first rejects of an output with so many good images. Its first
-// result is an error where the share of rejects is above limit; it is for the end of a
-// summary, since the output is whole all the same.
+// WriteRejects shows the first rejects of an output that has so many good images. tooMany is
+// an error where the share of rejects is above limit; it is for the end of a summary, since
+// the output is complete all the same.
 func WriteRejects(ctx context.Context, w io.Writer, output string, images int, limit float64) (tooMany, err error) {
 	data, err := store.ReadFile(ctx, output+"/"+stages.RejectsFile, 0)
 	if err != nil {

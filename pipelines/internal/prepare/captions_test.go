@@ -18,7 +18,7 @@ import (
 	"semidavil/runners"
 )
 
-// TestCaptionsFromService captions through a stand-in service, once an image
+// TestCaptionsFromService captions through a stand-in service, once per image
 // even where an image is in two subsets, and reuses the file in a later run.
 func TestCaptionsFromService(t *testing.T) {
 	var asked atomic.Int64

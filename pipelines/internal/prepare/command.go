@@ -1,4 +1,4 @@
-// Package prepare is the command of that name: its settings as parameters of the graph,
+// Package prepare implements the prepare command: its settings as parameters of the graph,
 // the built-in scenes, and the summary.
 package prepare
 

@@ -36,7 +36,7 @@ func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, c
 			if err != nil {
 				return nil, classes, runners.Usagef("%v", err)
 			}
-			if err := besides(set, adapter.Name, sets); err != nil {
+			if err := checkDistinct(set, adapter.Name, sets); err != nil {
 				return nil, classes, err
 			}
 			if adapter.Classes.Len() > 0 {
@@ -60,8 +60,8 @@ func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, c
 	return sets, classes, nil
 }
 
-// checkFolders wants the folders of the data sets to be there. Without credentials a dry
-// run goes on without knowing.
+// checkFolders checks that the folders of the data sets exist. Without credentials a dry
+// run skips the check.
 func checkFolders(ctx context.Context, sets []plans.DataSet, dry bool) error {
 	for _, set := range sets {
 		if err := inputs.CheckFolder(ctx, set.Root); err != nil && !(dry && errors.Is(err, store.ErrNoCredentials)) {
@@ -71,9 +71,9 @@ func checkFolders(ctx context.Context, sets []plans.DataSet, dry bool) error {
 	return nil
 }
 
-// besides refuses a data set that would be confused with one before it: the
+// checkDistinct refuses a data set that would be confused with one before it: the
 // same folder twice, or two descriptions under one name.
-func besides(set plans.DataSet, name string, before []plans.DataSet) error {
+func checkDistinct(set plans.DataSet, name string, before []plans.DataSet) error {
 	for _, other := range before {
 		a, err := other.Adapter()
 		if err != nil {

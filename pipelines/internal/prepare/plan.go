@@ -78,7 +78,7 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 }
 
 // checkPseudo refuses pseudo-labels of other classes: their train ids would mean
-// something else. A list of labels that another program made has no statistics to tell.
+// something else. A list of labels that another program made has no statistics to check.
 func checkPseudo(ctx context.Context, output string, classes semidavil.ClassSet) error {
 	if output == "" {
 		return nil

@@ -18,8 +18,8 @@ import (
 	"semidavil/transforms/text/builtin"
 )
 
-// summarise prints what came out and fails where too much was rejected. It
-// reads the files that the run wrote, so it tells the same for every runner.
+// summarise prints the results and fails where too many images were rejected. It
+// reads the files that the run wrote, so it says the same for every runner.
 func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	cfg := r.Settings
 	manifest, err := stages.ReadManifest(ctx, cfg.Output)

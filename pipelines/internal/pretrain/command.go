@@ -1,4 +1,4 @@
-// Package pretrain is the command of that name: its settings as parameters of the training,
+// Package pretrain implements the pretrain command: its settings as parameters of the training,
 // and the summary.
 package pretrain
 

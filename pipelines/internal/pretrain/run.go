@@ -35,7 +35,7 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 	}, nil
 }
 
-// summarise prints what came out.
+// summarise prints the results.
 func summarise(ctx context.Context, r *job) error {
 	sum, err := train.ReadSummary[train.PretrainSummary](ctx, r.Settings.Output)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package pseudolabel is the command of that name: its settings as parameters of the
+// Package pseudolabel implements the pseudolabel command: its settings as parameters of the
 // graph, and the summary.
 package pseudolabel
 
@@ -58,8 +58,8 @@ func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
 	}
 }
 
-// forget removes thresholds, so that all labels are made anew, and captions of other
-// images. Predictions stay: they say themselves what they are of.
+// forget removes thresholds, so that all labels are remade, and captions of other
+// images. Predictions stay: each says which image and network it belongs to.
 func forget(ctx context.Context, cfg, before configs.Pseudolabel) error {
 	if err := store.Remove(ctx, cfg.Output+"/"+stages.ThresholdsFile); err != nil {
 		return err

@@ -110,7 +110,7 @@ func TestBalanced(t *testing.T) {
 func TestShards(t *testing.T) {
 	n := network(t)
 	cfg := settings(t, n, n.Data)
-	oracle := trained.Ask(t, infer.Options{Checkpoint: n.Newest(), Network: infer.Teacher, Second: true})
+	oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Newest(), Network: infer.Teacher, Second: true})
 	cfg.Model = "teacher"
 	must(t, cfg)
 	r := shards.NewReader(bytes.NewReader(read(t, n.Data, "shards", "unlabelled-00000.tar")))
@@ -170,7 +170,7 @@ func TestCityscapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	oracle := trained.Ask(t, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Second: true})
+	oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Second: true})
 	for subset, want := range map[string]int{"": 5, "train": 2, "extra": 2, "val": 1} {
 		cfg := settings(t, n, "cityscapes:"+root)
 		cfg.Subset = subset

@@ -55,9 +55,8 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 	}, nil
 }
 
-// predictionConfig stands for all that decides a prediction but the image and its
-// caption: the network and how it is used, but not where it lies or what thresholds are
-// to come.
+// predictionConfig identifies all that decides a prediction except the image and its
+// caption: the network and how it is used, but not its path or the thresholds.
 func predictionConfig(n inputs.Network, load inference.LoadParams) (string, error) {
 	options := n.Params[0].Options
 	options.Checkpoint, options.CLIP, options.Batch = "", "", 0
@@ -70,7 +69,7 @@ func predictionConfig(n inputs.Network, load inference.LoadParams) (string, erro
 	}{n.Params[0].Stamp, n.Facts, options, [2]int{load.W, load.H}, load.Filter})
 }
 
-// summarise prints the statistics and fails where too much was rejected.
+// summarise prints the statistics and fails where too many images were rejected.
 func summarise(ctx context.Context, r *job) error {
 	cfg, result := r.Settings, r.Result
 	stats, err := stages.ReadLabelStats(ctx, cfg.Output)

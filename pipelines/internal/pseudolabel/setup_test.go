@@ -238,7 +238,7 @@ func balanced(p predicted, tau []uint32) []int {
 // asked are the predictions of all photos by their path.
 func asked(t testing.TB, n trained.Network, root string) map[string]predicted {
 	t.Helper()
-	oracle := trained.Ask(t, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Second: true})
+	oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Best(), Network: infer.Student, Second: true})
 	out := map[string]predicted{}
 	for name := range fixture.Tree(t, root) {
 		stem, ok := strings.CutSuffix(name, ".png")

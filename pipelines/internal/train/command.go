@@ -1,4 +1,4 @@
-// Package train is the command of that name: its settings as parameters of the training,
+// Package train implements the train command: its settings as parameters of the training,
 // and the summary.
 package train
 
@@ -67,7 +67,7 @@ func describe(cfg configs.Train) string {
 		cfg.Steps, cfg.Batch[0], cfg.Batch[1], cfg.Batch[2], cfg.Crop, cfg.Guidance, cfg.Loss, cfg.Vision)
 }
 
-// notes are what stands behind the bar of the steps.
+// notes are shown behind the bar of the steps.
 func notes(p train.Progress, unlabelled bool) []string {
 	notes := []string{fmt.Sprintf("loss %.3f", p.Loss)}
 	if unlabelled {

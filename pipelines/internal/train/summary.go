@@ -11,7 +11,7 @@ import (
 	"semidavil/transforms/metrics"
 )
 
-// summarise prints what came out.
+// summarise prints the results.
 func summarise(ctx context.Context, r *job) error {
 	cfg := r.Settings
 	sum, err := train.ReadSummary[train.Summary](ctx, cfg.Output)

@@ -62,7 +62,7 @@ func TestTrain(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// An inspection changes nothing, and the same again goes on from the end.
+	// An inspection changes nothing, and the same again resumes from the end.
 	before, err := os.ReadFile(checkpoint.Path(output, 2))
 	if err != nil {
 		t.Fatal(err)

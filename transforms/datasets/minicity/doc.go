@@ -24,7 +24,7 @@ import (
 )
 
 // Version counts the deliberate changes of the drawing: scenes of another
-// version are drawn anew.
+// version are redrawn.
 const Version = 1
 
 // Cityscapes label ids that MiniCity draws beside the 19 classes; all of them

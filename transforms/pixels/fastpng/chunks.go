@@ -62,7 +62,7 @@ func nextChunk(data []byte) (c chunk, rest []byte, err error) {
 }
 
 // ancillary reports whether pixels can do without the chunk. A name that is none is a sign
-// that what was read is no chunk.
+// that what was read is not a chunk.
 func (c chunk) ancillary() bool {
 	for _, b := range []byte(c.name) {
 		if b |= 0x20; b < 'a' || b > 'z' {

@@ -10,7 +10,7 @@ import (
 )
 
 // inflateSlop is how far inflate may read and write beyond the ends of its
-// input and output: the loop checks both once a round.
+// input and output: the loop checks both once per round.
 const inflateSlop = 512
 
 // inflater decompresses whole zlib streams. It holds its tables only.

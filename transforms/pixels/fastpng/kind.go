@@ -2,7 +2,7 @@ package fastpng
 
 import "fmt"
 
-// Kind tells how the samples of a file are stored.
+// Kind is how the samples of a file are stored.
 type Kind uint8
 
 // The kinds of PNG.

@@ -1,4 +1,4 @@
-// Package sheet draws predictions for people to look at: one row a sample with
+// Package sheet draws predictions for people to look at: one row per sample with
 // its image, truth, prediction and, where given, pseudo-label, confidence and
 // errors, its caption below, and the colours of the classes that occur at the
 // bottom.

@@ -90,7 +90,7 @@ func (p *painter) scale(s Sample, w, h int) (scaled, error) {
 	return out, nil
 }
 
-// has tells whether the sample has what a panel shows.
+// has reports whether the sample has what a panel shows.
 func (s scaled) has(k panel) bool {
 	return [...]bool{
 		imagePanel: true, truthPanel: s.truth != nil, predictionPanel: s.prediction != nil, pseudoPanel: s.pseudo != nil,

@@ -2,7 +2,7 @@ package tensorboard
 
 import "fmt"
 
-// Kind tells what a Value holds.
+// Kind is what a Value holds.
 type Kind uint8
 
 // The kinds of values. Other is what this package does not write: histograms,

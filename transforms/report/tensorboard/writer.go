@@ -37,7 +37,7 @@ func (w *Writer) Add(step int64, values ...Value) error {
 	return w.write(Event{Step: step, Values: values})
 }
 
-// Restart says that the run goes on from a checkpoint and that step is the first
+// Restart says that the run resumes from a checkpoint and that step is the first
 // one that follows: events of that and later steps in older files of the run are
 // out of date. A resumed run writes it before its first value.
 func (w *Writer) Restart(step int64) error { return w.write(Event{Step: step, Restart: true}) }

@@ -65,7 +65,7 @@ const crossingRow = 64
 
 // crossing is the first place at which the running sum of the counts reaches what is
 // wanted, and the sum before it. Long rows are added up in parts: the crossing of the
-// parts' sums tells in which part to look.
+// parts' sums says in which part to look.
 //
 //	counts  i32[M] not negative, with a sum of at least wanted
 //	wanted  i32[]

@@ -75,9 +75,9 @@ type border struct {
 var digits = []int{11, 10, 10}
 
 // largest finds the k-th largest key without sorting, as a radix sort would: a
-// histogram of the highest digit tells the digit of the border and how many keys are
-// above it, one of the next digit of the keys with that digit tells the next, and so
-// on. For k = 0 the border is above all keys.
+// histogram of the highest digit gives the digit of the border and how many keys are
+// above it, a histogram of the next digit of the keys with that digit gives the next, and
+// so on. For k = 0 the border is above all keys.
 //
 //	key  i32[N] all -1 or above
 //	k    i32[]

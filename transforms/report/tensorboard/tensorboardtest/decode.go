@@ -74,7 +74,7 @@ func fields(message []byte, f func(field) error) error {
 	return nil
 }
 
-// is tells whether the field is the one of a number and a type; a field of
+// is reports whether the field is the one of a number and a type; a field of
 // another type than the schema's is unknown and skipped, as protobuf does it.
 func (d field) is(number protowire.Number, kind protowire.Type) bool {
 	return d.number == number && d.kind == kind
