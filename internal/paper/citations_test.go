@@ -3,6 +3,7 @@ package paper
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -21,6 +22,9 @@ var (
 	linked = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	// lettered is a section of a document that never was in the repository.
 	lettered = regexp.MustCompile(`\bMETHOD,?( section)? [A-L]\b`)
+	// tests are those that a text names as the proof of what it says, and those that there are.
+	tests    = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`")
+	declared = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
 	fenced   = regexp.MustCompile("(?ms)^```.*?^```")
 	heading  = regexp.MustCompile(`(?m)^#{1,6} +(.+?) *$`)
 )
@@ -31,6 +35,7 @@ var texts = []string{".go", ".md", ".yaml", ".sh", ".py", ".Dockerfile"}
 // citations tells which citations in the files below a folder lead nowhere, and how many
 // there are.
 func citations(root fs.FS) (faults []string, n int, err error) {
+	known, named := map[string]bool{}, map[string]string{}
 	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -62,7 +67,14 @@ func citations(root fs.FS) (faults []string, n int, err error) {
 		for _, c := range lettered.FindAllString(text, -1) {
 			faults = append(faults, fmt.Sprintf("%s: %s: there is no such section", name, c))
 		}
+		for _, m := range declared.FindAllStringSubmatch(text, -1) {
+			known[m[1]] = true
+		}
 		if path.Ext(name) == ".md" {
+			for _, m := range tests.FindAllStringSubmatch(text, -1) {
+				named[m[1]] = name
+				n++
+			}
 			for _, m := range linked.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 				if !strings.Contains(m[1], ":") { // else it is of the web
 					check(m[1], m[1])
@@ -71,6 +83,11 @@ func citations(root fs.FS) (faults []string, n int, err error) {
 		}
 		return nil
 	})
+	for _, test := range slices.Sorted(maps.Keys(named)) {
+		if !known[test] {
+			faults = append(faults, fmt.Sprintf("%s: %s: there is no such test", named[test], test))
+		}
+	}
 	return faults, n, err
 }
 
@@ -152,10 +169,11 @@ func TestBrokenCitations(t *testing.T) {
 		{"a/c.md", "[x](PAGE.md)", "a/c.md: PAGE.md: there is no a/PAGE.md"},
 		{"a/c.md", "[y](#z)", "a/c.md: #z: a/c.md has no heading #z"},
 		{"a/c.md", "[x](d.go#L12)", "a/c.md: d.go#L12: a/d.go has no headings"},
+		{"a/c.md", "`TestOfPage`, `FuzzOfPage`", "a/c.md: FuzzOfPage: there is no such test"},
 		{"out/report.md", "[x](NONE.md)", ""},
 	} {
 		text, want := strings.ReplaceAll(test.text, "D/", "docs/"), strings.ReplaceAll(test.want, "D/", "docs/")
-		root := fstest.MapFS{"docs/" + "PAGE.md": {Data: []byte(doc)}, "a/d.go": {}, test.name: {Data: []byte(text)}}
+		root := fstest.MapFS{"docs/" + "PAGE.md": {Data: []byte(doc)}, "a/d.go": {Data: []byte("func TestOfPage(t *testing.T) {\n}\n")}, test.name: {Data: []byte(text)}}
 		faults, _, err := citations(root)
 		if got := strings.Join(faults, "\n"); got != want || err != nil {
 			t.Errorf("%s: %s: %q, %v; want %q", test.name, text, got, err, want)
