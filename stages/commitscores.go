@@ -20,7 +20,7 @@ import (
 )
 
 func init() {
-	beam.RegisterCoder(reflect.TypeFor[namedTally](), encodeNamedTally, decodeNamedTally)
+	registerJSON[namedTally]()
 	beam.RegisterDoFn(nameTally)
 	beam.RegisterDoFn(reflect.TypeFor[commitScoresFn]())
 }
@@ -93,10 +93,6 @@ type namedTally struct {
 }
 
 func nameTally(network string, t metrics.Tally) namedTally { return namedTally{network, t} }
-
-func encodeNamedTally(t namedTally) ([]byte, error) { return json.Marshal(t) }
-
-func decodeNamedTally(data []byte) (t namedTally, err error) { return t, json.Unmarshal(data, &t) }
 
 type commitScoresFn struct{ Params CommitScoresParams }
 

@@ -2,7 +2,6 @@ package stages
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -21,7 +20,7 @@ import (
 )
 
 func init() {
-	beam.RegisterCoder(reflect.TypeFor[LabelPart](), encodeLabelPart, decodeLabelPart)
+	registerJSON[LabelPart]()
 	beam.RegisterDoFn(reflect.TypeFor[labelFn]())
 }
 
@@ -44,10 +43,6 @@ type LabelPart struct {
 	Rejects []shards.Reject
 	Stats   pseudo.Stats
 }
-
-func encodeLabelPart(p LabelPart) ([]byte, error) { return json.Marshal(p) }
-
-func decodeLabelPart(data []byte) (p LabelPart, err error) { return p, json.Unmarshal(data, &p) }
 
 // Label applies the thresholds to the stored predictions and writes label PNGs. Those
 // that an earlier run wrote with the same thresholds stay as they are.

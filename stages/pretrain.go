@@ -2,7 +2,6 @@ package stages
 
 import (
 	"context"
-	"encoding/json"
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -11,8 +10,8 @@ import (
 )
 
 func init() {
-	beam.RegisterCoder(reflect.TypeFor[train.PretrainConfig](), encodePretraining, decodePretraining)
-	beam.RegisterCoder(reflect.TypeFor[train.PretrainSummary](), encodePretrainSummary, decodePretrainSummary)
+	registerJSON[train.PretrainConfig]()
+	registerJSON[train.PretrainSummary]()
 	beam.RegisterDoFn(reflect.TypeFor[pretrainFn]())
 }
 
@@ -29,18 +28,6 @@ type PretrainParams struct {
 func Pretrain(s beam.Scope, p PretrainParams, configs beam.PCollection) beam.PCollection {
 	s = s.Scope("stages.Pretrain")
 	return beam.ParDo(s, &pretrainFn{p}, configs)
-}
-
-func encodePretraining(c train.PretrainConfig) ([]byte, error) { return json.Marshal(c) }
-
-func decodePretraining(data []byte) (c train.PretrainConfig, err error) {
-	return c, json.Unmarshal(data, &c)
-}
-
-func encodePretrainSummary(s train.PretrainSummary) ([]byte, error) { return json.Marshal(s) }
-
-func decodePretrainSummary(data []byte) (s train.PretrainSummary, err error) {
-	return s, json.Unmarshal(data, &s)
 }
 
 type pretrainFn struct{ Params PretrainParams }

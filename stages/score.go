@@ -2,7 +2,6 @@ package stages
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,8 +28,8 @@ import (
 
 func init() {
 	beam.RegisterType(reflect.TypeFor[metrics.Tally]())
-	beam.RegisterCoder(reflect.TypeFor[metrics.Tally](), encodeTally, decodeTally)
-	beam.RegisterCoder(reflect.TypeFor[ImageScore](), encodeImageScore, decodeImageScore)
+	registerJSON[metrics.Tally]()
+	registerJSON[ImageScore]()
 	beam.RegisterDoFn(reflect.TypeFor[scoreFn]())
 	beam.RegisterDoFn(stemsOf)
 	beam.RegisterType(reflect.TypeFor[sumTallies]())
@@ -84,10 +83,6 @@ type ImageScore struct {
 	PixelAccuracy metrics.Fraction `json:"pixel_accuracy"`
 	Pixels        uint64           `json:"pixels"`
 }
-
-func encodeImageScore(s ImageScore) ([]byte, error) { return json.Marshal(s) }
-
-func decodeImageScore(data []byte) (s ImageScore, err error) { return s, json.Unmarshal(data, &s) }
 
 type scoreFn struct {
 	Params ScoreParams
@@ -248,7 +243,3 @@ func (sumTallies) MergeAccumulators(a, b metrics.Tally) metrics.Tally {
 	}
 	return sum
 }
-
-func encodeTally(t metrics.Tally) ([]byte, error) { return json.Marshal(t) }
-
-func decodeTally(data []byte) (t metrics.Tally, err error) { return t, json.Unmarshal(data, &t) }

@@ -2,7 +2,6 @@ package stages
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -17,8 +16,8 @@ import (
 )
 
 func init() {
-	beam.RegisterCoder(reflect.TypeFor[train.Config](), encodeTraining, decodeTraining)
-	beam.RegisterCoder(reflect.TypeFor[train.Summary](), encodeSummary, decodeSummary)
+	registerJSON[train.Config]()
+	registerJSON[train.Summary]()
 	beam.RegisterDoFn(reflect.TypeFor[trainFn]())
 }
 
@@ -48,14 +47,6 @@ func Train(s beam.Scope, p TrainParams, configs beam.PCollection) beam.PCollecti
 	s = s.Scope("stages.Train")
 	return beam.ParDo(s, &trainFn{p}, beam.Reshuffle(s, configs))
 }
-
-func encodeTraining(c train.Config) ([]byte, error) { return json.Marshal(c) }
-
-func decodeTraining(data []byte) (c train.Config, err error) { return c, json.Unmarshal(data, &c) }
-
-func encodeSummary(s train.Summary) ([]byte, error) { return json.Marshal(s) }
-
-func decodeSummary(data []byte) (s train.Summary, err error) { return s, json.Unmarshal(data, &s) }
 
 // trainWatcher follows the trainings in this process.
 var trainWatcher atomic.Pointer[train.Watcher]

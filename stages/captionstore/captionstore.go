@@ -48,9 +48,6 @@ func (c Cache) Get(ctx context.Context, captioner string, ref semidavil.Ref, ask
 	}
 }
 
-// Reset forgets the captions that this process got.
-func Reset() { shared.Clear(func(string) {}) }
-
 // ReadCache reads the caption files of an output, of whichever shard. One that
 // does not hold captions is ignored: it will be rewritten.
 func ReadCache(ctx context.Context, output string) (Cache, error) {

@@ -45,7 +45,7 @@ func (a *asker) ask() (string, error) {
 // TestCache: what any file of an output holds is an answer of its captioner to the
 // image as it was when the file was written; files that are no captions count for nothing.
 func TestCache(t *testing.T) {
-	t.Cleanup(Reset)
+	t.Cleanup(func() { shared.Clear(func(string) {}) })
 	out, written := t.TempDir(), time.Unix(1e9, 0)
 	whole := file(t, row("a", "a street", "eye"), row("b", "a road", "eye"))
 	fixture.Write(t, out, "source-00000.jsonl", whole)
@@ -86,7 +86,7 @@ func TestCache(t *testing.T) {
 
 // TestAskedOnce: a process asks once about an image as it is, and again after a failure.
 func TestAskedOnce(t *testing.T) {
-	t.Cleanup(Reset)
+	t.Cleanup(func() { shared.Clear(func(string) {}) })
 	var a asker
 	get := func(captioner string, ref semidavil.Ref) string {
 		t.Helper()
@@ -116,7 +116,7 @@ func TestAskedOnce(t *testing.T) {
 			t.Errorf("%s: asked %d times", want, a.times-before)
 		}
 	}
-	Reset()
+	shared.Clear(func(string) {})
 	before := a.times
 	if get("eye", semidavil.Ref{Key: "k"}); a.times != before+1 {
 		t.Error("what was forgotten is known")
@@ -126,7 +126,7 @@ func TestAskedOnce(t *testing.T) {
 // TestAnswerOfACancelledBundle: whoever waits for a question of another bundle that is
 // cancelled asks again; whoever is cancelled does not.
 func TestAnswerOfACancelledBundle(t *testing.T) {
-	t.Cleanup(Reset)
+	t.Cleanup(func() { shared.Clear(func(string) {}) })
 	times := 0
 	cancelledOnce := func() (string, error) {
 		if times++; times == 1 {
