@@ -16,7 +16,7 @@ var (
 	// missing is a registration without which another process does not find a type or a
 	// function. The report also asks for what package register generates (NEED_SHIM, NEED_EMIT,
 	// NEED_INPUT), which is faster by a reflective call an element, of which there are few:
-	// generated for the stages it takes the compiler minutes and 5 GB, without it a second.
+	// generated for the stages it takes the compiler 54 s and 4.6 GB, without it a second.
 	missing = regexp.MustCompile(`NEED_(?:TYPE|FUNCTION)(?:\[[^\n]*?\])?`)
 	// beamsOwn are steps of Beam's test and utility packages, which do not
 	// register everything themselves.

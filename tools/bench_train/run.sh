@@ -4,6 +4,8 @@
 #
 #   PLUGIN=/path/pjrt_c_api_cpu_plugin.so TORCH=/path/python tools/bench_train/run.sh [big]
 #
+# ROUNDS (1) of the tiny preset follow one another, of STEPS (15) each; BIG_STEPS (3) are those of ViT-B/16.
+#
 # With "big" also ViT-B/16 at 512x512, which takes minutes and 15 GB.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -24,7 +26,9 @@ all() { # times, flags
   if [ -n "${PLUGIN:-}" ]; then go_step "xla:$PLUGIN" "$@"; fi
   if [ -n "${TORCH:-}" ]; then torch_step "$@"; fi
 }
-for loss in ce dyce; do all 15 --preset=tiny --vision=all --crop=128x64 --batch=4,4,4 --loss="$loss"; done
+for _ in $(seq "${ROUNDS:-1}"); do
+  for loss in ce dyce; do all "${STEPS:-15}" --preset=tiny --vision=all --crop=128x64 --batch=4,4,4 --loss="$loss"; done
+done
 if [ "${1:-}" = big ]; then
-  for vision in frozen attn; do all 3 --preset=vit-b-16 --vision="$vision" --crop=512x512 --batch=1,1,1; done
+  for vision in frozen attn; do all "${BIG_STEPS:-3}" --preset=vit-b-16 --vision="$vision" --crop=512x512 --batch=1,1,1; done
 fi
