@@ -121,7 +121,7 @@ func sample(t testing.TB) report.Document {
 			{Title: "Scores", Text: []string{"Classes that do not occur in the validation frames count in no mean."}, Tables: []report.Table{table},
 				Figures: []report.Figure{{Caption: "With DyCE, rare classes gain most.", SVG: must(charts.Bars(bars))}, {Caption: "Rows are the truth.", SVG: must(charts.Matrix(matrix))}}},
 			{Title: "Training", Figures: []report.Figure{{Caption: "Evaluated every 500 steps.", SVG: must(charts.Lines(lines))}}},
-			{Title: "Pseudo-labels", Figures: []report.Figure{{Caption: "What the threshold keeps.", SVG: must(charts.Bars(shares))}, {Alt: "Reliability diagram", SVG: must(charts.Reliability(reliability))}}},
+			{Title: "Pseudo-labels", Figures: []report.Figure{{Caption: "What the threshold keeps.", SVG: must(charts.Bars(shares))}, {Caption: "Reliability diagram", SVG: must(charts.Reliability(reliability))}}},
 			{Title: "Frames", Legend: legend, Cards: cards},
 		},
 	}

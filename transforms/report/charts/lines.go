@@ -1,6 +1,7 @@
 package charts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -206,7 +207,7 @@ func Lines(c LineChart) ([]byte, error) {
 // describe puts the ends of the curves into words.
 func (c LineChart) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Curves of %s over %s.", orElse(c.YAxis, "y"), orElse(c.XAxis, "x"))
+	fmt.Fprintf(&b, "Curves of %s over %s.", cmp.Or(c.YAxis, "y"), cmp.Or(c.XAxis, "x"))
 	for _, s := range c.Curves {
 		last := c.last(s)
 		if last < 0 {
@@ -214,18 +215,11 @@ func (c LineChart) describe() string {
 			continue
 		}
 		first := slices.IndexFunc(s.Y, c.drawable)
-		fmt.Fprintf(&b, " %s: from %s at %s to %s at %s.", orElse(s.Name, "curve"),
+		fmt.Fprintf(&b, " %s: from %s at %s to %s at %s.", cmp.Or(s.Name, "curve"),
 			c.number(s.Y[first]), short(s.X[first]), c.number(s.Y[last]), short(s.X[last]))
 	}
 	if r := c.Reference; r != nil {
 		fmt.Fprintf(&b, " Reference %s: %s.", r.Name, c.number(r.Value))
 	}
 	return b.String()
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package charts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -82,10 +83,10 @@ func Matrix(c MatrixChart) ([]byte, error) {
 
 	d := &document{}
 	y := d.header(c.Title, c.Note, w)
-	d.soft(left+side/2, y+12, textSize, atMiddle, orElse(c.Columns, "prediction"))
+	d.soft(left+side/2, y+12, textSize, atMiddle, cmp.Or(c.Columns, "prediction"))
 	top := y + 20 + lean
 	at := num(top + side/2)
-	d.soft(margin+10, top+side/2, textSize, atMiddle, orElse(c.Rows, "truth"), "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
+	d.soft(margin+10, top+side/2, textSize, atMiddle, cmp.Or(c.Rows, "truth"), "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
 	for i, n := range c.Names {
 		short := fit(n, size, most)
 		middle := float64((float64(i) + 0.5) * cell)
@@ -143,7 +144,7 @@ func (c MatrixChart) key(d *document, x, y, w float64) float64 {
 // describe puts the diagonal and the largest confusion of each row into words.
 func (c MatrixChart) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Confusion matrix of %d classes, %s by row, %s by column.", len(c.Names), orElse(c.Rows, "truth"), orElse(c.Columns, "prediction"))
+	fmt.Fprintf(&b, "Confusion matrix of %d classes, %s by row, %s by column.", len(c.Names), cmp.Or(c.Rows, "truth"), cmp.Or(c.Columns, "prediction"))
 	for i, row := range c.Values {
 		if math.IsNaN(row[i]) {
 			fmt.Fprintf(&b, " %s: no value.", c.Names[i])
