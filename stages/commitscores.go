@@ -59,12 +59,19 @@ func ReadEvaluation(ctx context.Context, output string) (e Evaluation, err error
 	if err != nil {
 		return e, fmt.Errorf("%s is not a finished output of evaluate: %w", output, err)
 	}
-	if err := json.Unmarshal(data, &e); err != nil {
+	if e, err = decodeEvaluation(data); err != nil {
 		return e, fmt.Errorf("%s/%s: %w", output, ReportFile, err)
+	}
+	return e, nil
+}
+
+func decodeEvaluation(data []byte) (e Evaluation, err error) {
+	if err := json.Unmarshal(data, &e); err != nil {
+		return e, err
 	}
 	for _, n := range e.Networks {
 		if k := n.Report.Confusion.Classes; k != e.ClassSet.Len() {
-			return e, fmt.Errorf("%s/%s: the %s has a confusion of %d classes, the class set %s has %d", output, ReportFile, n.Network, k, e.ClassSet.Name, e.ClassSet.Len())
+			return e, fmt.Errorf("the %s has a confusion of %d classes, the class set %s has %d", n.Network, k, e.ClassSet.Name, e.ClassSet.Len())
 		}
 	}
 	return e, nil

@@ -43,13 +43,21 @@ func readLabelRows(ctx context.Context, output string) (map[string]LabelRow, err
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a finished output of pseudolabel: %w", output, err)
 	}
+	rows, err := decodeLabelRows(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", output, LabelsFile, err)
+	}
+	return rows, nil
+}
+
+func decodeLabelRows(data []byte) (map[string]LabelRow, error) {
 	rows := map[string]LabelRow{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, 1<<20)
 	for n := 1; lines.Scan(); n++ {
 		var row LabelRow
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil || row.Key == "" || row.Label == "" {
-			return nil, fmt.Errorf("%s/%s: line %d is no row of a pseudo-label: %v", output, LabelsFile, n, err)
+			return nil, fmt.Errorf("line %d is no row of a pseudo-label: %v", n, err)
 		}
 		rows[row.Key] = row
 	}
