@@ -42,6 +42,7 @@ type NetworkReport struct {
 type Evaluation struct {
 	ClassSet semidavil.ClassSet `json:"class_set"`
 	Rejects  int                `json:"rejects"`
+	Turned   *shards.Turned     `json:"turned,omitempty"`
 	Networks []NetworkReport    `json:"networks"`
 }
 
@@ -119,6 +120,12 @@ func (f *commitScoresFn) ProcessElement(ctx context.Context, _ []byte, nextTally
 	for s := (ImageScore{}); nextScore(&s); {
 		scores = append(scores, s)
 	}
+	slices.SortFunc(scores, func(a, b ImageScore) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network)) })
+	for _, s := range scores {
+		if s.EXIF != "" && s.Network == scores[0].Network {
+			evaluation.Turned = evaluation.Turned.With(s.Image, s.EXIF)
+		}
+	}
 	rejected := rejects.Collect(nextReject)
 	evaluation.Rejects = len(rejected)
 	files, err := scoreFiles(evaluation, scores, rejected)
@@ -138,7 +145,6 @@ func scoreFiles(e Evaluation, scores []ImageScore, rejected []shards.Reject) ([]
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(scores, func(a, b ImageScore) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network)) })
 	rows, err := lines(scores)
 	if err != nil {
 		return nil, err
