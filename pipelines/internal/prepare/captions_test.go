@@ -169,7 +169,7 @@ func TestGivenCaptions(t *testing.T) {
 		t.Errorf("no row is lost: %v", err)
 	}
 	for name, change := range map[string]func(*configs.Prepare){
-		"gta5_train_00001":      plain,
+		"gta5_train_00001":  plain,
 		"cityscapes_extra_": func(c *configs.Prepare) { c.Source, c.Scenes = nil, [4]int{1, 1, 1, 1} },
 	} {
 		_, err := run(change, "images/00001", "b")
