@@ -75,7 +75,7 @@ func (c CaptionCheck) Text(network string) string {
 	var lost []string
 	for i, column := range columns {
 		if i > 0 {
-			lost = append(lost, fmt.Sprintf("%s %+.1f", column.Title, 100*float64(column.Scores.MeanIoU-columns[0].Scores.MeanIoU)))
+			lost = append(lost, column.Title+" "+(column.Scores.MeanIoU-columns[0].Scores.MeanIoU).Points())
 		}
 	}
 	text := fmt.Sprintf("Mean IoU of the %s beside that with the images' own captions, points: %s.", network, strings.Join(lost, ", "))

@@ -227,14 +227,6 @@ func (r Row) text() string {
 	return text
 }
 
-// points writes a difference of scores in points of percent, "-" for none.
-func points(f metrics.Fraction) string {
-	if math.IsNaN(float64(f)) {
-		return "-"
-	}
-	return fmt.Sprintf("%+.1f", 100*float64(f))
-}
-
 // writeTable writes a table: the first column is of names, the others of numbers.
 func writeTable(b *strings.Builder, rows [][]string) {
 	for i, row := range rows {
@@ -273,7 +265,7 @@ func markdown(cfg configs.Ablate, a Ablation) string {
 			r := a.at(name, labelled)
 			cells = append(cells, r.text())
 			if compared {
-				cells = append(cells, points(r.Over))
+				cells = append(cells, r.Over.Points())
 			}
 			if cfg.Paper != "none" {
 				cells = append(cells, r.Paper.String())
