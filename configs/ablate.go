@@ -101,7 +101,7 @@ func without(loss string) map[string]any {
 	return map[string]any{"clip": "", "guidance": "none", "loss": loss}
 }
 
-// DefaultAblate returns the defaults: Table 3 on MiniCity.
+// DefaultAblate returns the defaults: Table 3 on MiniCity, behind the baselines.
 func DefaultAblate() Ablate {
 	return defaults[Ablate]()
 }
