@@ -34,7 +34,7 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 			{Title: "Output and computation", Names: []string{"accelerator"}},
 		},
 		Examples: []runners.Example{
-			{Text: "Table 3 on MiniCity with three seeds, behind source only and supervised: 24 trainings, a minute or two each on two cores", Command: "go run ./pipelines/ablate"},
+			{Text: "Table 3 on MiniCity with three seeds, behind source only and supervised: 24 trainings", Command: "go run ./pipelines/ablate"},
 			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
