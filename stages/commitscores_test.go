@@ -47,7 +47,7 @@ func TestCommitScores(t *testing.T) {
 	for _, way := range ways {
 		out := t.TempDir()
 		mustRun(t, way, func(s beam.Scope) {
-			report := CommitScores(s, CommitScoresParams{out, semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, tallies)), beam.CreateList(s, scores), beam.CreateList(s, rejected))
+			report := CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, tallies)), beam.CreateList(s, scores), beam.CreateList(s, rejected))
 			passert.Equals(s, report, out+"/report.json")
 		})
 		slices.Reverse(tallies)
@@ -85,7 +85,7 @@ func TestCommitScores(t *testing.T) {
 func TestCommitScoresNothing(t *testing.T) {
 	out := t.TempDir()
 	mustRun(t, "prism", func(s beam.Scope) {
-		report := CommitScores(s, CommitScoresParams{out, semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
+		report := CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
 		passert.Equals(s, report, out+"/report.json")
 	})
 	got := files(t, out)
@@ -102,7 +102,7 @@ func TestCommitScoresNothing(t *testing.T) {
 func TestCommitScoresFaults(t *testing.T) {
 	out := t.TempDir()
 	commit := func(s beam.Scope, n namedTally) {
-		CommitScores(s, CommitScoresParams{out, semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{n})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
+		CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{n})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
 	}
 	ends(t, "matrix of 2 classes, cityscapes19 has 19", func(s beam.Scope) { commit(s, tallyOf(t, "student", 2, []uint8{0}, []uint8{1}, nil)) })
 	fixture.Write(t, out, "iou.svg/folder", nil)
