@@ -43,8 +43,6 @@ type Command struct {
 type Session struct {
 	// Runner is the short name of the selected runner.
 	Runner string
-	// Verbose and Quiet are -v and -q.
-	Verbose, Quiet bool
 	// Display writes to stderr.
 	Display *Display
 	// Stdout is for the results of the command.
@@ -150,8 +148,7 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 		return c.fail(display, err, verbose)
 	}
 	defer undo()
-	session := &Session{Runner: runner, Verbose: verbose, Quiet: common.quiet,
-		Display: display, Stdout: stdout, command: c}
+	session := &Session{Runner: runner, Display: display, Stdout: stdout, command: c}
 	err = c.call(ctx, session)
 	if err != nil && ctx.Err() != nil {
 		err = ErrInterrupted

@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,12 +40,6 @@ func (d *dataflowRun) plan(p *beam.Pipeline) (string, error) {
 		return "", errors.New("runners: dry run: the job has no workers")
 	}
 	pool := job.Environment.WorkerPools[0]
-	or := func(value, otherwise string) string {
-		if value == "" {
-			return otherwise
-		}
-		return value
-	}
 	workers := "as many as Dataflow finds right"
 	if most := pool.AutoscalingSettings.MaxNumWorkers; most > 0 {
 		workers = fmt.Sprintf("at most %d", most)
@@ -60,8 +55,8 @@ func (d *dataflowRun) plan(p *beam.Pipeline) (string, error) {
 		{"staging", flagValue("staging_location")},
 		{"program", d.program.String()},
 		{"container", pool.WorkerHarnessContainerImage},
-		{"machines", or(pool.MachineType, "Dataflow's default") + "; " + workers},
-		{"hints", or(strings.Join(jobopts.ResourceHints, ", "), "none")},
+		{"machines", cmp.Or(pool.MachineType, "Dataflow's default") + "; " + workers},
+		{"hints", cmp.Or(strings.Join(jobopts.ResourceHints, ", "), "none")},
 	} {
 		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 	}

@@ -16,48 +16,34 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"semidavil/internal/parallel"
 )
 
 // dialTimeout bounds the check that a job server listens: Beam itself would
 // wait for two minutes without a word.
 const dialTimeout = 5 * time.Second
 
-// prismServer holds the job server of this process, started at first use.
-var prismServer struct {
-	sync.Mutex
-	endpoint string
-}
+// prismServer and workerPool hold the address of the job server of this process, and that of the
+// pool of workers in it; each is started at first use.
+var prismServer, workerPool parallel.Cache[string]
 
 // startPrism returns the address of the job server of this process.
 func startPrism(ctx context.Context) (endpoint string, err error) {
-	prismServer.Lock()
-	defer prismServer.Unlock()
-	if prismServer.endpoint != "" {
-		return prismServer.endpoint, nil
-	}
-	defer func() {
-		if r := recover(); r != nil { // prism panics where it cannot listen
-			err = fmt.Errorf("runners: start prism: %v", r)
+	endpoint, err = prismServer.Get("", func() (string, error) { // where it cannot listen it panics
+		client, err := prism.CreateJobServer(ctx, prism.Options{})
+		if err != nil {
+			return "", err
 		}
-	}()
-	client, err := prism.CreateJobServer(ctx, prism.Options{})
+		// The server picks a free port and keeps it to itself, but names itself as
+		// the artifact service in its answer to a job that is never run.
+		answer, err := client.Prepare(ctx, &jobpb.PrepareJobRequest{JobName: "address"})
+		return answer.GetArtifactStagingEndpoint().GetUrl(), err
+	})
 	if err != nil {
 		return "", fmt.Errorf("runners: start prism: %w", err)
 	}
-	// The server picks a free port and keeps it to itself, but names itself as
-	// the artifact service in its answer to a job that is never run.
-	answer, err := client.Prepare(ctx, &jobpb.PrepareJobRequest{JobName: "address"})
-	if err != nil {
-		return "", fmt.Errorf("runners: start prism: %w", err)
-	}
-	prismServer.endpoint = answer.GetArtifactStagingEndpoint().GetUrl()
-	return prismServer.endpoint, nil
-}
-
-// workerPool holds the pool of workers in this process, started at first use.
-var workerPool struct {
-	sync.Mutex
-	address string
+	return endpoint, nil
 }
 
 // startWorkers returns the address of the pool of workers in this process. Beam's own
@@ -65,17 +51,17 @@ var workerPool struct {
 // a job is cancelled in the moment between its start and that of its worker. This one
 // never stops: a worker is started and stopped by its job.
 func startWorkers() (address string, err error) {
-	workerPool.Lock()
-	defer workerPool.Unlock()
-	if workerPool.address != "" {
-		return workerPool.address, nil
-	}
-	pool, err := extworker.StartLoopback(context.Background(), 0)
+	address, err = workerPool.Get("", func() (string, error) {
+		pool, err := extworker.StartLoopback(context.Background(), 0)
+		if err != nil {
+			return "", err
+		}
+		return pool.EnvironmentConfig(context.Background()), nil
+	})
 	if err != nil {
 		return "", fmt.Errorf("runners: start the workers: %w", err)
 	}
-	workerPool.address = pool.EnvironmentConfig(context.Background())
-	return workerPool.address, nil
+	return address, nil
 }
 
 // jobService asks a Beam job server about one job, which it knows by its name

@@ -11,10 +11,6 @@ type Counter struct{ Namespace, Name string }
 
 // Result is what is known after a run.
 type Result struct {
-	// Runner is the short name of the runner.
-	Runner string
-	// JobID is the runner's name of the job, "" where it has none.
-	JobID string
 	// Wall is the time from the submission to the end.
 	Wall time.Duration
 	// Ran means that the pipeline was executed to its end: false after a
@@ -53,13 +49,4 @@ func resultCounters(pr beam.PipelineResult) (counters map[Counter]int64) {
 		counters[Counter{c.Namespace(), c.Name()}] += c.Result()
 	}
 	return counters
-}
-
-// jobID reads the id from Beam's result, "" where there is none.
-func jobID(pr beam.PipelineResult) (id string) {
-	if pr == nil {
-		return ""
-	}
-	defer func() { _ = recover() }()
-	return pr.JobID()
 }

@@ -74,7 +74,7 @@ func Run(ctx context.Context, p *beam.Pipeline, opts Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Runner: short}
+	var result Result
 	if err := Validate(short); err != nil {
 		return result, err
 	}
@@ -246,7 +246,6 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	if ran {
 		result.Counters = counters
 	}
-	result.JobID = jobID(out.result)
 	if ran && out.err == nil && r.short == "prism" {
 		result.Shuffles = shuffles(p, r.jobs.metrics(ctx))
 	}

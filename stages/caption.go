@@ -156,7 +156,7 @@ func (f *captionFn) fill(ctx context.Context, plan *plans.Plan, faults []error) 
 	for i := range plan.Samples {
 		group.Go(func() error {
 			sample := &plan.Samples[i]
-			err := guard(ctx, "caption", sample.Ref, func() error { return f.caption(ctx, sample) })
+			err := rejects.Guard(ctx, "caption", sample.Ref, func() error { return f.caption(ctx, sample) })
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

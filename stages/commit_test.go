@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
 	"semidavil/internal/fixture"
@@ -43,22 +42,11 @@ func TestCommit(t *testing.T) {
 		{Format: shards.Name, Version: shards.Version, Shard: shards.Shard{Name: "source-00000", Subset: semidavil.SourceTrain}, Rejects: []shards.Reject{}},
 	}
 	rejected := []shards.Reject{{Key: "k1", Path: "1.png", Stage: "match", Reason: "missing label"}}
-	var first map[string]string
-	for _, way := range ways {
-		out := t.TempDir()
-		for _, name := range []string{"shards/val-00000.tar", "shards/val-00001.tar", "shards/val-00001.json", "shards/notes.txt", "captions/source-00000.jsonl", "captions/source-00001.jsonl"} {
-			fixture.Write(t, out, name, nil)
-		}
-		mustRun(t, way, func(s beam.Scope) {
-			passert.Equals(s, Commit(s, commitParams(out), beam.CreateList(s, indexes), beam.CreateList(s, rejected)), out+"/manifest.json")
-		})
-		slices.Reverse(indexes)
-		got := files(t, out)
-		if first == nil {
-			first = got
-		}
-		same(t, got, first)
-	}
+	_, first := commits(t, ManifestFile, func(out string) {
+		write(t, out, "shards/val-00000.tar", "shards/val-00001.tar", "shards/val-00001.json", "shards/notes.txt", "captions/source-00000.jsonl", "captions/source-00001.jsonl")
+	}, func() { slices.Reverse(indexes) }, func(s beam.Scope, out string) beam.PCollection {
+		return Commit(s, commitParams(out), beam.CreateList(s, indexes), beam.CreateList(s, rejected))
+	})
 	names := strings.Join(slices.Sorted(maps.Keys(first)), " ")
 	if names != "captions/source-00000.jsonl class_stats.json class_stats.svg images.jsonl manifest.json rejects.jsonl shards/notes.txt shards/val-00000.tar" {
 		t.Error(names)
@@ -91,16 +79,13 @@ func TestCommit(t *testing.T) {
 
 // TestCommitNothing: an output of nothing is whole.
 func TestCommitNothing(t *testing.T) {
-	out := t.TempDir()
-	mustRun(t, "prism", func(s beam.Scope) {
-		manifest := Commit(s, commitParams(out), beam.CreateList(s, []shards.Index{}), beam.CreateList(s, []shards.Reject{}))
-		passert.Equals(s, manifest, out+"/manifest.json")
+	out, got := commitsNothing(t, ManifestFile, func(s beam.Scope, out string) beam.PCollection {
+		return Commit(s, commitParams(out), beam.CreateList(s, []shards.Index{}), beam.CreateList(s, []shards.Reject{}))
 	})
 	m, err := ReadManifest(t.Context(), out)
 	if err != nil || len(m.Samples) != 0 || len(m.Shards) != 0 || m.Images != 0 || m.Rejects != 0 || m.Set().Len() != 19 {
 		t.Errorf("%+v %v", m, err)
 	}
-	got := files(t, out)
 	for _, name := range []string{RejectsFile, ImagesFile} {
 		if data, ok := got[name]; !ok || data != "" {
 			t.Errorf("%s: %q", name, data)

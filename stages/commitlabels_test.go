@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
 	"semidavil/internal/fixture"
@@ -42,24 +41,14 @@ func TestCommitLabels(t *testing.T) {
 	bad := shards.Reject{Key: "d", Path: "d.png", Stage: "label", Reason: "damaged"}
 	parts := []LabelPart{partOf(t, "b", 1<<15, bad), partOf(t, "a", 1<<15, shards.Reject{Key: "f", Path: "f.png", Stage: "label", Reason: "damaged"}), partOf(t, "c", 1<<15)}
 	rejected := []shards.Reject{{Key: "e", Path: "e.png", Stage: "read", Reason: "absent"}, bad}
-	var first map[string]string
-	for _, way := range ways {
-		out := t.TempDir()
-		for _, name := range []string{"labels/a_pseudo_labelTrainIds.png", "labels/a_pseudo_color.png", "labels/old_pseudo_labelTrainIds.png", "labels/old_pseudo_confidence.png", "labels/a.png"} {
-			fixture.Write(t, out, name, nil)
-		}
-		mustRun(t, way, func(s beam.Scope) {
-			passert.Equals(s, CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, parts), beam.CreateList(s, rejected)), out+"/labels.jsonl")
-		})
-		slices.Reverse(parts)
-		if first == nil {
-			first = files(t, out)
-			stats, err := ReadLabelStats(t.Context(), out)
-			if err != nil || stats.Images != 3 || stats.Pixels != 6 || stats.Kept != 3 || stats.Ignored != 3 || stats.Classes[3].Kept != 3 || stats.Classes[5].Predicted != 3 || stats.Classes[3].Threshold != 0.5 {
-				t.Errorf("%+v %v", stats, err)
-			}
-		}
-		same(t, files(t, out), first)
+	out, first := commits(t, LabelsFile, func(out string) {
+		write(t, out, "labels/a_pseudo_labelTrainIds.png", "labels/a_pseudo_color.png", "labels/old_pseudo_labelTrainIds.png", "labels/old_pseudo_confidence.png", "labels/a.png")
+	}, func() { slices.Reverse(parts) }, func(s beam.Scope, out string) beam.PCollection {
+		return CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, parts), beam.CreateList(s, rejected))
+	})
+	stats, err := ReadLabelStats(t.Context(), out)
+	if err != nil || stats.Images != 3 || stats.Pixels != 6 || stats.Kept != 3 || stats.Ignored != 3 || stats.Classes[3].Kept != 3 || stats.Classes[5].Predicted != 3 || stats.Classes[3].Threshold != 0.5 {
+		t.Errorf("%+v %v", stats, err)
 	}
 	if names := strings.Join(slices.Sorted(maps.Keys(first)), " "); names != "classes.svg labels.jsonl labels/a.png labels/a_pseudo_color.png labels/a_pseudo_labelTrainIds.png rejects.jsonl stats.json thresholds.svg" {
 		t.Error(names)
@@ -77,12 +66,9 @@ func TestCommitLabels(t *testing.T) {
 
 // TestCommitLabelsNothing: an output without labels is whole, with nothing to draw.
 func TestCommitLabelsNothing(t *testing.T) {
-	out := t.TempDir()
-	mustRun(t, "prism", func(s beam.Scope) {
-		list := CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, []LabelPart{}), beam.CreateList(s, []shards.Reject{}))
-		passert.Equals(s, list, out+"/labels.jsonl")
+	out, got := commitsNothing(t, LabelsFile, func(s beam.Scope, out string) beam.PCollection {
+		return CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, []LabelPart{}), beam.CreateList(s, []shards.Reject{}))
 	})
-	got := files(t, out)
 	if names := strings.Join(slices.Sorted(maps.Keys(got)), " "); names != "labels.jsonl rejects.jsonl stats.json" || got[LabelsFile] != "" {
 		t.Errorf("%s, list %q", names, got[LabelsFile])
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
 	"semidavil/internal/fixture"
@@ -43,28 +42,20 @@ func TestCommitScores(t *testing.T) {
 	}
 	scores := []ImageScore{{Key: "b", Network: "student"}, {Key: "a", Network: "teacher"}, {Key: "a", Network: "student"}}
 	rejected := []shards.Reject{{Key: "c", Path: "c.png", Stage: "score", Reason: "no label"}, {Key: "c", Path: "c.png", Stage: "score", Reason: "no label"}}
-	var first map[string]string
-	for _, way := range ways {
-		out := t.TempDir()
-		mustRun(t, way, func(s beam.Scope) {
-			report := CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, tallies)), beam.CreateList(s, scores), beam.CreateList(s, rejected))
-			passert.Equals(s, report, out+"/report.json")
-		})
+	out, first := commits(t, ReportFile, func(string) {}, func() {
 		slices.Reverse(tallies)
 		slices.Reverse(scores)
-		if first == nil {
-			first = files(t, out)
-			e, err := ReadEvaluation(t.Context(), out)
-			if err != nil || len(e.Networks) != 2 || e.Networks[0].Network != "student" || e.Networks[1].Network != "teacher" || e.Rejects != 1 || e.ClassSet.Len() != 19 {
-				t.Fatalf("%+v %v", e, err)
-			}
-			// Road 1/2, sidewalk 2/3.
-			student, teacher := e.Networks[0].Report.Scores[0], e.Networks[1].Report.Scores[0]
-			if got := fmt.Sprintf("%.4f %.4f %.4f", student.MeanIoU, student.PixelAccuracy, teacher.MeanIoU); got != "0.5833 0.7500 1.0000" {
-				t.Error(got)
-			}
-		}
-		same(t, files(t, out), first)
+	}, func(s beam.Scope, out string) beam.PCollection {
+		return CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, tallies)), beam.CreateList(s, scores), beam.CreateList(s, rejected))
+	})
+	e, err := ReadEvaluation(t.Context(), out)
+	if err != nil || len(e.Networks) != 2 || e.Networks[0].Network != "student" || e.Networks[1].Network != "teacher" || e.Rejects != 1 || e.ClassSet.Len() != 19 {
+		t.Fatalf("%+v %v", e, err)
+	}
+	// Road 1/2, sidewalk 2/3.
+	student, teacher := e.Networks[0].Report.Scores[0], e.Networks[1].Report.Scores[0]
+	if got := fmt.Sprintf("%.4f %.4f %.4f", student.MeanIoU, student.PixelAccuracy, teacher.MeanIoU); got != "0.5833 0.7500 1.0000" {
+		t.Error(got)
 	}
 	if names := strings.Join(slices.Sorted(maps.Keys(first)), " "); names != "images.jsonl iou.svg rejects.jsonl report.json report.md student_confusion.svg student_reliability.svg teacher_confusion.svg teacher_reliability.svg" {
 		t.Error(names)
@@ -83,12 +74,9 @@ func TestCommitScores(t *testing.T) {
 
 // TestCommitScoresNothing: where nothing was scored the report says so.
 func TestCommitScoresNothing(t *testing.T) {
-	out := t.TempDir()
-	mustRun(t, "prism", func(s beam.Scope) {
-		report := CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
-		passert.Equals(s, report, out+"/report.json")
+	out, got := commitsNothing(t, ReportFile, func(s beam.Scope, out string) beam.PCollection {
+		return CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
 	})
-	got := files(t, out)
 	if names := strings.Join(slices.Sorted(maps.Keys(got)), " "); names != "images.jsonl rejects.jsonl report.json report.md" || got[TableFile] != "No image could be scored.\n" {
 		t.Errorf("%s, table %q", names, got[TableFile])
 	}

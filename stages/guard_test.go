@@ -6,33 +6,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
 
 	"semidavil"
 	"semidavil/internal/fixture"
 	"semidavil/internal/store"
 	"semidavil/runners/runnerstest"
-	"semidavil/stages/rejects"
+	"semidavil/stages/plans"
+	"semidavil/transforms/captions"
+	"semidavil/transforms/datasets"
 	"semidavil/transforms/shards"
 )
-
-// An image whose name says so makes a stage fail or panic, as a reader might on a
-// hostile file: "panic-caption.png" panics in the stage caption. The names reach a
-// worker in a process of its own too.
-func init() {
-	guard = func(ctx context.Context, stage string, ref semidavil.Ref, work func() error) error {
-		return rejects.Guard(ctx, stage, ref, func() error {
-			if strings.Contains(ref.Image, "panic-"+stage) {
-				panic("no more of this image")
-			}
-			if strings.Contains(ref.Image, "error-"+stage) {
-				return errors.New("this image cannot be done")
-			}
-			return work()
-		})
-	}
-}
 
 // photo writes a pair of the Cityscapes layout under a name.
 func photo(t *testing.T, root, stem string) {
@@ -63,57 +51,127 @@ func contents(t *testing.T, out string) map[string]string {
 	return all
 }
 
-// TestOneBadImage: an image on which a stage always fails, or panics, is a row of the
-// rejects, and all others come out as they do without it.
+// TestOneBadImage: an image that a stage refuses is a row of the rejects, and all others come
+// out as they do without it.
 func TestOneBadImage(t *testing.T) {
 	gta := t.TempDir()
 	fixture.GTA5(t, gta, 2)
-	run := func(how, way string) (string, map[string]string) {
+	const folder = "leftImg8bit/train/ulm/"
+	run := func(way, stem, damaged string, data []byte) (string, map[string]string) {
 		t.Helper()
 		city, out := t.TempDir(), t.TempDir()
 		fixture.Cityscapes(t, city, 3, 1, 1)
-		if how != "" {
-			photo(t, city, how)
+		if stem != "" {
+			photo(t, city, stem)
+		}
+		if damaged != "" {
+			fixture.Write(t, city, folder+stem+damaged, data)
 		}
 		if err := runnerstest.Run(t, way, pipeline(gta, city, out, -1)); err != nil {
-			t.Fatalf("%s on %s: %v", how, way, err)
+			t.Fatalf("%s on %s: %v", stem, way, err)
 		}
 		return out, contents(t, out)
 	}
-	_, want := run("", "prism")
-	for _, stage := range []string{"match", "caption", "tokenise", "write"} {
-		for _, what := range []string{"error", "panic"} {
-			how := what + "-" + stage
-			for _, way := range []string{"prism", "worker"} {
-				out, got := run(how, way)
-				same(t, got, want)
-				data, err := os.ReadFile(filepath.Join(out, RejectsFile))
-				if err != nil {
-					t.Fatal(err)
-				}
-				list := strings.Split(strings.TrimSpace(string(data)), "\n")
-				stageName := map[string]string{"write": "load"}[stage]
-				if stageName == "" {
-					stageName = stage
-				}
-				reason := map[string]string{"error": "this image cannot be done", "panic": "stages: panic: no more of this image"}[what]
-				row := list[len(list)-1]
-				for _, part := range []string{`"path":"leftImg8bit/train/ulm/` + how + `_leftImg8bit.png"`, `"stage":"` + stageName + `"`, reason} {
-					if !strings.Contains(string(data), part) {
-						t.Errorf("%s on %s: %s, want %s", how, way, row, part)
-					}
-				}
-				rows := 1
-				if stage == "match" { // the label bears the name too
-					rows = 2
-				} else if !strings.Contains(row, `"key":"cityscapes_train_`+how+`"`) {
-					t.Errorf("%s on %s: %s has no key", how, way, row)
-				}
-				if len(list) != rows {
-					t.Errorf("%s on %s: %d rejects: %s", how, way, len(list), data)
+	_, want := run("prism", "", "", nil)
+	for _, c := range []struct {
+		stage, stem   string
+		damaged       string // ending of a file with the data
+		data          []byte
+		rows          int // of a name that no path has, the label's too
+		reason, inRow string
+	}{
+		{"match", `back\slash`, "", nil, 2, "path holds a backslash", `"path":"` + folder + `back\\slash_leftImg8bit.png"`},
+		{"caption", "latin1", "_leftImg8bit.txt", []byte("a stra\xdfe"), 1, "is not UTF-8", `"key":"cityscapes_train_latin1"`},
+		{"load", "torn", "_leftImg8bit.png", []byte("\x89PNG\r\n\x1a\n"), 1, "image data end early", `"key":"cityscapes_train_torn"`},
+	} {
+		for _, way := range ways {
+			out, got := run(way, c.stem, c.damaged, c.data)
+			same(t, got, want)
+			data, err := os.ReadFile(filepath.Join(out, RejectsFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range []string{`"stage":"` + c.stage + `"`, c.reason, c.inRow} {
+				if !strings.Contains(string(data), part) {
+					t.Errorf("%s on %s: %s, want %s", c.stem, way, data, part)
 				}
 			}
+			if n := strings.Count(string(data), "\n"); n != c.rows {
+				t.Errorf("%s on %s: %d rejects: %s", c.stem, way, n, data)
+			}
 		}
+	}
+}
+
+// hostile is a captioner that panics at an image, or returns an error for it.
+type hostile struct{ captions.Captioner }
+
+func (h hostile) Caption(ctx context.Context, req captions.Request) (string, error) {
+	switch req.Key {
+	case "panic":
+		panic("no more of this image")
+	case "error":
+		return "", errors.New("this image cannot be done")
+	}
+	return h.Captioner.Caption(ctx, req)
+}
+
+// TestPanics: a panic at one image, as a reader might raise on a hostile file, is a row of the
+// rejects too, and the stage goes on with the others.
+func TestPanics(t *testing.T) {
+	ctx := metrics.SetPTransformID(metrics.SetBundleID(t.Context(), "bundle"), "transform") // as in a DoFn
+	fixed, err := captions.OfClassNames([]string{"road"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	sample := func(key string) plans.Sample {
+		return plans.Sample{Ref: semidavil.Ref{Key: key, Root: root, Image: key + ".png"}}
+	}
+	plan := plans.Plan{Name: "source-00000", Samples: []plans.Sample{sample("a"), sample("error"), sample("panic"), sample("z")}}
+	var rejected []shards.Reject
+	reject := func(r shards.Reject) { rejected = append(rejected, r) }
+	check := func(stage string, want ...shards.Reject) {
+		t.Helper()
+		if !slices.Equal(rejected, want) {
+			t.Errorf("%s: %+v, want %+v", stage, rejected, want)
+		}
+		rejected = nil
+	}
+	row := func(stage, key, reason string) shards.Reject {
+		return shards.Reject{Key: key, Path: key + ".png", Stage: stage, Reason: reason}
+	}
+	const panicked = "stages: panic: no more of this image"
+
+	classify := guarded(ctx, func(rel string) datasets.File {
+		if rel == "panic.png" {
+			panic("no more of this image")
+		}
+		return datasets.File{Role: datasets.Image}
+	}, reject)
+	for _, rel := range []string{"a.png", "panic.png", "z.png", "panic.png"} {
+		if role := classify(rel).Role; (role == datasets.Image) != (rel != "panic.png") {
+			t.Errorf("%s: %v", rel, role)
+		}
+	}
+	check("match", shards.Reject{Path: "panic.png", Stage: "match", Reason: panicked})
+
+	var captioned plans.Plan
+	caption := captionFn{Params: CaptionParams{Output: t.TempDir()}, captioner: hostile{fixed}, fallback: fixed}
+	if err := caption.ProcessElement(ctx, plan, func(p plans.Plan) { captioned = p }, reject); err != nil {
+		t.Fatal(err)
+	}
+	if s := captioned.Samples; len(s) != 2 || s[0].Ref.Key != "a" || s[1].Ref.Key != "z" || s[1].Caption == "" {
+		t.Errorf("captioned %+v", s)
+	}
+	check("caption", row("caption", "error", "this image cannot be done"), row("caption", "panic", panicked))
+
+	// Without its tools a stage panics at every image.
+	(&tokeniseFn{}).ProcessElement(ctx, captioned, func(plans.Plan) { t.Error("a plan without an image goes on") }, reject)
+	const nothing = "stages: panic: runtime error: invalid memory address or nil pointer dereference"
+	check("tokenise", row("tokenise", "a", nothing), row("tokenise", "z", nothing))
+	if made := (&writeFn{}).makeOne(ctx, nil, semidavil.SourceTrain, sample("a")); made.err == nil || made.err.Error() != nothing {
+		t.Errorf("write: %v", made.err)
 	}
 }
 

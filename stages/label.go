@@ -75,7 +75,7 @@ func (f *labelFn) ProcessElement(ctx context.Context, predicted Predicted, thres
 				return inner.Err()
 			}
 			var failed error // of the storage: a fault of the run
-			faults[i] = guard(inner, "label", image.ref(), func() error {
+			faults[i] = rejects.Guard(inner, "label", image.ref(), func() error {
 				made, err := f.label(inner, image, thresholds)
 				if err != nil {
 					failed = made.failed

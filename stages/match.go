@@ -52,22 +52,7 @@ func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit fu
 	if err != nil {
 		return err
 	}
-	classify := adapter.Classify
-	spoilt := map[string]bool{} // each is rejected once
-	adapter.Classify = func(rel string) (file datasets.File) {
-		err := guard(ctx, "match", semidavil.Ref{Image: rel}, func() error {
-			file = classify(rel)
-			return nil
-		})
-		if err != nil && !spoilt[rel] {
-			spoilt[rel] = true
-			rejects.Emit(ctx, reject, shards.Reject{Path: rel, Stage: "match", Reason: err.Error()})
-		}
-		if err != nil {
-			return datasets.File{}
-		}
-		return file
-	}
+	adapter.Classify = guarded(ctx, adapter.Classify, reject)
 	var entries []datasets.Entry
 	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
 		listed := err != nil // and not found fault with here
@@ -117,6 +102,25 @@ func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit fu
 		emit(ref)
 	}
 	return nil
+}
+
+// guarded is a Classify that rejects a path on which the adapter's own panics, once.
+func guarded(ctx context.Context, classify func(rel string) datasets.File, reject func(shards.Reject)) func(rel string) datasets.File {
+	spoilt := map[string]bool{}
+	return func(rel string) (file datasets.File) {
+		err := rejects.Guard(ctx, "match", semidavil.Ref{Image: rel}, func() error {
+			file = classify(rel)
+			return nil
+		})
+		if err == nil {
+			return file
+		}
+		if !spoilt[rel] {
+			spoilt[rel] = true
+			rejects.Emit(ctx, reject, shards.Reject{Path: rel, Stage: "match", Reason: err.Error()})
+		}
+		return datasets.File{}
+	}
 }
 
 // withoutOutputs leaves out what lies in folders below the root that an output of this

@@ -141,7 +141,7 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan plans.Plan, emit fu
 			return true // it is rejected below
 		}
 		// An old prediction with any fault is remade.
-		broken := guard(ctx, "reuse", s.Ref, func() (err error) {
+		broken := rejects.Guard(ctx, "reuse", s.Ref, func() (err error) {
 			var failed error
 			if old, found, failed = f.finished(ctx, plan, s); failed != nil {
 				fault = cmp.Or(fault, failed)
@@ -166,7 +166,7 @@ func (f *predictFn) ProcessElement(ctx context.Context, plan plans.Plan, emit fu
 		}
 		var made pseudo.Prediction
 		var data []byte
-		err := guard(ctx, predictStage, image.Ref, func() (err error) {
+		err := rejects.Guard(ctx, predictStage, image.Ref, func() (err error) {
 			if err = checkPlace(placeOf(image.Ref)); err == nil {
 				made, data, err = f.encode(plan, image, predictions[0])
 			}

@@ -140,7 +140,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		ones := make([]metrics.Tally, len(names))
 		var drawn []byte
 		exif := image.EXIF
-		err := guard(ctx, "score", image.Ref, func() (err error) {
+		err := rejects.Guard(ctx, "score", image.Ref, func() (err error) {
 			if image.Truth == nil {
 				return fmt.Errorf("there is no label to compare with")
 			}

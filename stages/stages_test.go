@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 
 	"semidavil"
 	"semidavil/internal/captioner"
@@ -45,6 +46,41 @@ func mustRun(t *testing.T, way string, build func(beam.Scope)) {
 	t.Helper()
 	if err := runnerstest.Run(t, way, build); err != nil {
 		t.Fatalf("%s: %v", way, err)
+	}
+}
+
+// commits runs a stage that makes an output in every way, with its elements in another order
+// each time, and returns the files, which have to be the same. Prepare makes what is in the
+// output before; the stage returns the path of its last file.
+func commits(t *testing.T, last string, prepare func(out string), reverse func(), stage func(s beam.Scope, out string) beam.PCollection) (out string, first map[string]string) {
+	t.Helper()
+	for _, way := range ways {
+		out = t.TempDir()
+		prepare(out)
+		mustRun(t, way, func(s beam.Scope) { passert.Equals(s, stage(s, out), out+"/"+last) })
+		reverse()
+		got := files(t, out)
+		if first == nil {
+			first = got
+		}
+		same(t, got, first)
+	}
+	return out, first
+}
+
+// commitsNothing runs a stage that makes an output without any element.
+func commitsNothing(t *testing.T, last string, stage func(s beam.Scope, out string) beam.PCollection) (out string, got map[string]string) {
+	t.Helper()
+	out = t.TempDir()
+	mustRun(t, "prism", func(s beam.Scope) { passert.Equals(s, stage(s, out), out+"/"+last) })
+	return out, files(t, out)
+}
+
+// write makes empty files.
+func write(t *testing.T, root string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		fixture.Write(t, root, name, nil)
 	}
 }
 

@@ -56,7 +56,7 @@ func (f *tokeniseFn) ProcessElement(ctx context.Context, plan plans.Plan, emit f
 	out := plan
 	out.Samples = make([]plans.Sample, 0, len(plan.Samples))
 	for _, s := range plan.Samples {
-		err := guard(ctx, "tokenise", s.Ref, func() error {
+		err := rejects.Guard(ctx, "tokenise", s.Ref, func() error {
 			tokens := f.tokenizer.Frame(s.Caption)
 			s.Tokens = tokens.IDs[:tokens.N]
 			return nil

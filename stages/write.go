@@ -167,7 +167,7 @@ func (f *writeFn) writeTar(ctx context.Context, name string, plan plans.Plan, in
 
 // makeOne reads the files of one sample and makes it.
 func (f *writeFn) makeOne(ctx context.Context, w *worker, subset semidavil.Subset, s plans.Sample) (out made) {
-	err := guard(ctx, "write", s.Ref, func() error {
+	err := rejects.Guard(ctx, "write", s.Ref, func() error {
 		out = f.readAndMake(ctx, w, subset, s)
 		return nil
 	})

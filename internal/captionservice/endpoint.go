@@ -8,9 +8,10 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
+
+	"semidavil/internal/parallel"
 )
 
 // Endpoint describes a service with the chat interface of OpenAI, whose model
@@ -125,33 +126,19 @@ type sharedClient struct {
 	slots chan struct{} // holds an element for each request under way
 }
 
-type clientKey struct {
-	url         string
-	concurrency int
-}
+var sharedClients parallel.Cache[*sharedClient] // by concurrency and URL
 
-var sharedClients = struct {
-	sync.Mutex
-	byKey map[clientKey]*sharedClient
-}{byKey: map[clientKey]*sharedClient{}}
-
-func clientFor(url string, concurrency int) *sharedClient {
-	sharedClients.Lock()
-	defer sharedClients.Unlock()
-	key := clientKey{url, concurrency}
-	if c := sharedClients.byKey[key]; c != nil {
-		return c
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = concurrency
-	c := &sharedClient{
-		http: &http.Client{
-			Transport: transport,
-			// A redirected POST would lose its body or take it to another host.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		slots: make(chan struct{}, concurrency),
-	}
-	sharedClients.byKey[key] = c
-	return c
+func clientFor(url string, concurrency int) (*sharedClient, error) {
+	return sharedClients.Get(fmt.Sprint(concurrency, " ", url), func() (*sharedClient, error) {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = concurrency
+		return &sharedClient{
+			http: &http.Client{
+				Transport: transport,
+				// A redirected POST would lose its body or take it to another host.
+				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			},
+			slots: make(chan struct{}, concurrency),
+		}, nil
+	})
 }

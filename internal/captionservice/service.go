@@ -61,9 +61,8 @@ func New(cfg Endpoint) (*Service, error) {
 		return nil, fmt.Errorf("caption: captioner http: url, model or prompt hold the key of the environment variable %s; leave it out there", cfg.KeyVariable)
 	}
 	name, _, _ := strings.Cut(full, "?")
-	return &Service{
-		cfg: cfg, url: full, name: name, key: key, proxy: proxySecrets(full), client: clientFor(full, cfg.Concurrency), sleep: sleep,
-	}, nil
+	client, err := clientFor(full, cfg.Concurrency)
+	return &Service{cfg: cfg, url: full, name: name, key: key, proxy: proxySecrets(full), client: client, sleep: sleep}, err
 }
 
 // ID names the model and what is asked of it. It leaves out the address: the same model elsewhere gives the same captions.

@@ -7,11 +7,12 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
+
+	"semidavil/internal/parallel"
 )
 
 // gcs is Google Cloud Storage.
@@ -20,32 +21,21 @@ type gcs struct{ client *storage.Client }
 // clients holds one client per process. It is keyed by the emulator's address,
 // which the library reads from the environment when a client is made, so that
 // tests can run several emulators; outside tests there is a single key.
-var clients struct {
-	sync.Mutex
-	byHost map[string]*storage.Client
-}
+var clients parallel.Cache[*storage.Client]
 
 // sharedClient returns the client of this process. A failure is not kept, so
 // that a later call can succeed.
 func sharedClient() (*storage.Client, error) {
-	clients.Lock()
-	defer clients.Unlock()
-	host := os.Getenv("STORAGE_EMULATOR_HOST")
-	if c := clients.byHost[host]; c != nil {
+	return clients.Get(os.Getenv("STORAGE_EMULATOR_HOST"), func() (*storage.Client, error) {
+		// The client outlives the call that made it, so it gets its own context.
+		c, err := storage.NewClient(context.Background())
+		if err != nil {
+			return nil, unavailable{fmt.Errorf("open a client of Cloud Storage: %w: %w; see "+
+				"`gcloud auth application-default login` and GOOGLE_APPLICATION_CREDENTIALS", ErrNoCredentials, err)}
+		}
+		limitRetries(c)
 		return c, nil
-	}
-	// The client outlives the call that made it, so it gets its own context.
-	c, err := storage.NewClient(context.Background())
-	if err != nil {
-		return nil, unavailable{fmt.Errorf("open a client of Cloud Storage: %w: %w; see "+
-			"`gcloud auth application-default login` and GOOGLE_APPLICATION_CREDENTIALS", ErrNoCredentials, err)}
-	}
-	if clients.byHost == nil {
-		clients.byHost = map[string]*storage.Client{}
-	}
-	limitRetries(c)
-	clients.byHost[host] = c
-	return c, nil
+	})
 }
 
 // object returns the handle of an object for operations that the library may

@@ -2,7 +2,6 @@ package optim
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -53,8 +52,8 @@ func Step(store *model.Store, loss *graph.Node, network string, c Config, groups
 	}
 
 	keep := guard{ok}
-	for v := range store.IterVariables() {
-		if strings.HasPrefix(v.Path(), "/"+network+"/") && v.ChangedInGraph(g) {
+	for _, v := range params.Variables(store, network) {
+		if v.ChangedInGraph(g) {
 			keep.set(v, v.NodeValue(g))
 		}
 	}
@@ -86,16 +85,15 @@ type parameter struct {
 	decay    float64     // 0 for parameters without
 }
 
-// parameters are those to change, without gradients, in the order of their paths: the
-// order in the store depends on whether they were loaded, and sums must not.
+// parameters are those to change, without gradients.
 func (c Config) parameters(store *model.Store, g *graph.Graph, network string, groups []Group, scale *graph.Node) []parameter {
 	rates := map[float64]*graph.Node{}
 	var parameters []parameter
-	for _, v := range sorted(store) {
-		path, below := strings.CutPrefix(v.Path(), "/"+network+"/")
-		if !below || !v.Trainable || !v.InUseByGraph(g) {
+	for _, v := range params.Variables(store, network) {
+		if !v.Trainable || !v.InUseByGraph(g) {
 			continue
 		}
+		path := strings.TrimPrefix(v.Path(), "/"+network+"/")
 		group, found := groupOf(groups, path)
 		switch {
 		case !found:
@@ -139,8 +137,4 @@ func takeGradients(parameters []parameter, loss *graph.Node) (norm *graph.Node) 
 		parameters[i].gradient = gradients[i]
 	}
 	return globalNorm(gradients)
-}
-
-func sorted(store *model.Store) []*model.Variable {
-	return slices.SortedFunc(store.IterVariables(), func(a, b *model.Variable) int { return strings.Compare(a.Path(), b.Path()) })
 }

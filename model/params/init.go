@@ -59,5 +59,5 @@ func fans(dims []int) (in, out int) {
 		return 1, 1
 	}
 	out = dims[len(dims)-1]
-	return size(dims) / max(out, 1), out
+	return Size(dims) / max(out, 1), out
 }

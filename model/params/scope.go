@@ -114,7 +114,7 @@ func (s Scope) Variable(name string, init Init, dims ...int) *model.Variable {
 	path := join(s.path, name)
 	h := fnv.New64a()
 	h.Write([]byte(path))
-	values := make([]float32, size(dims))
+	values := make([]float32, Size(dims))
 	init(rand.New(rand.NewPCG(s.Seed, h.Sum64())), dims, values)
 	return s.at.VariableWithValue(name, tensors.FromFlatDataAndDimensions(values, dims...))
 }
@@ -134,7 +134,7 @@ func join(path, name string) string {
 	return path + "/" + name
 }
 
-func size(dims []int) int {
+func Size(dims []int) int {
 	n := 1
 	for _, d := range dims {
 		n *= d

@@ -4,7 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -19,14 +20,7 @@ import (
 type Values map[string]*tensor.Dense
 
 // Names lists the names in order.
-func (v Values) Names() []string {
-	names := make([]string, 0, len(v))
-	for name := range v {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
-}
+func (v Values) Names() []string { return slices.Sorted(maps.Keys(v)) }
 
 // Under returns those whose names lie below part, with their whole names.
 func (v Values) Under(part string) Values {
@@ -54,16 +48,29 @@ func (v Values) Digest() string {
 // Load puts values into the store below the root of a network, before its graph is
 // built or between steps. Values of variables that exist must have their shape.
 func Load(store *model.Store, network string, values Values) error {
+	return load(store, "/"+network+"/", values)
+}
+
+// LoadAll puts values of several networks into the store; their names begin with
+// that of the network.
+func LoadAll(store *model.Store, values Values) error {
+	for name := range values {
+		if !strings.Contains(name, "/") {
+			return fmt.Errorf("params: load %s: the name has no network", name)
+		}
+	}
+	return load(store, "/", values)
+}
+
+func load(store *model.Store, root string, values Values) error {
 	for _, name := range values.Names() {
-		d := values[name]
-		t, err := fromHost(d)
+		t, err := fromHost(values[name])
 		if err != nil {
 			return fmt.Errorf("params: load %s: %w", name, err)
 		}
-		path := "/" + network + "/" + name
-		v := store.GetVariable(path)
+		v := store.GetVariable(root + name)
 		if v == nil {
-			store.VariableWithValue(path, t)
+			store.VariableWithValue(root+name, t)
 			continue
 		}
 		if !v.Shape().Equal(t.Shape()) {
@@ -78,25 +85,39 @@ func Load(store *model.Store, network string, values Values) error {
 
 // Read copies the values of a network from the store to the host.
 func Read(store *model.Store, network string) (Values, error) {
-	prefix := "/" + network + "/"
+	values, err := read(store, "/"+network+"/")
+	if err == nil && len(values) == 0 {
+		err = fmt.Errorf("params: read network %q: it has no parameters", network)
+	}
+	return values, err
+}
+
+// ReadAll copies the values of all networks.
+func ReadAll(store *model.Store) (Values, error) { return read(store, "/") }
+
+func read(store *model.Store, root string) (Values, error) {
 	values := Values{}
 	for v := range store.IterVariables() {
-		name, ok := strings.CutPrefix(v.Path(), prefix)
+		name, ok := strings.CutPrefix(v.Path(), root)
 		if !ok {
 			continue
 		}
 		t, err := v.Value()
+		if err == nil {
+			values[name], err = toHost(t)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("params: read %s: %w", name, err)
 		}
-		if values[name], err = toHost(t); err != nil {
-			return nil, fmt.Errorf("params: read %s: %w", name, err)
-		}
-	}
-	if len(values) == 0 {
-		return nil, fmt.Errorf("params: read network %q: it has no parameters", network)
 	}
 	return values, nil
+}
+
+// Variables lists those of a network in the order of their paths: that of the store depends on
+// whether they were loaded, and graphs and sums must not.
+func Variables(store *model.Store, network string) []*model.Variable {
+	all := slices.SortedFunc(store.IterVariables(), func(a, b *model.Variable) int { return strings.Compare(a.Path(), b.Path()) })
+	return slices.DeleteFunc(all, func(v *model.Variable) bool { return !strings.HasPrefix(v.Path(), "/"+network+"/") })
 }
 
 // fromHost copies a host array, float32 or int64.
@@ -141,46 +162,4 @@ func Dense[T float32 | int64](data []T, dims ...int) *tensor.Dense {
 		return tensor.New(tensor.FromScalar(data[0]))
 	}
 	return tensor.New(tensor.WithShape(dims...), tensor.WithBacking(data))
-}
-
-// LoadAll puts values of several networks into the store; their names begin with
-// that of the network.
-func LoadAll(store *model.Store, values Values) error {
-	byNetwork := map[string]Values{}
-	for name, value := range values {
-		network, rest, ok := strings.Cut(name, "/")
-		if !ok {
-			return fmt.Errorf("params: load %s: the name has no network", name)
-		}
-		if byNetwork[network] == nil {
-			byNetwork[network] = Values{}
-		}
-		byNetwork[network][rest] = value
-	}
-	for network, values := range byNetwork {
-		if err := Load(store, network, values); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ReadAll copies the values of all networks.
-func ReadAll(store *model.Store) (Values, error) {
-	networks := map[string]bool{}
-	for v := range store.IterVariables() {
-		network, _, _ := strings.Cut(strings.TrimPrefix(v.Path(), "/"), "/")
-		networks[network] = true
-	}
-	all := Values{}
-	for network := range networks {
-		values, err := Read(store, network)
-		if err != nil {
-			return nil, err
-		}
-		for name, value := range values {
-			all[network+"/"+name] = value
-		}
-	}
-	return all, nil
 }

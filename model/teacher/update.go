@@ -2,7 +2,6 @@ package teacher
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -33,14 +32,15 @@ import (
 func Update(store *model.Store, g *graph.Graph, from, to string, alpha *graph.Node) {
 	alpha.AssertScalar()
 	rest := graph.OneMinus(graph.ConvertDType(alpha, dtypes.Float32))
-	owned := below(store, to)
+	owned := params.Variables(store, to)
 	if len(owned) == 0 {
 		panic(fmt.Errorf("teacher: update %s from %s: it has no parameters", to, from))
 	}
-	for _, target := range inOrder(owned) {
-		source := store.GetVariable("/" + from + "/" + owned[target])
+	for _, target := range owned {
+		path := strings.TrimPrefix(target.Path(), "/"+to+"/")
+		source := store.GetVariable("/" + from + "/" + path)
 		if source == nil || !source.Shape().Equal(target.Shape()) {
-			panic(fmt.Errorf("teacher: update %s from %s: parameter %s is not the student's", to, from, owned[target]))
+			panic(fmt.Errorf("teacher: update %s from %s: parameter %s is not the student's", to, from, path))
 		}
 		params.AssertChanging(source, g)
 		params.AssertChanging(target, g)
@@ -52,25 +52,4 @@ func Update(store *model.Store, g *graph.Graph, from, to string, alpha *graph.No
 		teacher := target.NodeValue(g)
 		target.SetNodeValue(graph.Add(teacher, graph.Mul(graph.Sub(student, teacher), rest)))
 	}
-}
-
-// inOrder makes the graph the same in every run.
-func inOrder(paths map[*model.Variable]string) []*model.Variable {
-	variables := make([]*model.Variable, 0, len(paths))
-	for v := range paths {
-		variables = append(variables, v)
-	}
-	return slices.SortedFunc(slices.Values(variables), func(a, b *model.Variable) int { return strings.Compare(a.Path(), b.Path()) })
-}
-
-// below lists the variables of a network with their paths below its root. The store
-// may grow meanwhile.
-func below(store *model.Store, network string) map[*model.Variable]string {
-	paths := map[*model.Variable]string{}
-	for v := range store.IterVariables() {
-		if path, ok := strings.CutPrefix(v.Path(), "/"+network+"/"); ok {
-			paths[v] = path
-		}
-	}
-	return paths
 }

@@ -20,6 +20,13 @@ const pictured = 4
 
 // evaluate scores student and teacher on the val subset at the prepared size, draws a sheet
 // and keeps the best student. Before the last step EvaluateImages may limit the images.
+//
+// The stage Score, behind the evaluate command, scores the same networks on other terms: it
+// reads a checkpoint and encodes captions as it meets them, takes files of any size, one image
+// of which may be bad, counts at the labels' own size by several rules, and has its images
+// from a plan, in a bundle of many. Here the parameters are on the device and the captions
+// encoded already, and a fault ends the training. So only the parts are common:
+// [infer.Predictor], [metrics.Confusion] and its scores. A test compares the results.
 func (t *trainer) evaluate(ctx context.Context, step int, last bool) (err error) {
 	limit := t.EvaluateImages
 	if last {

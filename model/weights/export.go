@@ -101,7 +101,7 @@ func toFile(places map[string]place, values params.Values) params.Values {
 			out[name] = d
 			continue
 		}
-		data := make([]float32, size(p.want))
+		data := make([]float32, params.Size(p.want))
 		p.toFile(data, flat(d).([]float32))
 		out[name] = params.Dense(data, p.want...)
 	}

@@ -2,7 +2,6 @@ package weights
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -158,32 +157,23 @@ func listFiles(ctx context.Context, dir string) (files []string, index map[strin
 
 // parseIndex reads which file each tensor is in.
 func parseIndex(data []byte) (map[string]string, error) {
-	index := map[string]string{}
-	files := map[string]bool{}
-	err := document(data, func(d *json.Decoder, key string) error {
-		if key != "weight_map" {
-			var other json.RawMessage // sizes and versions
-			return d.Decode(&other)
-		}
-		return object(d, func(name string) error {
-			file, err := text(d)
-			if err != nil {
-				return err
-			}
-			if strings.ContainsAny(file, "/\\\x00") || strings.HasPrefix(file, ".") || !strings.HasSuffix(file, ".safetensors") {
-				return fmt.Errorf("%s is no name of a .safetensors file in the same folder", quoted(file))
-			}
-			if files[file] = true; len(files) > maxParts {
-				return fmt.Errorf("more than %d files", maxParts)
-			}
-			index[name] = file
-			return nil
-		})
-	})
-	if err == nil && len(index) == 0 {
-		err = errors.New("has no weight_map")
+	var index struct {
+		Files map[string]string `json:"weight_map"`
 	}
-	return index, err
+	if err := unmarshal(data, &index); err != nil {
+		return nil, err
+	}
+	files := slices.Compact(slices.Sorted(maps.Values(index.Files)))
+	for _, name := range sorted(index.Files) {
+		file := index.Files[name]
+		if strings.ContainsAny(file, "/\\\x00") || strings.HasPrefix(file, ".") || !strings.HasSuffix(file, ".safetensors") {
+			return nil, fmt.Errorf("%s: %s is no name of a .safetensors file in the same folder", quoted(name), quoted(file))
+		}
+	}
+	if len(files) == 0 || len(files) > maxParts {
+		return nil, fmt.Errorf("weight_map names %d files, want 1 to %d", len(files), maxParts)
+	}
+	return index.Files, nil
 }
 
 // has reports whether the folder has a file.

@@ -56,7 +56,7 @@ func tinyValues(t testing.TB) params.Values {
 	}
 	values := params.Values{}
 	for _, p := range want.Params {
-		v := make([]float32, size(p.Shape))
+		v := make([]float32, params.Size(p.Shape))
 		for i := range v {
 			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 		}

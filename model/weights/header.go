@@ -1,13 +1,17 @@
 package weights
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
-	"encoding/json"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strings"
 )
 
 // A file is the length of the header as a little-endian uint64, the header, and the
@@ -49,21 +53,21 @@ func readHeader(r io.Reader, size int64) (tensors []Tensor, metadata map[string]
 
 // parseHeader reads the header of a file whose tensors have size bytes in all.
 func parseHeader(header []byte, size int64) (tensors []Tensor, metadata map[string]string, err error) {
-	err = document(header, func(d *json.Decoder, key string) error {
-		if key == metadataKey {
-			metadata = map[string]string{}
-			return object(d, func(key string) (err error) {
-				metadata[key], err = text(d)
-				return err
-			})
-		}
-		t, err := parseTensor(d)
-		t.Name = key
-		tensors = append(tensors, t)
-		return err
-	})
-	if err != nil {
+	var members map[string]jsontext.Value
+	if err := unmarshal(header, &members); err != nil {
 		return nil, nil, err
+	}
+	for name, value := range members {
+		var t Tensor
+		if name == metadataKey {
+			err = unmarshal(value, &metadata)
+		} else if t, err = parseTensor(value); err == nil {
+			t.Name = name
+			tensors = append(tensors, t)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", quoted(name), err)
+		}
 	}
 	slices.SortFunc(tensors, func(a, b Tensor) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end), cmp.Compare(a.Name, b.Name))
@@ -89,39 +93,43 @@ func parseHeader(header []byte, size int64) (tensors []Tensor, metadata map[stri
 }
 
 // parseTensor reads the description of a tensor, without its name.
-func parseTensor(d *json.Decoder) (t Tensor, err error) {
-	members := 0
-	err = object(d, func(key string) error {
-		members++
-		switch key {
-		case "dtype":
-			s, err := text(d)
-			t.Type = DType(s)
-			return err
-		case "shape":
-			t.Shape, err = integers(d, maxRank)
-			return err
-		case "data_offsets":
-			offsets, err := integers(d, 2)
-			if err != nil {
-				return err
-			}
-			if len(offsets) != 2 || offsets[0] > offsets[1] {
-				return fmt.Errorf("%v is no begin and end", offsets)
-			}
-			t.begin, t.end = int64(offsets[0]), int64(offsets[1])
-			return nil
-		}
-		return errors.New("is no key of a tensor; valid: dtype, shape, data_offsets")
-	})
-	if err != nil {
+func parseTensor(value []byte) (t Tensor, err error) {
+	var e struct {
+		Type    DType      `json:"dtype"`
+		Shape   []uint64   `json:"shape"`
+		Offsets *[2]uint64 `json:"data_offsets"`
+	}
+	if err := unmarshal(value, &e, json.RejectUnknownMembers(true)); err != nil {
 		return t, err
 	}
-	if members != 3 {
+	if e.Type == "" || e.Shape == nil || e.Offsets == nil {
 		return t, errors.New("want the keys dtype, shape and data_offsets")
+	}
+	if begin, end := e.Offsets[0], e.Offsets[1]; begin > end || end > math.MaxInt64 {
+		return t, fmt.Errorf("%v is no begin and end", *e.Offsets)
+	}
+	t = Tensor{Type: e.Type, Shape: make([]int, len(e.Shape)), begin: int64(e.Offsets[0]), end: int64(e.Offsets[1])}
+	for i, d := range e.Shape {
+		t.Shape[i] = int(min(d, math.MaxInt)) // which check refuses
 	}
 	return t, t.check()
 }
+
+// unmarshal reads a JSON value that is not null. Unlike the first version of encoding/json it
+// refuses a key that comes twice and text that is not UTF-8.
+func unmarshal(data []byte, to any, options ...json.Options) error {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return errors.New("is null")
+	}
+	err := json.Unmarshal(data, to, options...)
+	if err != nil && len(err.Error()) > maxFault { // it repeats names, which may be long
+		return fmt.Errorf("%s...", strings.ToValidUTF8(err.Error()[:maxFault], ""))
+	}
+	return err
+}
+
+// maxFault is the length of a message from which it is cut.
+const maxFault = 400
 
 // cut makes the end of a file an unexpected one.
 func cut(err error) error {

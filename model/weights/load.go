@@ -92,7 +92,7 @@ func (f *folder) read(places map[string]place) (params.Values, error) {
 	data := map[string][]float32{}
 	for _, p := range places {
 		if data[p.param] == nil {
-			data[p.param] = make([]float32, size(p.shape()))
+			data[p.param] = make([]float32, params.Size(p.shape()))
 		}
 	}
 	var other []float32

@@ -202,12 +202,12 @@ func TestLoadRefuses(t *testing.T) {
 			}
 			m.index(index)
 			m.values = nil
-		}, []string{"more than 100 files"}},
+		}, []string{"names 101 files, want 1 to 100"}},
 		{"index twice", "hf_f32", func(m *modelFolder) {
 			m.values = nil
 			m.write(indexFile, []byte(`{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}`))
-		}, []string{indexFile, `"a" comes twice`}},
-		{"index of nothing", "hf_f32", func(m *modelFolder) { m.values = nil; m.write(indexFile, []byte(`{"metadata":[]}`)) }, []string{"no weight_map"}},
+		}, []string{indexFile, `duplicate object member name "a"`}},
+		{"index of nothing", "hf_f32", func(m *modelFolder) { m.values = nil; m.write(indexFile, []byte(`{"metadata":[]}`)) }, []string{"weight_map names 0 files"}},
 		{"index lacks a tensor", "hf_f32", func(m *modelFolder) {
 			index := m.shard(50)
 			delete(index, hfQ)
@@ -332,7 +332,7 @@ func counted(c clip.Config) params.Values {
 	values := params.Values{}
 	next := 0
 	for _, name := range sorted(shapes) {
-		data := make([]float32, size(shapes[name]))
+		data := make([]float32, params.Size(shapes[name]))
 		for i := range data {
 			data[i] = float32(next%(1<<24)) / 1024
 			next++

@@ -1,5 +1,7 @@
 package weights
 
+import "semidavil/model/params"
+
 // shape is that of the parameter, once all numbers in want are known.
 func (p place) shape() []int {
 	switch {
@@ -23,7 +25,7 @@ func (p place) whole() bool { return p.order == copied && p.parts == 1 }
 func (p place) runs(run func(file, param, n, stride int)) {
 	switch p.order {
 	case copied:
-		n := size(p.want)
+		n := params.Size(p.want)
 		run(0, p.part*n, n, 1)
 	case transposed:
 		// In bands, so that the lines of the parameter stay in the cache from one row
@@ -67,12 +69,4 @@ func (p place) toFile(file, param []float32) {
 			at += stride
 		}
 	})
-}
-
-func size(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }

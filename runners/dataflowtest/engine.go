@@ -21,6 +21,8 @@ import (
 
 	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 	"google.golang.org/grpc"
+
+	"semidavil/internal/parallel"
 )
 
 // Engine is what executes staged jobs: Beam's job server prism and Beam's container entry
@@ -62,33 +64,27 @@ func StartEngine(t testing.TB) *Engine {
 	return e
 }
 
-// built are the programs of Beam's module that this process has built, by their package.
-var built struct {
-	sync.Mutex
-	files map[string]string
-}
+// programs are those of Beam's module that this process has built, by their package.
+var programs parallel.Cache[string]
 
 // beamProgram builds a program of Beam's module, once per process. They stay in the temporary
 // folder of the machine under one name each.
 func beamProgram(t testing.TB, pkg string) string {
 	t.Helper()
-	built.Lock()
-	defer built.Unlock()
-	if file := built.files[pkg]; file != "" {
-		return file
-	}
-	dir, err := os.MkdirTemp("", "dataflowtest")
+	file, err := programs.Get(pkg, func() (string, error) {
+		dir, err := os.MkdirTemp("", "dataflowtest")
+		if err != nil {
+			return "", err
+		}
+		file := filepath.Join(dir, filepath.Base(pkg))
+		if out, err := exec.Command("go", "build", "-o", file, pkg).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+		}
+		return file, nil
+	})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("dataflowtest: %v", err)
 	}
-	file := filepath.Join(dir, filepath.Base(pkg))
-	if out, err := exec.Command("go", "build", "-o", file, pkg).CombinedOutput(); err != nil {
-		t.Fatalf("dataflowtest: build %s: %v\n%s", pkg, err, out)
-	}
-	if built.files == nil {
-		built.files = map[string]string{}
-	}
-	built.files[pkg] = file
 	return file
 }
 

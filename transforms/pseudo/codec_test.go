@@ -59,7 +59,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, p) {
 			t.Errorf("%s: other prediction read back: %v", name, err)
 		}
-		if tag, err := DecodeTag(data[:min(len(data), MaxHeader)]); err != nil || tag != p.Tag {
+		if tag, err := DecodeTag(data[:min(len(data), fixedHeader+MaxTag)]); err != nil || tag != p.Tag {
 			t.Errorf("%s: tag %q: %v", name, tag, err)
 		}
 		if again, _ := Encode(got); !bytes.Equal(again, data) {

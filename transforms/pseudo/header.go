@@ -23,10 +23,6 @@ const (
 // MaxTag is the greatest length of a tag in bytes.
 const MaxTag = 256
 
-// MaxHeader is the number of bytes from the beginning of an encoded prediction
-// that DecodeTag needs at most.
-const MaxHeader = fixedHeader + MaxTag
-
 // header is what precedes the frame.
 type header struct {
 	tag              string
@@ -70,8 +66,7 @@ func readHeader(data []byte) (header, []byte, error) {
 	return h, data[fixedHeader+n:], checkSides(h.w, h.h)
 }
 
-// DecodeTag returns the tag of an encoded prediction. The first MaxHeader bytes
-// of it are enough. It returns an error for foreign bytes and for a damaged
+// DecodeTag returns the tag of an encoded prediction. It returns an error for foreign bytes and for a damaged
 // header; it does not look at what follows.
 func DecodeTag(data []byte) (string, error) {
 	h, _, err := readHeader(data)

@@ -7,8 +7,6 @@
 // a phone scrolls wide tables and charts inside their own boxes. Every text is
 // escaped by html/template.
 //
-// SVG documents that hold nothing but plain shapes and text, as those of
-// transforms/report/charts, stand inline: they stay sharp, and their texts can be searched
-// and read out. Other SVG documents are shown as images, in which a browser runs
-// no script and loads nothing. The same document gives the same bytes.
+// Charts stand inline: they stay sharp, and their texts can be searched and read out. The
+// same document gives the same bytes.
 package report

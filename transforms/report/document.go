@@ -37,13 +37,11 @@ type Table struct {
 	Rows    [][]string
 }
 
-// Figure is a picture of the width of the page: either SVG or PNG.
+// Figure is a chart of the width of the page.
 type Figure struct {
 	Caption string
-	SVG     []byte
-	PNG     []byte
-	// Alt says what is to be seen, for those who cannot; empty means Caption.
-	Alt string
+	// SVG is a document of package charts: it becomes a part of the page as it is.
+	SVG []byte
 }
 
 // Swatch is the name and colour of a class.
@@ -70,8 +68,8 @@ type Tile struct {
 }
 
 // HTML returns the page. A document without a title, an untitled section, a table
-// whose rows differ in length from its head, and a figure or tile without a valid
-// picture or any word for it are errors that name the place.
+// whose rows differ in length from its head, a figure without picture or caption, and a tile
+// without a valid picture or any word for it are errors that name the place.
 func (d Document) HTML() ([]byte, error) {
 	data, err := d.prepare()
 	if err != nil {

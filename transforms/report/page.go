@@ -35,8 +35,7 @@ type pageSection struct {
 
 type pageFigure struct {
 	Caption string
-	Inline  template.HTML
-	picture
+	SVG     template.HTML
 }
 
 type pageSwatch struct {
@@ -89,11 +88,10 @@ func (s Section) prepare() (pageSection, error) {
 		}
 	}
 	for i, f := range s.Figures {
-		figure, err := f.prepare()
-		if err != nil {
-			return out, fmt.Errorf("figure %d %q: %w", i, f.Caption, err)
+		if empty(f.Caption) || len(f.SVG) == 0 {
+			return out, fmt.Errorf("figure %d %q: want a caption and an SVG document", i, f.Caption)
 		}
-		out.Figures = append(out.Figures, figure)
+		out.Figures = append(out.Figures, pageFigure{f.Caption, template.HTML(f.SVG)})
 	}
 	for i, w := range s.Legend {
 		if empty(w.Name) {
@@ -126,37 +124,6 @@ func (t Table) check() error {
 		}
 	}
 	return nil
-}
-
-func (f Figure) prepare() (pageFigure, error) {
-	out := pageFigure{Caption: f.Caption}
-	alt := f.Alt
-	if empty(alt) {
-		alt = f.Caption
-	}
-	if empty(alt) {
-		return out, errors.New("neither alt text nor caption")
-	}
-	var err error
-	switch {
-	case len(f.SVG) == 0 && len(f.PNG) == 0:
-		return out, errors.New("neither SVG nor PNG")
-	case len(f.SVG) > 0 && len(f.PNG) > 0:
-		return out, errors.New("both SVG and PNG, want one")
-	case len(f.PNG) > 0:
-		out.picture, err = pngPicture(f.PNG, alt)
-		return out, err
-	}
-	plain, err := checkSVG(f.SVG)
-	if err != nil {
-		return out, err
-	}
-	if plain {
-		out.Inline, out.Alt = template.HTML(f.SVG), alt
-		return out, nil
-	}
-	out.picture = dataPicture("image/svg+xml", f.SVG, alt)
-	return out, nil
 }
 
 func (t Tile) prepare() (pageTile, error) {

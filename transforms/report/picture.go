@@ -12,17 +12,13 @@ import (
 // maxPixels bounds a PNG before it is decoded: a few bytes can claim billions.
 const maxPixels = 1 << 26
 
-// picture is an image as data.
+// picture is a PNG file as data.
 type picture struct {
-	Source        template.HTMLAttr // src="data:..."
+	// Source is the whole attribute src="data:...": a template would make five bytes of each
+	// '+' of the base64.
+	Source        template.HTMLAttr
 	Alt           string
-	Width, Height int // pixels; 0 where the data does not say
-}
-
-// dataPicture writes the attribute itself, since a template would make five bytes
-// of each '+' of the base64.
-func dataPicture(kind string, data []byte, alt string) picture {
-	return picture{Source: template.HTMLAttr(`src="data:` + kind + `;base64,` + base64.StdEncoding.EncodeToString(data) + `"`), Alt: alt}
+	Width, Height int // pixels
 }
 
 // pngPicture refuses data that is not a whole PNG.
@@ -40,7 +36,6 @@ func pngPicture(data []byte, alt string) (picture, error) {
 	if _, err := png.Decode(bytes.NewReader(data)); err != nil {
 		return picture{}, fmt.Errorf("decode PNG: %w", err)
 	}
-	p := dataPicture("image/png", data, alt)
-	p.Width, p.Height = config.Width, config.Height
-	return p, nil
+	source := template.HTMLAttr(`src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(data) + `"`)
+	return picture{source, alt, config.Width, config.Height}, nil
 }

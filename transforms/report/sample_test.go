@@ -90,7 +90,7 @@ func sample(t testing.TB) report.Document {
 		matrix.Values = append(matrix.Values, row)
 		table.Rows = append(table.Rows, []string{c.Name, fmt.Sprintf("%.1f%%", v), fmt.Sprintf("%.1f%%", v+2), fmt.Sprintf("%.1f%%", v+1.5), fmt.Sprint(int(share * 20971)), fmt.Sprintf("%.2f%%", share), fmt.Sprintf("%.2f%%", share*0.7)})
 	}
-	lines := charts.LineChart{Title: "Mean IoU while training", XAxis: "step", YAxis: "mean IoU, %", Unit: "%", Reference: &charts.Reference{Name: "source only", Value: 38.4}}
+	lines := charts.LineChart{Title: "Mean IoU while training", XAxis: "step", YAxis: "mean IoU, %", Unit: "%"}
 	for k, name := range []string{"semidavil", "without DyCE", "mean teacher"} {
 		curve := charts.Curve{Name: name}
 		for i := range 21 {
@@ -121,7 +121,7 @@ func sample(t testing.TB) report.Document {
 			{Title: "Scores", Text: []string{"Classes that do not occur in the validation frames count in no mean."}, Tables: []report.Table{table},
 				Figures: []report.Figure{{Caption: "With DyCE, rare classes gain most.", SVG: must(charts.Bars(bars))}, {Caption: "Rows are the truth.", SVG: must(charts.Matrix(matrix))}}},
 			{Title: "Training", Figures: []report.Figure{{Caption: "Evaluated every 500 steps.", SVG: must(charts.Lines(lines))}}},
-			{Title: "Pseudo-labels", Figures: []report.Figure{{Caption: "What the threshold keeps.", SVG: must(charts.Bars(shares))}, {Alt: "Reliability diagram", SVG: must(charts.Reliability(reliability))}}},
+			{Title: "Pseudo-labels", Figures: []report.Figure{{Caption: "What the threshold keeps.", SVG: must(charts.Bars(shares))}, {Caption: "Reliability diagram", SVG: must(charts.Reliability(reliability))}}},
 			{Title: "Frames", Legend: legend, Cards: cards},
 		},
 	}

@@ -2,7 +2,6 @@ package text
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,7 +20,7 @@ func clean(s string) string {
 		s = fixText(validUTF8(s))
 		s = unescapeHTML(unescapeHTML(s))
 	}
-	return lowerPython(strings.TrimSpace(collapseSpace(s)))
+	return lowerPython(strings.Join(strings.Fields(s), " "))
 }
 
 // plainASCII reports that neither ftfy nor HTML finds anything to change in s,
@@ -34,37 +33,4 @@ func plainASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-// collapseSpace replaces each run of Unicode white space by one space.
-func collapseSpace(s string) string {
-	if !needsCollapse(s) {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	inSpace := false
-	for _, r := range s {
-		if unicode.IsSpace(r) {
-			if !inSpace {
-				b.WriteByte(' ')
-			}
-			inSpace = true
-			continue
-		}
-		inSpace = false
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-func needsCollapse(s string) bool {
-	previous := 'x'
-	for _, r := range s {
-		if unicode.IsSpace(r) && (r != ' ' || previous == ' ') {
-			return true
-		}
-		previous = r
-	}
-	return false
 }

@@ -40,7 +40,7 @@ func command(t testing.TB, cfg configs.Evaluate) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "evaluate", true), Stdout: &b}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "evaluate", true), Stdout: &b}
 	err := Command(pipelines.Evaluate).Run(context.Background(), s, cfg)
 	return b.String(), err
 }

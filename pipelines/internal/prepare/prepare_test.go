@@ -34,7 +34,7 @@ func prepare(t *testing.T, change func(*configs.Prepare)) (output, stdout string
 		return cfg.Output, "", err
 	}
 	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: &b}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: &b}
 	err = Command(pipelines.Prepare).Run(context.Background(), s, cfg)
 	return cfg.Output, b.String(), err
 }
@@ -127,7 +127,7 @@ func TestInspectionWritesNothing(t *testing.T) {
 	fixture.GTA5(t, root, 2)
 	cfg := configs.DefaultPrepare()
 	cfg.Source, cfg.Output = []string{"gta5:" + root}, output
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: io.Discard}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: io.Discard}
 	if err := Command(pipelines.Prepare).Run(context.Background(), s, cfg); err != nil {
 		t.Fatal(err)
 	}

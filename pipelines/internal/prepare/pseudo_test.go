@@ -199,7 +199,7 @@ func TestPseudoLabelsRefused(t *testing.T) {
 func TestRound(t *testing.T) {
 	root := t.TempDir()
 	fixture.Cityscapes(t, root, 3, 1, 2)
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "test", true), Stdout: io.Discard}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "test", true), Stdout: io.Discard}
 	set := func(c *configs.Prepare) {
 		c.Target, c.TargetSize, c.Labelled = []string{"cityscapes:" + root}, "32x32", "1"
 	}

@@ -106,7 +106,7 @@ func TestNoSecretIsShown(t *testing.T) {
 			display := runners.NewDisplay(&stderr, "prepare", false)
 			runners.SetLogs(display, true)
 			defer runners.SetLogs(runners.NewDisplay(&bytes.Buffer{}, "test", true), false)
-			err := Command(pipelines.Prepare).Run(context.Background(), &runners.Session{Runner: "prism", Verbose: true, Display: display, Stdout: &stdout}, cfg)
+			err := Command(pipelines.Prepare).Run(context.Background(), &runners.Session{Runner: "prism", Display: display, Stdout: &stdout}, cfg)
 			shown := map[string]string{"stdout": stdout.String(), "stderr": stderr.String(), "the error": fmt.Sprintf("%v %+v %s", err, err, runners.Explain(err))}
 			for file, f := range fixture.Tree(t, cfg.Output) {
 				shown[file] = f.Data

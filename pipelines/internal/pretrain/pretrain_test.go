@@ -28,7 +28,7 @@ func command(t *testing.T, cfg configs.Pretrain) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "pretrain", true), Stdout: &b}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "pretrain", true), Stdout: &b}
 	err := Command(pipelines.Pretrain).Run(context.Background(), s, cfg)
 	return b.String(), err
 }

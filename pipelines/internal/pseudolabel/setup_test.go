@@ -46,7 +46,7 @@ func command(t testing.TB, cfg configs.Pseudolabel) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "pseudolabel", true), Stdout: &b}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "pseudolabel", true), Stdout: &b}
 	err := Command(pipelines.Pseudolabel).Run(context.Background(), s, cfg)
 	return b.String(), err
 }

@@ -31,7 +31,7 @@ func command(t *testing.T, runner string, cfg configs.Train) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	s := &runners.Session{Runner: runner, Quiet: true, Display: runners.NewDisplay(io.Discard, "train", true), Stdout: &b}
+	s := &runners.Session{Runner: runner, Display: runners.NewDisplay(io.Discard, "train", true), Stdout: &b}
 	err := Command(pipelines.Train).Run(context.Background(), s, cfg)
 	return b.String(), err
 }

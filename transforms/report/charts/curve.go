@@ -1,16 +1,10 @@
 package charts
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
-
-func (c LineChart) reference(d *document, x, y axis) {
-	at := y.at(c.Reference.Value)
-	d.line(x.from, at, x.to, at, "class", "chart-axis chart-reference", "stroke", "#6b7480", "stroke-width", "1.5", "stroke-dasharray", "3 3")
-	label := strings.TrimSpace(c.Reference.Name + " " + c.number(c.Reference.Value))
-	d.soft(x.from+6, at-4, smallSize, atStart, fit(label, smallSize, x.to-x.from-12))
-}
 
 // last returns the index of the last point that has a value, or -1.
 func (c LineChart) last(s Curve) int {
@@ -23,7 +17,7 @@ func (c LineChart) last(s Curve) int {
 }
 
 // curve draws one path, and dots where the points are few or stand alone.
-func (c LineChart) curve(d *document, s Curve, x, y axis, color, dashes string) {
+func (c LineChart) curve(d *document, s Curve, x, y axis, color string) {
 	var path strings.Builder
 	open := false
 	for i, v := range s.Y {
@@ -42,7 +36,7 @@ func (c LineChart) curve(d *document, s Curve, x, y axis, color, dashes string) 
 		return
 	}
 	d.mark("path", s.Name, "class", "chart-line", "d", path.String(), "fill", "none", "stroke", color,
-		"stroke-width", "2", "stroke-linejoin", "round", "stroke-linecap", "round", "stroke-dasharray", dashes)
+		"stroke-width", "2", "stroke-linejoin", "round", "stroke-linecap", "round", "stroke-dasharray", "none")
 	for i, v := range s.Y {
 		alone := (i == 0 || !c.drawable(s.Y[i-1])) && (i == len(s.Y)-1 || !c.drawable(s.Y[i+1]))
 		if !c.drawable(v) || len(s.Y) > 30 && !alone {
@@ -66,14 +60,7 @@ func (c LineChart) ends(d *document, x, y axis) {
 			all = append(all, end{i, y.at(s.Y[last])})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b end) int {
-		if a.y < b.y {
-			return -1
-		} else if a.y > b.y {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b end) int { return cmp.Compare(a.y, b.y) })
 	for i := 1; i < len(all); i++ {
 		all[i].y = max(all[i].y, all[i-1].y+pitch)
 	}
@@ -82,8 +69,7 @@ func (c LineChart) ends(d *document, x, y axis) {
 	}
 	for _, e := range all {
 		s := c.Curves[e.curve]
-		color, _ := style(e.curve)
-		d.rect(x.to+6, e.y-3.5, 7, 7, "", "rx", "1.5", "fill", color)
+		d.rect(x.to+6, e.y-3.5, 7, 7, "", "rx", "1.5", "fill", palette[e.curve])
 		d.text(x.to+17, e.y+3.7, smallSize, atStart, c.number(s.Y[c.last(s)]))
 	}
 }

@@ -1,6 +1,7 @@
 package charts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -16,28 +17,18 @@ type Curve struct {
 	X, Y []float64
 }
 
-// Reference is a horizontal line to compare with.
-type Reference struct {
-	Name  string
-	Value float64
-}
-
 // LineChart describes curves over a common axis. All points are drawn: thin out
 // curves of many thousands of them first.
 type LineChart struct {
 	Title string
-	// Note stands below the title, XAxis and YAxis at the axes; all may be empty.
-	Note, XAxis, YAxis string
+	// XAxis and YAxis stand at the axes and may be empty.
+	XAxis, YAxis string
 	// Unit follows the last value of each curve, such as "%".
 	Unit string
-	// Curves holds 1 to 14 lines; the second seven are dashed.
+	// Curves holds 1 to 7 lines.
 	Curves []Curve
-	// Reference is an optional horizontal line.
-	Reference *Reference
 	// Log draws the logarithm of Y. A negative value is then an error.
 	Log bool
-	// Digits counts the significant digits of the last values; 0 means 3.
-	Digits int
 }
 
 // drawable says whether y has a place on the axis.
@@ -47,11 +38,8 @@ func (c LineChart) check() error {
 	if err := checkTitle(c.Title); err != nil {
 		return err
 	}
-	if len(c.Curves) == 0 || len(c.Curves) > 2*len(palette) {
-		return fmt.Errorf("%d curves, want 1 to %d", len(c.Curves), 2*len(palette))
-	}
-	if c.Digits < 0 || c.Digits > 8 {
-		return fmt.Errorf("%d digits, want 0 to 8", c.Digits)
+	if len(c.Curves) == 0 || len(c.Curves) > len(palette) {
+		return fmt.Errorf("%d curves, want 1 to %d", len(c.Curves), len(palette))
 	}
 	points := 0
 	for _, s := range c.Curves {
@@ -79,14 +67,6 @@ func (c LineChart) check() error {
 	if points == 0 {
 		return errors.New("no data: no point has a value")
 	}
-	if r := c.Reference; r != nil {
-		if err := checkNumber(r.Value); err != nil {
-			return fmt.Errorf("reference: %w", err)
-		}
-		if !c.drawable(r.Value) {
-			return fmt.Errorf("reference: %v has no place on the axis", r.Value)
-		}
-	}
 	return nil
 }
 
@@ -102,9 +82,6 @@ func (c LineChart) scales() (x, y axis) {
 			}
 		}
 	}
-	if c.Reference != nil {
-		low, high = min(low, c.Reference.Value), max(high, c.Reference.Value)
-	}
 	x = linearAxis(left, right, 7, true)
 	if c.Log {
 		return x, logAxis(low, high)
@@ -115,21 +92,8 @@ func (c LineChart) scales() (x, y axis) {
 	return x, linearAxis(low, high, 8, false)
 }
 
-func (c LineChart) number(v float64) string {
-	digits := c.Digits
-	if digits == 0 {
-		digits = 3
-	}
-	return withUnit(significant(v, digits), c.Unit)
-}
-
-// style returns the colour and dashes of curve i.
-func style(i int) (color, dashes string) {
-	if i < len(palette) {
-		return palette[i], "none"
-	}
-	return palette[i-len(palette)], "6 3"
-}
+// number is a value with three significant digits.
+func (c LineChart) number(v float64) string { return withUnit(significant(v, 3), c.Unit) }
 
 // Lines draws curves, with the last value of each at its right end. An axis of Y
 // that begins at a small value is widened to 0.
@@ -138,12 +102,11 @@ func Lines(c LineChart) ([]byte, error) {
 		return nil, fmt.Errorf("charts: draw lines: %w", err)
 	}
 	d := &document{}
-	top := d.header(c.Title, c.Note, width)
+	top := d.header(c.Title, "", width)
 	var entries []entry
 	for i, s := range c.Curves {
 		if s.Name != "" {
-			color, dashes := style(i)
-			entries = append(entries, entry{s.Name, color, dashes})
+			entries = append(entries, entry{s.Name, palette[i], "none"})
 		}
 	}
 	if len(entries) > 0 {
@@ -178,12 +141,8 @@ func Lines(c LineChart) ([]byte, error) {
 		d.soft(x.at(t.value), bottom+16, smallSize, atMiddle, t.label)
 	}
 	d.axisLine(x.from, bottom, x.to, bottom)
-	if c.Reference != nil {
-		c.reference(d, x, y)
-	}
 	for i, s := range c.Curves {
-		color, dashes := style(i)
-		c.curve(d, s, x, y, color, dashes)
+		c.curve(d, s, x, y, palette[i])
 	}
 	c.ends(d, x, y)
 
@@ -206,7 +165,7 @@ func Lines(c LineChart) ([]byte, error) {
 // describe puts the ends of the curves into words.
 func (c LineChart) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Curves of %s over %s.", orElse(c.YAxis, "y"), orElse(c.XAxis, "x"))
+	fmt.Fprintf(&b, "Curves of %s over %s.", cmp.Or(c.YAxis, "y"), cmp.Or(c.XAxis, "x"))
 	for _, s := range c.Curves {
 		last := c.last(s)
 		if last < 0 {
@@ -214,18 +173,8 @@ func (c LineChart) describe() string {
 			continue
 		}
 		first := slices.IndexFunc(s.Y, c.drawable)
-		fmt.Fprintf(&b, " %s: from %s at %s to %s at %s.", orElse(s.Name, "curve"),
+		fmt.Fprintf(&b, " %s: from %s at %s to %s at %s.", cmp.Or(s.Name, "curve"),
 			c.number(s.Y[first]), short(s.X[first]), c.number(s.Y[last]), short(s.X[last]))
 	}
-	if r := c.Reference; r != nil {
-		fmt.Fprintf(&b, " Reference %s: %s.", r.Name, c.number(r.Value))
-	}
 	return b.String()
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -10,7 +10,7 @@ import (
 
 func TestLines(t *testing.T) {
 	nan := math.NaN()
-	svg, err := charts.Lines(charts.LineChart{Title: "t", YAxis: "IoU", Reference: &charts.Reference{Name: "base", Value: 25}, Curves: []charts.Curve{
+	svg, err := charts.Lines(charts.LineChart{Title: "t", YAxis: "IoU", Curves: []charts.Curve{
 		{Name: "a", X: []float64{0, 10, 20, 30, 40}, Y: []float64{0, 10, nan, 40, nan}},
 		{Name: "b", X: []float64{0, 40}, Y: []float64{20, 39.9}},
 	}})
@@ -43,12 +43,6 @@ func TestLines(t *testing.T) {
 	if len(lines) != 2 || strings.Count(lines[0].attributes["d"], "M") != 2 || strings.Count(lines[0].attributes["d"], "L") != 1 {
 		t.Errorf("paths %v", lines)
 	}
-	reference := class(all, "chart-reference")
-	if len(reference) != 1 {
-		t.Fatal("no reference line")
-	}
-	near(t, "reference", reference[0].num(t, "y1"), bottom-280*25.0/40)
-	written(t, all, "base 25.0")
 	// The last values, 40 and 39.9, are 0.7 apart in pixels: their numbers move.
 	if gap := written(t, all, "39.9").num(t, "y") - written(t, all, "40.0").num(t, "y"); gap < 12.98 {
 		t.Errorf("last numbers %v apart, want 13", gap)
@@ -98,16 +92,13 @@ func TestLinesErrors(t *testing.T) {
 	for want, change := range map[string]func(*charts.LineChart){
 		"no title":                          func(c *charts.LineChart) { c.Title = "" },
 		"0 curves":                          func(c *charts.LineChart) { c.Curves = nil },
-		"15 curves":                         func(c *charts.LineChart) { c.Curves = make([]charts.Curve, 15) },
+		"8 curves, want 1 to 7":             func(c *charts.LineChart) { c.Curves = make([]charts.Curve, 8) },
 		"2 x and 1 y":                       func(c *charts.LineChart) { c.Curves[0].Y = []float64{1} },
 		"x of point 1: NaN":                 func(c *charts.LineChart) { c.Curves[0].X[1] = math.NaN() },
 		"point 1: -Inf":                     func(c *charts.LineChart) { c.Curves[0].Y[1] = math.Inf(-1) },
 		"point 0: -1 on a logarithmic axis": func(c *charts.LineChart) { c.Curves[0].Y[0] = -1; c.Log = true },
 		"no data":                           func(c *charts.LineChart) { c.Curves[0].Y = []float64{math.NaN(), math.NaN()} },
-		"reference: NaN":                    func(c *charts.LineChart) { c.Reference = &charts.Reference{Value: math.NaN()} },
-		"reference: 0 has no place":         func(c *charts.LineChart) { c.Reference = &charts.Reference{}; c.Log = true },
 		"a curve without a name among":      func(c *charts.LineChart) { c.Curves = append(c.Curves, charts.Curve{}) },
-		"9 digits":                          func(c *charts.LineChart) { c.Digits = 9 },
 	} {
 		c := good()
 		change(&c)
@@ -145,7 +136,7 @@ func FuzzLines(f *testing.F) {
 // TestLinesEnds keeps the last numbers of curves that end at the axis inside the
 // plot.
 func TestLinesEnds(t *testing.T) {
-	c := charts.LineChart{Title: "t", Reference: &charts.Reference{Value: 100}}
+	c := charts.LineChart{Title: "t"}
 	for i, name := range []string{"a", "b", "c"} {
 		c.Curves = append(c.Curves, charts.Curve{Name: name, X: []float64{0, 1}, Y: []float64{50, float64(i) / 10}})
 	}

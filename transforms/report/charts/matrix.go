@@ -15,11 +15,6 @@ const maxClasses = 34
 // MatrixChart describes the heat map of a confusion matrix.
 type MatrixChart struct {
 	Title string
-	// Note stands below the title and may be empty.
-	Note string
-	// Rows and Columns name what the rows and columns are; empty means "truth" and
-	// "prediction".
-	Rows, Columns string
 	// Names are the K classes, 1 to 34 of them.
 	Names []string
 	// Values is K rows of K shares, 0 to 1, each of its row. A row of NaN is a class
@@ -81,11 +76,11 @@ func Matrix(c MatrixChart) ([]byte, error) {
 	w := max(left+side+max(lean-cell/2, 0)+margin, 420)
 
 	d := &document{}
-	y := d.header(c.Title, c.Note, w)
-	d.soft(left+side/2, y+12, textSize, atMiddle, orElse(c.Columns, "prediction"))
+	y := d.header(c.Title, "", w)
+	d.soft(left+side/2, y+12, textSize, atMiddle, "prediction")
 	top := y + 20 + lean
 	at := num(top + side/2)
-	d.soft(margin+10, top+side/2, textSize, atMiddle, orElse(c.Rows, "truth"), "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
+	d.soft(margin+10, top+side/2, textSize, atMiddle, "truth", "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
 	for i, n := range c.Names {
 		short := fit(n, size, most)
 		middle := float64((float64(i) + 0.5) * cell)
@@ -143,7 +138,7 @@ func (c MatrixChart) key(d *document, x, y, w float64) float64 {
 // describe puts the diagonal and the largest confusion of each row into words.
 func (c MatrixChart) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Confusion matrix of %d classes, %s by row, %s by column.", len(c.Names), orElse(c.Rows, "truth"), orElse(c.Columns, "prediction"))
+	fmt.Fprintf(&b, "Confusion matrix of %d classes, truth by row, prediction by column.", len(c.Names))
 	for i, row := range c.Values {
 		if math.IsNaN(row[i]) {
 			fmt.Fprintf(&b, " %s: no value.", c.Names[i])

@@ -18,8 +18,6 @@ type Bin struct {
 // ReliabilityChart describes a reliability diagram.
 type ReliabilityChart struct {
 	Title string
-	// Note stands below the title and may be empty.
-	Note string
 	// Bins have equal width: bin i of n holds the confidences from i/n to (i+1)/n.
 	// There are 1 to 50 of them, and their shares add up to 1.
 	Bins []Bin
@@ -82,7 +80,7 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 	const w, side, below = 560.0, 440.0, 90.0
 	title := c.Title + " – ECE " + percent(ECE(c.Bins))
 	d := &document{}
-	top := d.header(title, c.Note, w)
+	top := d.header(title, "", w)
 	top = d.legend([]entry{
 		{name: "accuracy", color: palette[0]},
 		{name: "gap to the mean confidence", color: palette[3]},

@@ -50,7 +50,7 @@ func signedBarSample() charts.BarChart {
 }
 
 func lineSample() charts.LineChart {
-	c := charts.LineChart{Title: "Mean IoU while training", Note: "evaluated every 500 steps", XAxis: "step", YAxis: "mean IoU, %", Unit: "%", Reference: &charts.Reference{Name: "source only", Value: 38.4}}
+	c := charts.LineChart{Title: "Mean IoU while training", XAxis: "step", YAxis: "mean IoU, %", Unit: "%"}
 	for k, name := range []string{"semidavil", "without DyCE", "without captions", "mean teacher"} {
 		curve := charts.Curve{Name: name}
 		for i := range 21 {
@@ -82,7 +82,7 @@ func lossSample() charts.LineChart {
 
 // matrixSample has k classes, the third of which does not occur.
 func matrixSample(k int) charts.MatrixChart {
-	c := charts.MatrixChart{Title: "Confusion of classes", Note: "rows add up to 100%"}
+	c := charts.MatrixChart{Title: "Confusion of classes"}
 	for i := range k {
 		c.Names = append(c.Names, semidavil.Cityscapes19.Classes[i%19].Name)
 		row := make([]float64, k)
@@ -104,7 +104,7 @@ func matrixSample(k int) charts.MatrixChart {
 }
 
 func reliabilitySample() charts.ReliabilityChart {
-	c := charts.ReliabilityChart{Title: "Reliability of the teacher", Note: "MiniCity val, 15 bins"}
+	c := charts.ReliabilityChart{Title: "Reliability of the teacher"}
 	const n = 15
 	var sum float64
 	for i := range n {
