@@ -15,10 +15,10 @@ type Ablate struct {
 	// examples/train_minicity.yaml.
 	Prepare string `json:"prepare" is:"place" group:"Base" help:"YAML <file> of prepare with the data; default: MiniCity"`
 	Train   string `json:"train" is:"place" group:"Base" help:"YAML <file> of train, the base of all rows; default: the example of MiniCity"`
-	// CLIP is the pre-trained model folder of the rows that have one; without it, a small
-	// one is trained on the data for PretrainSteps.
-	CLIP          string `json:"clip" is:"place" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training; default: a small one is trained on the data"`
-	PretrainSteps int    `json:"pretrain_steps" default:"200" range:"1.." group:"Base" help:"<steps> of that training"`
+	// CLIP is the pre-trained model of the rows that have one: a folder, or minicity. Where
+	// PretrainSteps is not 0, a small one is trained on the data in its place.
+	CLIP          string `json:"clip" default:"minicity" is:"place" need:"the rows with pre-training need one" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training, or minicity, the built-in one"`
+	PretrainSteps int    `json:"pretrain_steps" range:"0.." group:"Base" help:"train a small CLIP on the data for so many <steps> in the place of --clip; 0 does not"`
 	// Rows are names of [AblationRows], of groups of them, or of Own.
 	Rows []string `json:"rows" default:"source_only,supervised,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, supervised, table3, table6) or names of rows"`
 	// Own are further rows.

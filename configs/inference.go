@@ -7,7 +7,7 @@ type Inference struct {
 	Checkpoint string `json:"checkpoint" default:"out/train" is:"place" group:"Network" help:"output <FOLDER> of train (its best student), or a .safetensors file of it"`
 	// CLIP is the model folder whose text tower reads the captions; empty is the one
 	// that the training had.
-	CLIP string `json:"clip" is:"place" group:"Network" help:"CLIP model <FOLDER> that reads the captions; default: the one that the training had"`
+	CLIP string `json:"clip" is:"place" group:"Network" help:"CLIP model <FOLDER> that reads the captions, or minicity; default: the one that the training had"`
 	// Size is what images are resized to before the network, "WxH"; empty is the
 	// prepared size of the training's target images.
 	Size string `json:"size" is:"size" group:"Network" help:"<size> that the network sees, such as 1024x512; default: as the training's target images were prepared"`

@@ -31,10 +31,60 @@ func Contrastive(s params.Scope, image, text *graph.Node, symmetric bool) *graph
 	return loss
 }
 
-// unit divides rows by their length, in float32.
+// WordsName is the part of a network that Words adds to CLIP, which only pre-training has.
+const WordsName = "words"
+
+// Words asks of the dense features which words the captions of the batch have, and where: a
+// word is seen in an image where one of its patches is near to the word's features,
+//
+//	z = exp(scale)·cosine(patch, word),  logit = log mean over patches of exp(z) + bias
+//
+// with the mean of the features that the text tower gives to the token in all captions of
+// the batch. The loss is the binary cross-entropy with whether the image's own caption has
+// the word, summed over the words of the batch. So pixels and tokens, which the pooled
+// features of [Contrastive] do not reach alone, come to share a space. The parameters scale
+// and bias of each token are below s.
+//
+//	dense   [B,h,w,Embed]
+//	all     [B,n,Embed]    features of tokens
+//	tokens  i32[B,n]       ids
+//	return  f32[]
+func Words(s params.Scope, c Config, dense, all, tokens *graph.Node) *graph.Node {
+	w, g := s.At(WordsName), s.Graph()
+	d := dense.Shape().Dimensions
+	batch, patches := d[0], d[1]*d[2]
+	n := all.Shape().Dimensions[1]
+	tokens.AssertDims(batch, n)
+	ids := graph.OneHot(graph.Reshape(tokens, batch*n), c.Vocab, dtypes.Float32)
+	// Padding, start and end of text are no words.
+	word := make([]float32, c.Vocab)
+	for i := range word {
+		if i > 0 && i < c.Vocab-2 {
+			word[i] = 1
+		}
+	}
+	present := graph.Transpose(graph.ReduceMax(graph.Reshape(ids, batch, n, c.Vocab), 1), 0, 1) // [Vocab,B]
+	counted := graph.Mul(graph.ReduceMax(present, 1), graph.Const(g, word))                     // [Vocab]
+	features := unit(layer.Product(graph.Transpose(ids, 0, 1), unit(graph.Reshape(all, batch*n, c.Embed))))
+	z := layer.ProductTransposed(features, unit(graph.Reshape(dense, batch*patches, c.Embed)))
+	z = graph.Mul(z, graph.Exp(w.Variable("scale", params.Constant(float32(math.Log(10)))).NodeValue(g)))
+	z = graph.Reshape(z, c.Vocab, batch, patches)
+	top := graph.StopGradient(graph.ReduceAndKeep(z, graph.ReduceMax, 2))
+	logits := graph.Log(graph.ReduceMean(graph.Exp(graph.Sub(z, top)), 2))
+	logits = graph.Add(logits, graph.Reshape(top, c.Vocab, batch))
+	bias := w.Variable("bias", params.Constant(-2), c.Vocab).NodeValue(g)
+	logits = graph.Add(logits, graph.Reshape(bias, c.Vocab, 1))
+	// softplus(logit) - present·logit
+	loss := graph.Add(graph.MaxScalar(logits, 0), graph.Log1P(graph.Exp(graph.Neg(graph.Abs(logits)))))
+	loss = graph.Sub(loss, graph.Mul(present, logits))
+	loss = graph.Mul(loss, graph.Reshape(counted, c.Vocab, 1))
+	return graph.DivScalar(graph.ReduceAllSum(loss), float64(batch))
+}
+
+// unit divides rows by their length, in float32. A row of zeros stays.
 func unit(x *graph.Node) *graph.Node {
 	x = graph.ConvertDType(x, dtypes.Float32)
-	return graph.Div(x, graph.Sqrt(graph.ReduceAndKeep(graph.Square(x), graph.ReduceSum, 1)))
+	return graph.Div(x, graph.Sqrt(graph.AddScalar(graph.ReduceAndKeep(graph.Square(x), graph.ReduceSum, 1), 1e-30)))
 }
 
 // diagonalLoss is the mean of -log softmax over axis, at the diagonal.

@@ -17,13 +17,26 @@ import (
 // config.json all the same, which LoadCLIP needs. values must be all parameters of
 // model/clip for c, float32, below the root of the network, and no others.
 func ExportCLIP(ctx context.Context, dir string, c clip.Config, values params.Values, naming string) error {
-	if err := exportCLIP(ctx, dir, c, values, naming); err != nil {
+	if err := exportCLIP(ctx, dir, c, values, naming, F32); err != nil {
 		return fmt.Errorf("weights: export CLIP to %s: %w", dir, err)
 	}
 	return nil
 }
 
-func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Values, naming string) (err error) {
+// ExportHalf is ExportCLIP in half precision with the naming [HF]. Values that it cannot
+// hold are refused.
+func ExportHalf(ctx context.Context, dir string, c clip.Config, values params.Values) error {
+	err := fitHalf(values)
+	if err == nil {
+		err = exportCLIP(ctx, dir, c, values, HF, F16)
+	}
+	if err != nil {
+		return fmt.Errorf("weights: export CLIP in half precision to %s: %w", dir, err)
+	}
+	return nil
+}
+
+func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Values, naming string, floats DType) (err error) {
 	if naming != HF && naming != OpenAI {
 		return fmt.Errorf("unknown naming %q; valid: %s, %s", naming, HF, OpenAI)
 	}
@@ -55,10 +68,26 @@ func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Va
 		return err
 	}
 	// transformers reads only files that say which framework wrote them.
-	if err := Encode(w, toFile(places, values), map[string]string{"format": "pt"}); err != nil {
+	if err := encode(w, toFile(places, values), map[string]string{"format": "pt"}, floats); err != nil {
 		return errors.Join(err, w.Abort())
 	}
 	return w.Commit()
+}
+
+// fitHalf reports which values half precision cannot hold.
+func fitHalf(values params.Values) error {
+	const largest = 65504
+	var bad faults
+	for _, name := range values.Names() {
+		data, _ := flat(values[name]).([]float32)
+		for _, v := range data {
+			if !(v >= -largest && v <= largest) {
+				bad.add("%s: %v does not fit into %s", name, v, F16)
+				break
+			}
+		}
+	}
+	return bad.err()
 }
 
 // complete reports which values are missing, too many, or of another shape.

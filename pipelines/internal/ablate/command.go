@@ -8,6 +8,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/model/backend"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
@@ -40,7 +41,7 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 		},
 		Defaults: configs.DefaultAblate,
 		Resolve: func(s *runners.Session, cfg *configs.Ablate) error {
-			return s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+			return s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP, BuiltIn: clips.Name})
 		},
 		Plan:      check,
 		Output:    func(cfg configs.Ablate) (string, bool) { return cfg.Output, true }, // each training guards its own

@@ -136,10 +136,10 @@ func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) err
 	return nil
 }
 
-// preTrain returns the CLIP of the rows that have one, training it first where none is
-// given.
+// preTrain returns the CLIP of the rows that have one, training it first where that is asked
+// for.
 func preTrain(ctx context.Context, s *runners.Session, cfg configs.Ablate) (string, error) {
-	if cfg.CLIP != "" {
+	if cfg.PretrainSteps == 0 {
 		return cfg.CLIP, nil
 	}
 	p := configs.DefaultPretrain()

@@ -14,6 +14,7 @@ import (
 	"semidavil/internal/screen"
 	"semidavil/internal/store"
 	"semidavil/model/train"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -131,7 +132,7 @@ func finished(ctx context.Context, c cell) (bool, error) {
 		return false, err
 	}
 	sources := []string{c.config.Data + "/" + stages.ManifestFile}
-	if c.config.CLIP != "" {
+	if c.config.CLIP != "" && c.config.CLIP != clips.Name {
 		sources = append(sources, c.config.CLIP+"/config.json", c.config.CLIP+"/model.safetensors")
 	}
 	for _, name := range sources {

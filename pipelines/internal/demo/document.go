@@ -237,7 +237,7 @@ func (r *run) about(record configs.Record, took time.Duration) report.Section {
 	for _, x := range []struct {
 		name  string
 		value int
-	}{{"training steps", r.Steps}, {"pre-training steps", r.PretrainSteps}, {"labelled target scenes", r.Labelled}, {"seed", r.Seed}} {
+	}{{"training steps", r.Steps}, {"steps of a pre-training of its own", r.PretrainSteps}, {"labelled target scenes", r.Labelled}, {"seed", r.Seed}} {
 		table.Rows = append(table.Rows, []string{x.name, fmt.Sprint(x.value)})
 	}
 	table.Rows = append(table.Rows, []string{"backend", r.results[full].Backend}, []string{"vector instructions", fmt.Sprint(backend.SIMD)},

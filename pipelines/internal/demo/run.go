@@ -51,7 +51,7 @@ func work(ctx context.Context, c *job) error {
 	for _, p := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"prepare, pre-train and train", r.train}, {"pseudo-label", r.label}, {"evaluate", r.evaluate}} {
+	}{{"prepare and train", r.train}, {"pseudo-label", r.label}, {"evaluate", r.evaluate}} {
 		from := time.Now()
 		if err := p.do(ctx); err != nil {
 			return err
