@@ -142,6 +142,7 @@ func FuzzDecode(f *testing.F) {
 		checkSettings(t, data, DefaultPretrain())
 		checkSettings(t, data, DefaultPseudolabel())
 		checkSettings(t, data, DefaultEvaluate())
+		checkSettings(t, data, DefaultExport())
 		checkSettings(t, data, DefaultAblate())
 		checkSettings(t, data, DefaultDemo())
 	})
