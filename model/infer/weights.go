@@ -16,8 +16,8 @@ import (
 	"semidavil/model/textfeatures"
 )
 
-// logitScale is the parameter of model/clip that belongs to neither tower.
-const logitScale = "logit_scale"
+// LogitScale is the parameter of model/clip that belongs to neither tower.
+const LogitScale = "logit_scale"
 
 // Weights are the parameters of a network, in two parts.
 type Weights struct {
@@ -44,8 +44,8 @@ func (m *Model) Weights(ctx context.Context) (Weights, error) {
 	for name, value := range text {
 		w.CLIP[name] = value
 	}
-	if w.CLIP[logitScale] == nil { // as CLIP starts
-		w.CLIP[logitScale] = params.Dense([]float32{float32(math.Log(1 / 0.07))})
+	if w.CLIP[LogitScale] == nil { // as CLIP starts
+		w.CLIP[LogitScale] = params.Dense([]float32{float32(math.Log(1 / 0.07))})
 	}
 	vision, err := params.Read(m.store, m.vision())
 	if err != nil {

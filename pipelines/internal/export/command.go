@@ -12,8 +12,8 @@ import (
 )
 
 type (
-	cmd = commands.Command[configs.Export, inputs.Network]
-	job = commands.Run[configs.Export, inputs.Network]
+	cmd = commands.Command[configs.Export, exported]
+	job = commands.Run[configs.Export, exported]
 )
 
 // Command is the command.
@@ -46,9 +46,14 @@ func Command() cmd {
 	}
 }
 
-// plan finds the network and what belongs to it.
-func plan(ctx context.Context, s *runners.Session, cfg configs.Export) (inputs.Network, error) {
+// plan finds the network and what belongs to it, and reads all of it: of a checkpoint that is
+// damaged or lacks something nothing is written.
+func plan(ctx context.Context, s *runners.Session, cfg configs.Export) (exported, error) {
 	c := configs.DefaultEvaluate().Inference
 	c.TrainedNetwork, c.TrainedTokenizer, c.Backend = cfg.TrainedNetwork, cfg.TrainedTokenizer, "go"
-	return inputs.ReadNetwork(ctx, s, c, []string{cfg.Model})
+	n, err := inputs.ReadNetwork(ctx, s, c, []string{cfg.Model})
+	if err != nil {
+		return exported{}, err
+	}
+	return read(ctx, n)
 }

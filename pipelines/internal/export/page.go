@@ -50,7 +50,7 @@ model, processor = CLIPModel.from_pretrained("clip"), AutoProcessor.from_pretrai
 - `+"`preprocessor_config.json`"+` is for CLIP's own square images. The network sees whole images at the
   size above, without a crop (`+"`segment.py`"+`).
 
-`, e.network, c.Guidance.Kind, c.Decoder.Kind, norm, c.Decoder.Classes, e.facts.ClassSet.Name, e.facts.Width, e.facts.Height, c.CLIP.ImageSize)
+`, e.options.Network, c.Guidance.Kind, c.Decoder.Kind, norm, c.Decoder.Classes, e.facts.ClassSet.Name, e.facts.Width, e.facts.Height, c.CLIP.ImageSize)
 	table(&b, "`segmenter.safetensors`", weights.HeadEntries(c))
 	table(&b, "`clip/model.safetensors`", weights.CLIPEntries(c, weights.HF))
 	return b.Bytes()

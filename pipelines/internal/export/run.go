@@ -38,7 +38,7 @@ var script []byte
 type exported struct {
 	infer.Weights
 	facts     infer.Facts
-	network   string
+	options   infer.Options
 	tokenizer *text.Tokenizer
 	example   example
 }
@@ -51,14 +51,10 @@ type example struct {
 	logits  []float32 // [K,H,W]
 }
 
-// work reads the network and writes the folder.
+// work writes the folder.
 func work(ctx context.Context, r *job) error {
 	begin := time.Now()
-	e, err := read(ctx, r.Params)
-	if err != nil {
-		return err
-	}
-	if err := e.write(ctx, r.Settings.Output); err != nil {
+	if err := r.Params.write(ctx, r.Settings.Output); err != nil {
 		return err
 	}
 	r.Result = runners.Result{Ran: true, Wall: time.Since(begin)}
@@ -78,7 +74,7 @@ func read(ctx context.Context, n inputs.Network) (e exported, err error) {
 		return e, err
 	}
 	defer m.Close()
-	e = exported{facts: m.Facts(), network: o.Network}
+	e = exported{facts: m.Facts(), options: o}
 	if e.tokenizer, err = stages.LoadTokenizer(ctx, n.Tokenizer); err != nil {
 		return e, err
 	}
@@ -192,7 +188,7 @@ func (e exported) config() ([]byte, error) {
 		window = []int{w.Width, w.Height, w.Stride}
 	}
 	data, err := json.MarshalIndent(map[string]any{
-		"format": "semidavil network", "version": 1, "network": e.network,
+		"format": "semidavil network", "version": 1, "network": e.options.Network,
 		"image":     map[string]int{"width": f.Width, "height": f.Height},
 		"window":    window,
 		"guidance":  map[string]any{"kind": s.Guidance.Kind, "context": s.CLIP.Context, "scale": s.Guidance.Scale()},
@@ -207,8 +203,8 @@ func (e exported) config() ([]byte, error) {
 
 // summarise says what was written and how it is used.
 func summarise(_ context.Context, r *job) error {
-	s, out := r.Params.Facts.Segmenter, inputs.Shorten(r.Settings.Output)
-	fmt.Fprintf(r.Stdout, "\nnetwork    %s of %s: guidance %s, decoder %s, %d classes\n", r.Settings.Model, inputs.Shorten(r.Params.Params[0].Checkpoint),
+	s, out := r.Params.facts.Segmenter, inputs.Shorten(r.Settings.Output)
+	fmt.Fprintf(r.Stdout, "\nnetwork    %s of %s: guidance %s, decoder %s, %d classes\n", r.Settings.Model, inputs.Shorten(r.Params.options.Checkpoint),
 		s.Guidance.Kind, s.Decoder.Kind, s.Decoder.Classes)
 	fmt.Fprintf(r.Stdout, "output     %s (%s, %s, %s, %s; every tensor in %s) after %s\n", out, scriptFile, headFile, clipFolder, configFile, pageFile, r.Result.Wall.Round(100*time.Millisecond))
 	fmt.Fprintf(r.Stdout, "try        python3 %s/%s --check\n", out, scriptFile)
