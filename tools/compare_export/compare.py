@@ -2,6 +2,8 @@
 
     python compare.py logits FOLDER...          # exports: logits, CLIPModel, AutoProcessor [, ONNX]
     python compare.py labels EXPORT DATA LABELS # val images of prepare, labels of pseudolabel
+    python compare.py captions FOLDER VOCABULARY GOLDEN
+                                                # token ids of captions, with segment.py of FOLDER
     python compare.py names FOLDER > model/weights/testdata/torch_names.txt
                                                 # the state_dict of each kind, with segment.py of FOLDER
 """
@@ -114,6 +116,19 @@ def labels(o):
     print(f"{images} images: {equal} of {pixels} labels are equal ({100 * equal / pixels:.4f} %)")
 
 
+def captions(o):
+    """Compares with the ids of transforms/text/testdata, whose words ftfy has cleaned."""
+    tokenizer = segment_of(o.folder).Tokenizer(o.vocabulary)
+    with open(o.golden, encoding="utf-8") as f:
+        rows = [json.loads(line) for line in f]
+    plain = [all(" " <= c < "\x7f" and c != "&" for c in r["text"]) for r in rows]
+    same = []
+    for r in rows:
+        ids, count = tokenizer(r["text"])
+        same.append(ids[1:count - 1].tolist() == r["openai"][:75])
+    print(f"ids of {sum(same)} of {len(rows)} captions are equal; of {sum(s for s, p in zip(same, plain) if p)} of {sum(plain)} in plain ASCII")
+
+
 def names(o):
     """Names and shapes as PyTorch has them, for a CLIP of tower width 12 and common width 16."""
     segment = segment_of(o.folder)
@@ -142,6 +157,10 @@ def main():
         l.add_argument(name)
     l.add_argument("--subset", default="val")
     l.set_defaults(run=labels)
+    l = sub.add_parser("captions")
+    for name in ("folder", "vocabulary", "golden"):
+        l.add_argument(name)
+    l.set_defaults(run=captions)
     l = sub.add_parser("names")
     l.add_argument("folder")
     l.set_defaults(run=names)

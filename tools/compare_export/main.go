@@ -1,7 +1,9 @@
 // Command compare_export writes checkpoints of every kind of guidance, decoder and
 // normalisation, with drawn values, for run.sh beside it.
 //
-//	go run ./tools/compare_export FOLDER
+//	go run ./tools/compare_export FOLDER [vit-b-16]
+//
+// With vit-b-16 it writes one, of that size.
 package main
 
 import (
@@ -29,17 +31,18 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: compare_export FOLDER")
+	large := len(os.Args) == 3 && os.Args[2] == "vit-b-16"
+	if len(os.Args) != 2 && !large {
+		fmt.Fprintln(os.Stderr, "usage: compare_export FOLDER [vit-b-16]")
 		os.Exit(2)
 	}
-	if err := run(context.Background(), os.Args[1]); err != nil {
+	if err := run(context.Background(), os.Args[1], large); err != nil {
 		fmt.Fprintln(os.Stderr, "compare_export:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir string) error {
+func run(ctx context.Context, dir string, large bool) error {
 	tokenizer, err := text.Load(builtin.Files)
 	if err != nil {
 		return err
@@ -48,19 +51,29 @@ func run(ctx context.Context, dir string) error {
 	facts := infer.Facts{ClassSet: semidavil.Cityscapes19, Width: 256, Height: 128, SharedVision: true,
 		Window: infer.Sliding(128, 64), Crop: [2]int{128, 64},
 		Tokenizer: shards.TokenizerInfo{Name: builtin.Name, Vocab: tokenizer.VocabSize(), SHA256: tokenizer.Digest()}}
+	kinds, decoders, norms := dlg.Kinds(), decode.Kinds(), decode.Norms()
+	if large {
+		towers = clip.Config{ImageSize: 224, PatchSize: 16, VisionWidth: 768, VisionLayers: 12, VisionHeads: 12,
+			TextWidth: 512, TextLayers: 12, TextHeads: 8, Context: 77, Vocab: tokenizer.VocabSize(), Embed: 512}
+		facts.Width, facts.Height, facts.Window, facts.Crop = 1024, 512, infer.Sliding(512, 512), [2]int{512, 512}
+		kinds, decoders, norms = kinds[:1], decoders[:1], norms[:1]
+	}
 	var names []string
-	for _, guidance := range dlg.Kinds() {
-		for _, decoder := range decode.Kinds() {
-			for _, norm := range decode.Norms() {
+	for _, guidance := range kinds {
+		for _, decoder := range decoders {
+			for _, norm := range norms {
 				facts.Segmenter = segmenter.Config{CLIP: towers, Guidance: dlg.Config{Kind: guidance, Context: towers.Context, Classes: facts.ClassSet.Len()},
 					Decoder: decode.Config{Kind: decoder, Norm: norm, Classes: facts.ClassSet.Len()}}
 				if decoder == "dlv3p" { // one that never predicts some classes
 					facts.Segmenter.Decoder.Absent = []int{9, 14, 16}
 				}
-				if facts.Segmenter.Check() != nil || decoder == "resize" && norm != decode.Norms()[0] {
+				if facts.Segmenter.Check() != nil || decoder == "resize" && norm != norms[0] {
 					continue
 				}
 				name := strings.Join([]string{guidance, decoder, norm}, "-")
+				if large {
+					name = "vit-b-16-" + name
+				}
 				if err := write(ctx, dir+"/"+name, facts); err != nil {
 					return err
 				}

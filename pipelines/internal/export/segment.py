@@ -438,7 +438,7 @@ class Tokenizer:
 
     @staticmethod
     def clean(text):
-        try:  # what the captions of CLIP passed; it matters for other than plain letters
+        try:  # which CLIP's captions passed; it changes nothing in plain ASCII without "&"
             import ftfy
             text = ftfy.fix_text(text, fix_encoding=False)
         except ImportError:
@@ -448,10 +448,10 @@ class Tokenizer:
     @staticmethod
     def pieces(text):
         """Words, single digits, runs of other characters, and endings such as 's."""
-        kind = lambda c: " " if c.isspace() else {"L": "L", "N": "N"}.get(unicodedata.category(c)[0], "other")
+        kind = lambda c: " " if c.isspace() or c == "\u0345" else {"L": "L", "N": "N"}.get(unicodedata.category(c)[0], "other")
         while text:
             first, n = kind(text[0]), 1
-            ending = next((e for e in ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d") if text.startswith(e)), None)
+            ending = next((e for e in ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'ſ") if text.startswith(e)), None)
             if ending:
                 n = len(ending)
             elif first != "N":
