@@ -28,12 +28,21 @@ type Train struct {
 	Omega        float64 `json:"omega" default:"0.5" range:"0..1" group:"Losses" help:"DyCE's <exponent> ω, 0 (classes alike) to 1 (pixels alike)"`
 	HardFraction float64 `json:"hard_fraction" default:"0.2" range:"0..1" group:"Losses" help:"<share> of the hardest pixels that DyCE learns from"`
 	Hard         string  `json:"hard" default:"top" valid:"top,ohem" group:"Losses" help:"<how> DyCE chooses hard pixels: top or ohem"`
-	// Lambda weighs the consistency loss; Threshold is the confidence of a
-	// pseudo-label; ConsistencyNorm is valid or confident; Target is hard or soft.
+	// HardRamp lets a young network learn from all pixels: h falls from 1 to HardFraction
+	// over that share of the steps.
+	HardRamp float64 `json:"hard_ramp" range:"0..1" group:"Losses" help:"<share> of the steps over which hard_fraction falls from 1 to its value"`
+	// Lambda weighs the consistency loss; Threshold is the confidence of a pseudo-label;
+	// ConsistencyNorm is valid, confident or share; Target is hard or soft.
 	Lambda          float64 `json:"lambda" default:"1" range:"0..1e6" group:"Losses" help:"<weight> of the consistency loss"`
+	LambdaRamp      float64 `json:"lambda_ramp" range:"0..1" group:"Losses" help:"<share> of the steps over which lambda rises from nearly 0 to its value"`
 	Threshold       float64 `json:"threshold" default:"0.95" range:"0..1" group:"Losses" help:"<confidence> from which the teacher's prediction is learnt"`
-	ConsistencyNorm string  `json:"consistency_norm" default:"valid" valid:"valid,confident" group:"Losses" help:"<what> the consistency loss is divided by: all valid or only confident pixels"`
-	Target          string  `json:"target" default:"hard" valid:"hard,soft" group:"Losses" help:"<kind> of consistency target: hard or soft"`
+	ThresholdRule   string  `json:"threshold_rule" default:"fixed" valid:"fixed,class" group:"Losses" help:"<rule> of the threshold: fixed, or class (a class's mean confidence in the batch, where that is lower)"`
+	ConsistencyNorm string  `json:"consistency_norm" default:"valid" valid:"valid,confident,share" group:"Losses" help:"<what> the consistency loss is divided by: all valid or only confident pixels; share learns all pixels and multiplies by the confident share"`
+	// ConsistencyBalance gives pseudo-labels DyCE's weights of classes.
+	ConsistencyBalance bool   `json:"consistency_balance" group:"Losses" help:"weigh pseudo-labels by class as DyCE does, with omega"`
+	Target             string `json:"target" default:"hard" valid:"hard,soft" group:"Losses" help:"<kind> of consistency target: hard or soft"`
+	// FeatureDropout perturbs the features of the strong view.
+	FeatureDropout float64 `json:"feature_dropout" range:"0..0.9" group:"Losses" help:"<probability> with which a channel of a strong view's features is dropped"`
 	// Alpha is the teacher's momentum; TeacherInit is copy or independent.
 	Alpha       float64 `json:"alpha" default:"0.999" range:"0..1" group:"Losses" help:"<momentum> of the teacher"`
 	TeacherInit string  `json:"teacher_init" default:"copy" valid:"copy,independent" group:"Losses" help:"<how> the teacher starts: copy (of the student) or independent"`

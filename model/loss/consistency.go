@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 
@@ -16,9 +17,19 @@ type ConsistencyConfig struct {
 	// Threshold in [0, 1] is the confidence from which on a prediction of the teacher is
 	// learnt.
 	Threshold float64
+	// Rule says what the threshold of a pixel is: "fixed", Threshold, or "class", the mean
+	// confidence of the valid pixels of the batch with the same predicted class where that
+	// is lower, so that classes which are never predicted with certainty are learnt too.
+	// Empty stands for fixed.
+	Rule string `json:",omitempty"`
 	// Norm is what the sum is divided by: "valid" pixels all, which damps the loss while
-	// few pixels pass, or only the "confident".
+	// few pixels pass, or only the "confident". With "share" every valid pixel is learnt,
+	// and the loss is damped by the share of those that pass (DACS).
 	Norm string
+	// Balance weighs the pixels that are learnt by class, as DyCE does with the exponent
+	// Omega: f^-ω · f_c^-(1-ω) in place of 1/f, where f of them are learnt, f_c with class c.
+	Balance bool    `json:",omitempty"`
+	Omega   float64 `json:",omitempty"`
 	// Target is "hard", the cross-entropy to the teacher's most probable class, or
 	// "soft", the Kullback-Leibler divergence from its probabilities.
 	Target string
@@ -28,8 +39,14 @@ type ConsistencyConfig struct {
 func (c ConsistencyConfig) Check() error {
 	var f faults
 	f.within("consistency threshold", c.Threshold, 0, 1)
-	if c.Norm != "valid" && c.Norm != "confident" {
-		f.unknown("consistency norm", c.Norm, "valid", "confident")
+	if c.Rule != "" && c.Rule != "fixed" && c.Rule != "class" {
+		f.unknown("threshold rule", c.Rule, "fixed", "class")
+	}
+	if c.Norm != "valid" && c.Norm != "confident" && c.Norm != "share" {
+		f.unknown("consistency norm", c.Norm, "valid", "confident", "share")
+	}
+	if c.Balance {
+		f.within("consistency omega", c.Omega, 0, 1)
 	}
 	if c.Target != "hard" && c.Target != "soft" {
 		f.unknown("consistency target", c.Target, "hard", "soft")
@@ -84,18 +101,47 @@ func Consistency(c ConsistencyConfig, student *graph.Node, teacher Target, valid
 	}
 	inside := graph.IsPositive(graph.Reshape(valid, n))
 	label, confidence := graph.Reshape(teacher.Label, n), graph.Reshape(teacher.Confidence, n)
-	confident := graph.LogicalAnd(graph.IsPositive(confidence), graph.GreaterOrEqual(confidence, graph.Const(g, float32(c.Threshold))))
-	confident = graph.LogicalAnd(confident, inside)
-	x := newPixels(logits, label, confident, graph.IsNaN(confidence))
+	known := graph.LogicalAnd(inside, graph.IsPositive(confidence))
+	threshold := graph.BroadcastToDims(graph.Const(g, float32(c.Threshold)), n)
+	if c.Rule == "class" {
+		threshold = graph.Min(selection.LookUp(classMeans(confidence, label, known, classes), label), threshold)
+	}
+	confident := graph.LogicalAnd(known, graph.GreaterOrEqual(confidence, threshold))
+	learnt := confident
+	if c.Norm == "share" {
+		learnt = known
+	}
+	x := newPixels(logits, label, learnt, graph.IsNaN(confidence))
+	passed, all := selection.Count(confident), selection.Count(inside)
 
-	weight := mean(confident)
-	if c.Norm == "valid" {
-		weight = where(confident, mean(inside))
+	var weight *graph.Node
+	switch {
+	case c.Balance:
+		weight = balanced(x, learnt, c.Omega)
+	case c.Norm == "valid":
+		weight = where(learnt, ratio(graph.ScalarOne(g, dtypes.Int32), all))
+	default:
+		weight = mean(learnt)
+	}
+	if c.Norm == "share" || c.Norm == "valid" && c.Balance {
+		weight = graph.Mul(weight, ratio(passed, all))
 	}
 	t := crossEntropy(x)
 	if c.Target == "soft" {
 		t = divergence(x, graph.Reshape(teacher.Probabilities, classes, n))
 	}
-	passed, all := selection.Count(confident), selection.Count(inside)
 	return x.sum(weight, t), graph.StopGradient(ratio(passed, all))
+}
+
+// classMeans is the mean of a value over the counted pixels of each class, and 0 of none.
+//
+//	value    f32[N]
+//	label    u8[N] below K where counted
+//	counted  bool[N]
+//	return   f32[K]
+func classMeans(value, label, counted *graph.Node, classes int) *graph.Node {
+	none := graph.Zeros(value.Graph(), shapes.Make(dtypes.Float32, classes))
+	at := graph.ExpandAxes(graph.ConvertDType(where(counted, label), dtypes.Int32), -1)
+	sums := graph.ScatterSum(none, at, where(counted, value), false, false)
+	return ratio(sums, selection.Histogram(where(counted, label), counted, classes))
 }

@@ -49,48 +49,76 @@ func (p pair) run(t *testing.T, c ConsistencyConfig) (loss, kept float64, studen
 	return values(t, out[0])[0], values(t, out[1])[0], values(t, out[2]), values(t, out[3])
 }
 
-// consistencyOracle is Eq. (4) in float64.
+// consistencyOracle is Eq. (4) in float64, with the other rules, norms and weights.
 func consistencyOracle(c ConsistencyConfig, student []float64, p pair) (loss, kept float64) {
 	k, valid := p.k, 0
-	passed := 0
+	best := make([]int, len(p.valid))
+	sums, counts := make([]float64, k), make([]float64, k) // of confidences
 	for i := range p.valid {
+		q := p.teacher[i*k : (i+1)*k]
+		for j := range q {
+			if q[j] > q[best[i]] {
+				best[i] = j
+			}
+		}
 		if p.valid[i] == 0 {
 			continue
 		}
 		valid++
-		z, q := student[i*k:(i+1)*k], p.teacher[i*k:(i+1)*k]
-		best := 0
-		for j := range q {
-			if q[j] > q[best] {
-				best = j
-			}
+		if q[best[i]] > 0 {
+			sums[best[i]] += float64(q[best[i]])
+			counts[best[i]]++
 		}
-		if q[best] == 0 || q[best] < float32(c.Threshold) {
+	}
+	passed := 0.0
+	var learnt []int
+	perClass := make([]float64, k)
+	for i := range p.valid {
+		confidence := p.teacher[i*k+best[i]]
+		if p.valid[i] == 0 || confidence == 0 {
 			continue
 		}
-		passed++
-		sum := 0.0
+		threshold := float32(c.Threshold)
+		if c.Rule == "class" {
+			threshold = min(threshold, float32(sums[best[i]]/counts[best[i]]))
+		}
+		if confidence >= threshold {
+			passed++
+		} else if c.Norm != "share" {
+			continue
+		}
+		learnt = append(learnt, i)
+		perClass[best[i]]++
+	}
+	for _, i := range learnt {
+		z, q := student[i*k:(i+1)*k], p.teacher[i*k:(i+1)*k]
+		sum, value := 0.0, 0.0
 		for _, v := range z {
 			sum += math.Exp(v)
 		}
 		for j := range q {
 			logP := z[j] - math.Log(sum)
 			switch {
-			case c.Target == "hard" && j == best:
-				loss -= logP
+			case c.Target == "hard" && j == best[i]:
+				value -= logP
 			case c.Target == "soft" && q[j] > 0:
-				loss += float64(q[j]) * (math.Log(float64(q[j])) - logP)
+				value += float64(q[j]) * (math.Log(float64(q[j])) - logP)
 			}
 		}
+		weight := 1 / float64(len(learnt))
+		if c.Balance {
+			weight = math.Pow(float64(len(learnt)), -c.Omega) * math.Pow(perClass[best[i]], -(1-c.Omega))
+		}
+		loss += weight * value
 	}
 	if valid == 0 || passed == 0 {
 		return 0, 0
 	}
-	divisor := float64(valid)
-	if c.Norm == "confident" {
-		divisor = float64(passed)
+	kept = passed / float64(valid)
+	if c.Norm != "confident" {
+		loss *= kept
 	}
-	return loss / divisor, float64(passed) / float64(valid)
+	return loss, kept
 }
 
 // TestConsistency compares with the oracle and finite differences.
@@ -98,32 +126,44 @@ func TestConsistency(t *testing.T) {
 	p := randomPair(1, 67, 5)
 	clear(p.teacher[20:25]) // nothing is known of this pixel
 	p.valid[4] = 1
+	var all []ConsistencyConfig
 	for _, threshold := range []float64{0, 0.5, 0.95, 1} {
-		for _, norm := range []string{"valid", "confident"} {
+		for _, norm := range []string{"valid", "confident", "share"} {
 			for _, target := range []string{"hard", "soft"} {
-				c := ConsistencyConfig{threshold, norm, target}
-				name := fmt.Sprint(c)
-				loss, kept, student, teacher := p.run(t, c)
-				z := wide(p.student)
-				wantLoss, wantKept := consistencyOracle(c, z, p)
-				near(t, name+" loss", []float64{loss}, []float64{wantLoss})
-				near(t, name+" kept", []float64{kept}, []float64{wantKept})
-				want := make([]float64, len(z))
-				for i := range z {
-					const step = 1e-5
-					z[i] += step
-					up, _ := consistencyOracle(c, z, p)
-					z[i] -= 2 * step
-					down, _ := consistencyOracle(c, z, p)
-					z[i] += step
-					want[i] = (up - down) / (2 * step)
+				c := ConsistencyConfig{Threshold: threshold, Norm: norm, Target: target}
+				all = append(all, c)
+				if threshold == 0.95 {
+					byClass, balance := c, c
+					byClass.Rule = "class"
+					balance.Balance, balance.Omega = true, 0.3
+					both := balance
+					both.Rule = "class"
+					all = append(all, byClass, balance, both)
 				}
-				near(t, name+" gradient", student, want)
-				for _, d := range teacher {
-					if d != 0 {
-						t.Fatalf("%s: the teacher has a gradient", name)
-					}
-				}
+			}
+		}
+	}
+	for _, c := range all {
+		name := fmt.Sprintf("%+v", c)
+		loss, kept, student, teacher := p.run(t, c)
+		z := wide(p.student)
+		wantLoss, wantKept := consistencyOracle(c, z, p)
+		near(t, name+" loss", []float64{loss}, []float64{wantLoss})
+		near(t, name+" kept", []float64{kept}, []float64{wantKept})
+		want := make([]float64, len(z))
+		for i := range z {
+			const step = 1e-5
+			z[i] += step
+			up, _ := consistencyOracle(c, z, p)
+			z[i] -= 2 * step
+			down, _ := consistencyOracle(c, z, p)
+			z[i] += step
+			want[i] = (up - down) / (2 * step)
+		}
+		near(t, name+" gradient", student, want)
+		for _, d := range teacher {
+			if d != 0 {
+				t.Fatalf("%s: the teacher has a gradient", name)
 			}
 		}
 	}
@@ -134,8 +174,8 @@ func TestConsistencyNothing(t *testing.T) {
 	p := randomPair(2, 21, 3)
 	clear(p.valid)
 	for _, target := range []string{"hard", "soft"} {
-		for _, norm := range []string{"valid", "confident"} {
-			loss, kept, student, _ := p.run(t, ConsistencyConfig{0.5, norm, target})
+		for _, norm := range []string{"valid", "confident", "share"} {
+			loss, kept, student, _ := p.run(t, ConsistencyConfig{Threshold: 0.5, Norm: norm, Target: target, Rule: "class", Balance: norm == "share"})
 			if loss != 0 || kept != 0 {
 				t.Errorf("loss %v, kept %v", loss, kept)
 			}
@@ -160,7 +200,7 @@ func TestConsistencyExtreme(t *testing.T) {
 		"hard": (300 + 0 + 2e4) / 3.,
 		"soft": (0.99*300 + 0.01*math.Log(0.01) + 0.99*math.Log(0.99) + 2e4) / 3,
 	} {
-		loss, kept, student, _ := p.run(t, ConsistencyConfig{0.95, "valid", target})
+		loss, kept, student, _ := p.run(t, ConsistencyConfig{Threshold: 0.95, Norm: "valid", Target: target})
 		near(t, target, []float64{loss, kept}, []float64{want, 1})
 		for _, d := range student {
 			if !finite(d) {

@@ -23,11 +23,19 @@ import (
 // without a hard pixel add nothing and nothing needs an epsilon.
 //
 //	return  f32[N] a, 0 outside H
-func (c Config) dynamic(x pixels) *graph.Node {
-	hard := c.hardPixels(x)                                   // bool[N] H
+func (c Config) dynamic(x pixels, fraction *graph.Node) *graph.Node {
+	hard := c.hardPixels(x, fraction) // bool[N] H
+	return balanced(x, hard, c.Omega)
+}
+
+// balanced is f_H^-ω · f_{y_i}^-(1-ω) for i ∈ H, and 0 elsewhere.
+//
+//	hard    bool[N] H
+//	return  f32[N]
+func balanced(x pixels, hard *graph.Node, omega float64) *graph.Node {
 	perClass := selection.Histogram(x.label, hard, x.classes) // i32[K] f_c
 	all := graph.ReduceAllSum(perClass)                       // i32[] f_H
-	ofClass := graph.Mul(negativePower(perClass, 1-c.Omega), negativePower(all, c.Omega))
+	ofClass := graph.Mul(negativePower(perClass, 1-omega), negativePower(all, omega))
 	return where(hard, selection.LookUp(ofClass, x.label))
 }
 
@@ -35,19 +43,20 @@ func (c Config) dynamic(x pixels) *graph.Node {
 // in order among equals; with "ohem" those with p_y <= OHEMThreshold, see [Config].
 //
 //	return  bool[N]
-func (c Config) hardPixels(x pixels) *graph.Node {
+func (c Config) hardPixels(x pixels, fraction *graph.Node) *graph.Node {
 	if c.Hard == "ohem" {
 		return selection.AtLeast(x.ce, x.counted, -math.Log(c.OHEMThreshold), c.OHEMMinKept)
 	}
-	return selection.Top(x.ce, x.counted, hardCount(c.HardFraction, selection.Count(x.counted)))
+	return selection.Top(x.ce, x.counted, hardCount(fraction, selection.Count(x.counted)))
 }
 
 // hardCount is k = max(1, ⌊h·n⌋) of n valid pixels, and 0 of none. The floor is safe
 // against products such as 0.6·5 that fall just below a whole number.
 //
+//	fraction   f64[] h
 //	n, return  i32[]
-func hardCount(fraction float64, n *graph.Node) *graph.Node {
-	exact := graph.AddScalar(graph.MulScalar(graph.ConvertDType(n, dtypes.Float64), fraction), 1e-9)
+func hardCount(fraction, n *graph.Node) *graph.Node {
+	exact := graph.AddScalar(graph.Mul(graph.ConvertDType(n, dtypes.Float64), fraction), 1e-9)
 	k := graph.ConvertDType(exact, dtypes.Int32)
 	return graph.Min(graph.MaxScalar(k, 1), n)
 }

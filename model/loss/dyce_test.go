@@ -91,7 +91,7 @@ func TestHardCount(t *testing.T) {
 		{1, 16_777_217, 16_777_217}, {0.2, 2_097_155, 419_431}, {0.7, 30_000_010, 21_000_007},
 	} {
 		out := evaluate(t, func(in []*graph.Node) []*graph.Node {
-			return []*graph.Node{hardCount(test.h, in[0])}
+			return []*graph.Node{hardCount(graph.Const(in[0].Graph(), test.h), in[0])}
 		}, test.n)
 		if got := tensors.ToScalar[int32](out[0]); got != test.k {
 			t.Errorf("%v of %d: got %d, want %d", test.h, test.n, got, test.k)

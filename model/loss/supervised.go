@@ -22,6 +22,13 @@ import (
 //	labels  u8[B,H,W]     the same axes; 255 is ignored
 //	return  f32[]
 func Supervised(c Config, logits, labels *graph.Node) *graph.Node {
+	return SupervisedAt(c, logits, labels, graph.Scalar(logits.Graph(), dtypes.Float64, c.HardFraction))
+}
+
+// SupervisedAt is [Supervised] with DyCE's h of the step in place of c.HardFraction.
+//
+//	hard  f64[] in (0, 1]
+func SupervisedAt(c Config, logits, labels, hard *graph.Node) *graph.Node {
 	logits, n, classes := flatLogits(logits, labels, "labels")
 	if err := c.Check(classes); err != nil {
 		panic(err)
@@ -44,7 +51,7 @@ func Supervised(c Config, logits, labels *graph.Node) *graph.Node {
 	case "dual_focal":
 		return x.sum(mean(valid), c.dualFocal(x))
 	case "dyce":
-		return x.sum(c.dynamic(x), crossEntropy(x))
+		return x.sum(c.dynamic(x, hard), crossEntropy(x))
 	}
 	panic("unreachable: Check knows the kinds")
 }

@@ -39,6 +39,14 @@ type Config struct {
 	Consistency loss.ConsistencyConfig
 	// Lambda weighs the consistency loss.
 	Lambda float64
+	// LambdaRamp is the share of the steps over which the weight of the consistency loss
+	// rises to Lambda, HardRamp that over which DyCE's share of hard pixels falls from 1 to
+	// its value; 0 has them from the start.
+	LambdaRamp float64 `json:",omitempty"`
+	HardRamp   float64 `json:",omitempty"`
+	// FeatureDropout is the probability with which a channel of the features of a strong
+	// view is 0 (UniMatch's perturbation of features).
+	FeatureDropout float64 `json:",omitempty"`
 	// Alpha is the teacher's momentum, Eq. (6).
 	Alpha float64
 	// IndependentTeacher starts the teacher from other random values instead of a
@@ -106,6 +114,14 @@ func (c Config) Check() error {
 	}
 	if err := c.Consistency.Check(); err != nil {
 		faults = append(faults, err)
+	}
+	if !(c.FeatureDropout >= 0 && c.FeatureDropout < 1) {
+		fault("feature dropout %v is not within 0 to below 1", c.FeatureDropout)
+	}
+	for name, share := range map[string]float64{"lambda": c.LambdaRamp, "hard fraction": c.HardRamp} {
+		if !(share >= 0 && share <= 1) {
+			fault("ramp of the %s over the share %v of the steps: not within 0 to 1", name, share)
+		}
 	}
 	if c.Loader.Source+c.Loader.Labelled < 1 {
 		fault("a step has no labelled images")

@@ -23,20 +23,26 @@ type inputs struct {
 	caption segmenter.Caption
 	scale   *graph.Node // f32[] learning-rate factor of the schedule
 	alpha   *graph.Node // f32[] teacher's momentum
+	hard    *graph.Node // f64[] DyCE's h of the step
+	lambda  *graph.Node // f32[] weight of the consistency loss at the step
 
 	weak, strong *graph.Node // u8[U,H,W,3] two views of the same crops
 	valid        *graph.Node // u8[U,H,W] 0 in the padding
 	mix          *graph.Node // u8[U,H,W] see loader.Batch
 	paste        *graph.Node // u8[U,H,W] pasted source labels
 	unlabelled   segmenter.Caption
+	keep         *graph.Node // f32[U,C] factors of the strong views' channels, nil without dropout
 }
 
 // unpack names the parameters of the graph in the order that [Batch] packs them.
 func unpack(in []*graph.Node) inputs {
-	i := inputs{images: in[0], labels: in[1], caption: segmenter.Caption{Text: in[2], Count: in[3]}, scale: in[4], alpha: in[5]}
-	if len(in) > 6 {
-		i.weak, i.strong, i.valid, i.mix, i.paste = in[6], in[7], in[8], in[9], in[10]
-		i.unlabelled = segmenter.Caption{Text: in[11], Count: in[12]}
+	i := inputs{images: in[0], labels: in[1], caption: segmenter.Caption{Text: in[2], Count: in[3]}, scale: in[4], alpha: in[5], hard: in[6], lambda: in[7]}
+	if len(in) > 8 {
+		i.weak, i.strong, i.valid, i.mix, i.paste = in[8], in[9], in[10], in[11], in[12]
+		i.unlabelled = segmenter.Caption{Text: in[13], Count: in[14]}
+	}
+	if len(in) > 15 {
+		i.keep = in[15]
 	}
 	return i
 }
@@ -76,14 +82,18 @@ func (c Config) step(store *model.Store, in inputs) []*graph.Node {
 		features = segmenter.StopGradient(features)
 	}
 	logits := net.Logits(student, segmenter.Slice(features, 0, labelled), in.caption, height, width)
-	supervised := loss.Supervised(c.Loss, logits, c.present(in.labels))
+	supervised := loss.SupervisedAt(c.Loss, logits, c.present(in.labels), in.hard)
 	total := supervised
 	consistency, kept := graph.ScalarZero(g, dtypes.Float32), graph.ScalarZero(g, dtypes.Float32)
 	if in.weak != nil {
 		all := images.Shape().Dimensions[0]
-		unlabelled := net.Logits(student, segmenter.Slice(features, labelled, all), in.unlabelled, height, width)
+		strong := segmenter.Slice(features, labelled, all)
+		if in.keep != nil {
+			strong.Dense = graph.Mul(strong.Dense, graph.ExpandAxes(graph.ConvertDType(in.keep, strong.Dense.DType()), 1, 2))
+		}
+		unlabelled := net.Logits(student, strong, in.unlabelled, height, width)
 		consistency, kept = loss.Consistency(c.Consistency, unlabelled, target, in.valid)
-		total = graph.Add(total, graph.MulScalar(consistency, c.Lambda))
+		total = graph.Add(total, graph.Mul(consistency, in.lambda))
 	}
 	groups := optim.VisionGroups(c.Vision, c.Optimiser.LR, c.VisionLR)
 	norm, ok := optim.Step(store, total, Student, c.Optimiser, groups, in.scale)

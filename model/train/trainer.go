@@ -149,10 +149,13 @@ func (t *trainer) call(step int, args []any) (Losses, error) {
 func (t *trainer) arguments(step int, b *loader.Batch) []any {
 	text, count := t.captions.Batch(t.tokens(b.Keys), 0)
 	args := []any{array[uint8](b.Images), array[uint8](b.Labels), text, count,
-		float32(t.Schedule.At(step, t.Steps)), float32(t.momentum(step))}
+		float32(t.Schedule.At(step, t.Steps)), float32(t.momentum(step)), t.hardFraction(step), float32(t.lambda(step))}
 	if len(b.UKeys) > 0 {
 		text, count := t.captions.Batch(t.tokens(b.UKeys), 0)
 		args = append(args, array[uint8](b.Weak), array[uint8](b.Strong), array[uint8](b.Valid), array[uint8](b.Mix), array[uint8](b.Paste), text, count)
+		if t.FeatureDropout > 0 {
+			args = append(args, t.keptChannels(step, len(b.UKeys)))
+		}
 	}
 	return args
 }

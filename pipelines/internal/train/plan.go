@@ -41,6 +41,14 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	optimiser := optim.Constants()
 	optimiser.Kind, optimiser.LR, optimiser.WeightDecay, optimiser.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
 	optimiser.Beta1, optimiser.Momentum = cfg.Momentum, cfg.Momentum
+	consistency := loss.ConsistencyConfig{Threshold: cfg.Threshold, Norm: cfg.ConsistencyNorm, Target: cfg.Target, Balance: cfg.ConsistencyBalance}
+	// What is literal stays out of the configuration, so that older checkpoints are resumed.
+	if cfg.ThresholdRule != "fixed" {
+		consistency.Rule = cfg.ThresholdRule
+	}
+	if cfg.ConsistencyBalance {
+		consistency.Omega = cfg.Omega
+	}
 	c := train.Config{
 		Output: cfg.Output, Overwrite: cfg.Overwrite,
 		CLIP: cfg.CLIP,
@@ -49,9 +57,10 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 			Guidance: dlg.Config{Kind: cfg.Guidance, Context: shards.Context, Classes: len(m.Classes)},
 			Decoder:  decode.Config{Kind: cfg.Decoder, Norm: cfg.Norm, Classes: len(m.Classes), Absent: absent},
 		},
-		Vision:             cfg.Vision,
-		Loss:               supervised,
-		Consistency:        loss.ConsistencyConfig{Threshold: cfg.Threshold, Norm: cfg.ConsistencyNorm, Target: cfg.Target},
+		Vision:      cfg.Vision,
+		Loss:        supervised,
+		Consistency: consistency,
+		LambdaRamp:  cfg.LambdaRamp, HardRamp: cfg.HardRamp, FeatureDropout: cfg.FeatureDropout,
 		Lambda:             cfg.Lambda,
 		Alpha:              cfg.Alpha,
 		IndependentTeacher: cfg.TeacherInit == "independent",
