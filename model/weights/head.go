@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"semidavil/model/clip"
 	"semidavil/model/params"
 	"semidavil/model/segmenter"
 )
@@ -26,8 +27,8 @@ func ExportHead(ctx context.Context, name string, c segmenter.Config, values par
 }
 
 // CheckSegmenter reports which parameters [ExportCLIP] and [ExportHead] would refuse.
-func CheckSegmenter(c segmenter.Config, clip, head params.Values) error {
-	if err := complete("CLIP", layout(HF, c.CLIP), clip); err != nil {
+func CheckSegmenter(c segmenter.Config, towers, head params.Values) error {
+	if err := complete("CLIP", layout(HF, c.CLIP), towers); err != nil {
 		return fmt.Errorf("weights: check the towers: %w", err)
 	}
 	if err := checkHead(c, headLayout(c), head); err != nil {
@@ -60,8 +61,8 @@ type Entry struct {
 // HeadEntries lists what [ExportHead] writes, by name.
 func HeadEntries(c segmenter.Config) []Entry { return entries(headLayout(c)) }
 
-// CLIPEntries lists what [ExportCLIP] writes in a naming.
-func CLIPEntries(c segmenter.Config, naming string) []Entry { return entries(layout(naming, c.CLIP)) }
+// CLIPEntries lists what [ExportCLIP] writes in the naming [HF], by name.
+func CLIPEntries(c clip.Config) []Entry { return entries(layout(HF, c)) }
 
 func entries(places map[string]place) (out []Entry) {
 	for _, name := range sorted(places) {

@@ -92,7 +92,7 @@ func write(ctx context.Context, dir string, facts infer.Facts) error {
 		return err
 	}
 	values := params.Values{}
-	for _, e := range append(weights.HeadEntries(facts.Segmenter), weights.CLIPEntries(facts.Segmenter, weights.HF)...) {
+	for _, e := range append(weights.HeadEntries(facts.Segmenter), weights.CLIPEntries(facts.Segmenter.CLIP)...) {
 		if !strings.HasPrefix(e.Param, "text/") && e.Param != "logit_scale" { // the text tower is the one that the training draws
 			values[e.Param] = params.Dense(draw(e.Param, e.ParamShape), e.ParamShape...)
 		}

@@ -136,6 +136,28 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// TestPairsNames: splits share a folder by patterns; an image is in the first that it matches,
+// and in none where it matches none.
+func TestPairsNames(t *testing.T) {
+	p, err := ParsePairs([]byte("name: dusk\ntrain: {images: i, labels: l, names: ['a_0*', 'a_1*']}\nval: {images: i/, labels: l, names: ['a_*']}\nclass_set: camvid11"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := NewPairs(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]File{
+		"i/a_01.png": {Role: Image, ID: "a_01", Split: "train"}, "l/a_10.png": {Role: Label, ID: "a_10", Split: "train"},
+		"i/a_20.png": {Role: Image, ID: "a_20", Split: "val"}, "l/a_20.png": {Role: Label, ID: "a_20", Split: "val"},
+		"i/b_01.png": {}, "l/b_01.png": {}, "i/x/a_01.png": {},
+	} {
+		if got := a.Classify(name); got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
 // TestPairsWideIDs maps what files of 16 bits hold, a -1 among it.
 func TestPairsWideIDs(t *testing.T) {
 	p, err := ParsePairs([]byte("name: town\ntrain: {images: i, labels: l}\nclass_set: cityscapes19\nids: {0: road, 1000: car, 65535: ignore}"))
@@ -159,15 +181,17 @@ func TestPairsWideIDs(t *testing.T) {
 func TestPairsFaults(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"name: a\ntrian: {}": "trian",
-		"name: 'a b'\ntrain: {images: x}\nclass_set: camvid11":                            "want letters",
-		"name: a\ntrain: {images: x}":                                                     "no classes",
-		"name: a\ntrain: {}\nclass_set: camvid11":                                         "no folder given",
-		"name: a\ntrain: {images: x, labels: x}\nclass_set: camvid11":                     "same files",
-		"name: a\ntrain: {images: i}\nval: {images: i/val}\nclass_set: camvid11":          `hold the same files`,
-		"name: a\ntrain: {images: i}\nextra: {images: e, labels: l}\nclass_set: camvid11": `extra images have no labels`,
-		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {1: boat}":                `"boat" is not in the set`,
-		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {65536: car}":             "pairs: ids: labels: make table: id 65536 to train id 8: want ids of 0 to 65535",
-		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {-1: car}":                "a -1 as 255 in 8 bits and as 65535 in 16",
+		"name: 'a b'\ntrain: {images: x}\nclass_set: camvid11":                              "want letters",
+		"name: a\ntrain: {images: x}":                                                       "no classes",
+		"name: a\ntrain: {}\nclass_set: camvid11":                                           "no folder given",
+		"name: a\ntrain: {images: x, labels: x}\nclass_set: camvid11":                       "same files",
+		"name: a\ntrain: {images: i}\nval: {images: i/val}\nclass_set: camvid11":            `hold the same files`,
+		"name: a\ntrain: {images: i}\nval: {images: i, names: ['a*']}\nclass_set: camvid11": `hold the same files`,
+		"name: a\ntrain: {images: i, names: ['[']}\nclass_set: camvid11":                    `train: names: "[": syntax error in pattern`,
+		"name: a\ntrain: {images: i}\nextra: {images: e, labels: l}\nclass_set: camvid11":   `extra images have no labels`,
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {1: boat}":                  `"boat" is not in the set`,
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {65536: car}":               "pairs: ids: labels: make table: id 65536 to train id 8: want ids of 0 to 65535",
+		"name: a\ntrain: {images: x}\nclass_set: camvid11\nids: {-1: car}":                  "a -1 as 255 in 8 bits and as 65535 in 16",
 	} {
 		p, err := ParsePairs([]byte(yaml))
 		if err == nil {

@@ -40,6 +40,18 @@ type Pairs struct {
 type Folders struct {
 	Images string `json:"images"`
 	Labels string `json:"labels"`
+	// Names are patterns, such as "0001TP_*", one of which the path of an image below its
+	// folder, less suffix and extension, has to match (path.Match); none stand for all.
+	// Splits may share a folder that way: what several of them match belongs to the first.
+	Names []string `json:"names"`
+}
+
+// has reports whether an image of the folder belongs to the split.
+func (f Folders) has(id string) bool {
+	return len(f.Names) == 0 || slices.ContainsFunc(f.Names, func(pattern string) bool {
+		ok, err := path.Match(pattern, id)
+		return ok && err == nil
+	})
 }
 
 // PairClass is one class of an own class set.
@@ -86,7 +98,16 @@ func NewPairs(p Pairs) (Adapter, error) {
 		if f.split == "extra" && f.Labels != "" {
 			fault("extra: labels: extra images have no labels; list labelled ones under train")
 		}
+		for _, pattern := range f.Names {
+			if _, err := path.Match(pattern, ""); err != nil {
+				fault("%s: names: %q: %v", f.split, pattern, err)
+			}
+		}
 		for _, g := range folders[:i] {
+			shared := path.Clean(f.Images) == path.Clean(g.Images) && len(f.Names) > 0 && len(g.Names) > 0
+			if shared {
+				continue
+			}
 			if within(f.Images, g.Images) || within(g.Images, f.Images) {
 				fault("%s and %s: image folders %q and %q hold the same files", g.split, f.split, g.Images, f.Images)
 			}
@@ -200,12 +221,12 @@ func classifyPair(rel string, folders []splitFolders, imageSuffix, labelSuffix s
 		return File{}
 	}
 	for _, f := range folders {
-		if id, ok := below(stem, f.Labels, labelSuffix); ok && f.Labels != "" {
+		if id, ok := below(stem, f.Labels, labelSuffix); ok && f.Labels != "" && f.has(id) {
 			return File{Role: Label, ID: id, Split: f.split}
 		}
 	}
 	for _, f := range folders {
-		if id, ok := below(stem, f.Images, imageSuffix); ok {
+		if id, ok := below(stem, f.Images, imageSuffix); ok && f.has(id) {
 			return File{Role: Image, ID: id, Split: f.split}
 		}
 	}

@@ -52,7 +52,7 @@ model, processor = CLIPModel.from_pretrained("clip"), AutoProcessor.from_pretrai
 
 `, e.options.Network, c.Guidance.Kind, c.Decoder.Kind, norm, c.Decoder.Classes, e.facts.ClassSet.Name, e.facts.Width, e.facts.Height, c.CLIP.ImageSize)
 	table(&b, "`segmenter.safetensors`", weights.HeadEntries(c))
-	table(&b, "`clip/model.safetensors`", weights.CLIPEntries(c, weights.HF))
+	table(&b, "`clip/model.safetensors`", weights.CLIPEntries(c.CLIP))
 	return b.Bytes()
 }
 
