@@ -55,6 +55,9 @@ type Ref struct {
 	// stands for the labels there.
 	LabelRoot   string `json:",omitempty"`
 	LabelDigest string `json:",omitempty"`
+	// ImageSHA256 is that of the image of which the label was made, in hexadecimal digits,
+	// where it is known.
+	ImageSHA256 string `json:",omitempty"`
 	// Encoding names the id table of the label, see datasets.Adapter.
 	Encoding string
 	// Changed is the time of the last change of either file, in Unix nanoseconds.

@@ -11,6 +11,7 @@ import (
 
 	"semidavil/internal/captioner"
 	"semidavil/internal/store"
+	"semidavil/stages/captionstore"
 	"semidavil/stages/rejects"
 	"semidavil/transforms/captions"
 	"semidavil/transforms/datasets"
@@ -40,16 +41,7 @@ func (p CaptionParams) roots() (roots []string) {
 // Files that cannot be looked at are left to Match.
 func (p CaptionParams) images(root string) func(context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
-		var entries []datasets.Entry
-		err := store.List(ctx, root, func(info store.Info, err error) error {
-			if err == nil {
-				entries = append(entries, datasets.Entry{Path: info.Rel})
-			}
-			return nil
-		}, store.Links(p.Follow))
-		if err == nil {
-			entries, err = withoutOutputs(ctx, root, entries)
-		}
+		entries, err := p.list(ctx, root)
 		if err != nil {
 			return nil, err
 		}
@@ -73,23 +65,94 @@ func (p CaptionParams) images(root string) func(context.Context) ([]string, erro
 	}
 }
 
+func (p CaptionParams) list(ctx context.Context, root string) (entries []datasets.Entry, err error) {
+	err = store.List(ctx, root, func(info store.Info, err error) error {
+		if err == nil {
+			entries = append(entries, datasets.Entry{Path: info.Rel})
+		}
+		return nil
+	}, store.Links(p.Follow))
+	if err != nil {
+		return nil, err
+	}
+	return withoutOutputs(ctx, root, entries)
+}
+
+// keys are those of the images of the run.
+func (p CaptionParams) keys(ctx context.Context) (map[string]bool, error) {
+	keys, roots := map[string]bool{}, map[string][]datasets.Entry{}
+	for _, set := range p.Sets {
+		adapter, err := set.Adapter()
+		if err != nil {
+			return nil, err
+		}
+		entries, ok := roots[set.Root]
+		if !ok {
+			if entries, err = p.list(ctx, set.Root); err != nil {
+				return nil, err
+			}
+			roots[set.Root] = entries
+		}
+		for _, e := range entries {
+			if file := adapter.Classify(e.Path); file.Role == datasets.Image {
+				keys[datasets.Key(adapter.Name, file.Split, file.ID)] = true
+			}
+		}
+	}
+	return keys, nil
+}
+
 func (p CaptionParams) tableOf(root string) captions.Request {
 	return captions.Request{Root: root, FollowLinks: p.Follow, Images: p.images(root)}
 }
 
-// FitTables compares the captions.jsonl of the data sets, where they have one, with their
-// images, before a run. Errors are those of reading.
+// FitTables compares given captions, and the captions.jsonl of the data sets, where they have
+// one, with the images, before a run. Errors are those of reading.
 func FitTables(ctx context.Context, p CaptionParams) (fits []captioner.Fit, err error) {
+	if p.From != "" {
+		fit, err := fitGiven(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		fits = append(fits, fit)
+	}
 	for _, root := range p.roots() {
 		fit, err := captioner.FitTable(ctx, p.tableOf(root))
 		if err != nil {
 			return nil, fmt.Errorf("stages: captions: %w", err)
 		}
-		if fit != nil {
+		if fit != nil && fit.Path != p.From { // that one has keys
 			fits = append(fits, *fit)
 		}
 	}
 	return fits, nil
+}
+
+// fitGiven compares the keys of given captions with those of the images.
+func fitGiven(ctx context.Context, p CaptionParams) (fit captioner.Fit, err error) {
+	rows, err := captionstore.ReadGiven(ctx, p.From)
+	if err != nil {
+		return fit, err
+	}
+	keys, err := p.keys(ctx)
+	if err != nil {
+		return fit, fmt.Errorf("stages: captions: %w", err)
+	}
+	fit = captioner.Fit{Path: p.From, Images: len(keys), Match: &captions.Match{Rows: len(rows)}}
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		if keys[key] {
+			fit.Matched++
+		} else {
+			fit.Unmatched = append(fit.Unmatched, key)
+		}
+	}
+	if len(fit.Unmatched) > 0 {
+		fit.First = fit.Unmatched[0]
+	}
+	if len(keys) > 0 {
+		fit.Example = slices.Min(slices.Collect(maps.Keys(keys)))
+	}
+	return fit, nil
 }
 
 // withBrokenRows adds the broken rows of captions.jsonl to rejected, each once.

@@ -129,14 +129,19 @@ func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]na
 		manifest.Classes = append(manifest.Classes, shards.Class{Name: c.Name, Color: c.Color})
 	}
 	var images bytes.Buffer
-	sources := map[[3]string]bool{} // crops and subsets share an image
+	sources, turned := map[[3]string]bool{}, map[[3]string]bool{} // crops and subsets share an image
 	for _, index := range indexes {
 		if index.Shard.Samples > 0 {
 			manifest.Shards = append(manifest.Shards, index.Shard)
 		}
 		manifest.Samples[index.Shard.Subset] += index.Shard.Samples
 		for _, meta := range index.Samples {
-			sources[[3]string{meta.Dataset, meta.Split, meta.Source}] = true
+			source := [3]string{meta.Dataset, meta.Split, meta.Source}
+			if meta.EXIF != "" && !turned[source] {
+				turned[source] = true
+				manifest.Turned = manifest.Turned.With(meta.Source, meta.EXIF)
+			}
+			sources[source] = true
 			if meta.Pixels != nil {
 				if err := table.Add(index.Shard.Subset, meta.Pixels, meta.Ignored); err != nil {
 					return nil, err

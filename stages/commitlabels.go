@@ -3,7 +3,6 @@ package stages
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -34,7 +33,7 @@ const (
 func ReadLabelStats(ctx context.Context, output string) (r pseudo.Report, err error) {
 	data, err := store.ReadFile(ctx, output+"/"+LabelStatsFile, 0)
 	if err == nil {
-		err = json.Unmarshal(data, &r)
+		r, err = pseudo.DecodeReport(data)
 	}
 	if err != nil {
 		return r, fmt.Errorf("read the statistics of %s: %w", output, err)

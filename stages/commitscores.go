@@ -42,6 +42,7 @@ type NetworkReport struct {
 type Evaluation struct {
 	ClassSet semidavil.ClassSet `json:"class_set"`
 	Rejects  int                `json:"rejects"`
+	Turned   *shards.Turned     `json:"turned,omitempty"`
 	Networks []NetworkReport    `json:"networks"`
 }
 
@@ -59,12 +60,19 @@ func ReadEvaluation(ctx context.Context, output string) (e Evaluation, err error
 	if err != nil {
 		return e, fmt.Errorf("%s is not a finished output of evaluate: %w", output, err)
 	}
-	if err := json.Unmarshal(data, &e); err != nil {
+	if e, err = decodeEvaluation(data); err != nil {
 		return e, fmt.Errorf("%s/%s: %w", output, ReportFile, err)
+	}
+	return e, nil
+}
+
+func decodeEvaluation(data []byte) (e Evaluation, err error) {
+	if err := json.Unmarshal(data, &e); err != nil {
+		return e, err
 	}
 	for _, n := range e.Networks {
 		if k := n.Report.Confusion.Classes; k != e.ClassSet.Len() {
-			return e, fmt.Errorf("%s/%s: the %s has a confusion of %d classes, the class set %s has %d", output, ReportFile, n.Network, k, e.ClassSet.Name, e.ClassSet.Len())
+			return e, fmt.Errorf("the %s has a confusion of %d classes, the class set %s has %d", n.Network, k, e.ClassSet.Name, e.ClassSet.Len())
 		}
 	}
 	return e, nil
@@ -112,6 +120,12 @@ func (f *commitScoresFn) ProcessElement(ctx context.Context, _ []byte, nextTally
 	for s := (ImageScore{}); nextScore(&s); {
 		scores = append(scores, s)
 	}
+	slices.SortFunc(scores, func(a, b ImageScore) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network)) })
+	for _, s := range scores {
+		if s.EXIF != "" && s.Network == scores[0].Network {
+			evaluation.Turned = evaluation.Turned.With(s.Image, s.EXIF)
+		}
+	}
 	rejected := rejects.Collect(nextReject)
 	evaluation.Rejects = len(rejected)
 	files, err := scoreFiles(evaluation, scores, rejected)
@@ -131,7 +145,6 @@ func scoreFiles(e Evaluation, scores []ImageScore, rejected []shards.Reject) ([]
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(scores, func(a, b ImageScore) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network)) })
 	rows, err := lines(scores)
 	if err != nil {
 		return nil, err

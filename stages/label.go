@@ -116,7 +116,7 @@ func rowOf(image PredictedImage, label *semidavil.LabelMap) LabelRow {
 			kept++
 		}
 	}
-	return LabelRow{Key: image.Key, Image: image.Image, Label: LabelsFolder + "/" + image.Place + pseudo.TrainIDsEnding, Width: label.W, Height: label.H,
+	return LabelRow{Key: image.Key, Image: image.Image, SHA256: image.SHA256, Label: LabelsFolder + "/" + image.Place + pseudo.TrainIDsEnding, Width: label.W, Height: label.H,
 		Kept: float64(kept) / float64(len(label.Pix))}
 }
 

@@ -41,7 +41,7 @@ func TestOneBadLabel(t *testing.T) {
 				data = data[:len(data)/2]
 			}
 			fixture.Write(t, out, "predictions/"+name+".prediction", data)
-			predicted.Images = append(predicted.Images, PredictedImage{name, name + ".png", name})
+			predicted.Images = append(predicted.Images, PredictedImage{Key: name, Image: name + ".png", Place: name})
 		}
 		values := make([]uint32, set.Len())
 		for i := range values {

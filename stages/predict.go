@@ -59,6 +59,8 @@ type Predicted struct {
 type PredictedImage struct {
 	Key   string
 	Image string
+	// SHA256 is that of the image's file, in hexadecimal digits; empty where it is not known.
+	SHA256 string
 	// Place is the path of its files below a folder of the output, without their
 	// endings.
 	Place string
@@ -108,12 +110,13 @@ type planPrediction struct {
 }
 
 func (p *planPrediction) add(ref semidavil.Ref, prediction pseudo.Prediction) error {
+	_, digest, _ := strings.Cut(prediction.Tag, " ")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.histogram.Add(prediction); err != nil { // before it counts anything
 		return err
 	}
-	p.images = append(p.images, PredictedImage{ref.Key, ref.Image, placeOf(ref)})
+	p.images = append(p.images, PredictedImage{ref.Key, ref.Image, digest, placeOf(ref)})
 	return nil
 }
 
@@ -202,7 +205,7 @@ func (f *predictFn) encode(plan plans.Plan, image *inference.Image, p infer.Pred
 	if err != nil {
 		return made, nil, fmt.Errorf("%s: %w", image.Ref.Image, err)
 	}
-	made.Tag = f.tag(plan, image.Ref, image.Caption)
+	made.Tag = f.tag(plan, image.Ref, image.Caption) + " " + image.SHA256
 	data, err := pseudo.Encode(made)
 	if err != nil {
 		return made, nil, fmt.Errorf("%s: %w", image.Ref.Image, err)
@@ -211,7 +214,8 @@ func (f *predictFn) encode(plan plans.Plan, image *inference.Image, p infer.Pred
 }
 
 // tag stands for what a prediction depends on, except the contents of an image file of
-// the same size.
+// the same size. Behind it a stored prediction has a space and the SHA-256 of that, which is not
+// read again for it; those of programs before it have neither.
 func (f *predictFn) tag(plan plans.Plan, ref semidavil.Ref, caption string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d\x00%s", f.Params.Config, plan.Digest, ref.Key, ref.Image, ref.Bytes, caption))
 	return hex.EncodeToString(sum[:16])
@@ -233,7 +237,8 @@ func (f *predictFn) finished(ctx context.Context, plan plans.Plan, s plans.Sampl
 	if err != nil {
 		return p, false, err
 	}
-	if tag, err := pseudo.DecodeTag(data); err != nil || tag != f.tag(plan, ref, s.Caption) {
+	tag, err := pseudo.DecodeTag(data)
+	if tag, _, _ := strings.Cut(tag, " "); err != nil || tag != f.tag(plan, ref, s.Caption) {
 		return p, false, nil
 	}
 	p, err = pseudo.Decode(data)

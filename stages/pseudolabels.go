@@ -28,6 +28,8 @@ type LabelRow struct {
 	Key string `json:"key"`
 	// Image is its path below the root of its data set.
 	Image string `json:"image"`
+	// SHA256 is that of the image's file, in hexadecimal digits; absent where it is not known.
+	SHA256 string `json:"sha256,omitempty"`
 	// Label is the path of its train ids below the output.
 	Label string `json:"label"`
 	// Width and Height are the size of the label.
@@ -43,13 +45,24 @@ func readLabelRows(ctx context.Context, output string) (map[string]LabelRow, err
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a finished output of pseudolabel: %w", output, err)
 	}
+	rows, err := decodeLabelRows(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", output, LabelsFile, err)
+	}
+	return rows, nil
+}
+
+func decodeLabelRows(data []byte) (map[string]LabelRow, error) {
 	rows := map[string]LabelRow{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, 1<<20)
 	for n := 1; lines.Scan(); n++ {
 		var row LabelRow
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil || row.Key == "" || row.Label == "" {
-			return nil, fmt.Errorf("%s/%s: line %d is no row of a pseudo-label: %v", output, LabelsFile, n, err)
+			return nil, fmt.Errorf("line %d is no row of a pseudo-label: %v", n, err)
+		}
+		if _, ok := rows[row.Key]; ok {
+			return nil, fmt.Errorf("line %d: a line before has key %q too", n, row.Key)
 		}
 		rows[row.Key] = row
 	}
@@ -87,7 +100,7 @@ func withPseudoLabels(ctx context.Context, output string, all []plans.Assigned) 
 			continue
 		}
 		ref := a.Ref
-		ref.LabelRoot, ref.LabelDigest, ref.Label, ref.Encoding = output, digest, row.Label, datasets.PseudoEncoding
+		ref.LabelRoot, ref.LabelDigest, ref.Label, ref.Encoding, ref.ImageSHA256 = output, digest, row.Label, datasets.PseudoEncoding, row.SHA256
 		ref.Changed = max(ref.Changed, info.ModTime.UnixNano())
 		out = append(out, plans.Assigned{Subset: semidavil.Labelled, Ref: ref})
 		added++

@@ -22,6 +22,7 @@ import (
 	"semidavil/stages/predictionfiles"
 	"semidavil/stages/rejects"
 	"semidavil/transforms/metrics"
+	"semidavil/transforms/pixels"
 	"semidavil/transforms/report/sheet"
 	"semidavil/transforms/shards"
 )
@@ -82,6 +83,9 @@ type ImageScore struct {
 	MIoU          metrics.Fraction `json:"miou"`
 	PixelAccuracy metrics.Fraction `json:"pixel_accuracy"`
 	Pixels        uint64           `json:"pixels"`
+	// EXIF says how the EXIF orientations of what is compared differ, where sizes do not show
+	// which is meant: of image and label, or of label and prediction.
+	EXIF string `json:"exif,omitempty"`
 }
 
 type scoreFn struct {
@@ -135,21 +139,23 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		}
 		ones := make([]metrics.Tally, len(names))
 		var drawn []byte
+		exif := image.EXIF
 		err := guard(ctx, "score", image.Ref, func() (err error) {
 			if image.Truth == nil {
 				return fmt.Errorf("there is no label to compare with")
 			}
 			if f.Params.Predictions != "" {
-				prediction, ids, err := f.files.Read(ctx, image.Ref, image.Truth.W, image.Truth.H, f.Params.Load.Classes, images)
+				prediction, err := f.files.Read(ctx, image.Ref, image.Truth.W, image.Truth.H, f.Params.Load.Classes, images)
 				if err != nil {
 					return err
 				}
-				if ids {
+				exif = pixels.Doubtful("label", image.LabelTurned, "prediction", prediction.Turned, image.Truth.W, image.Truth.H)
+				if prediction.ByIDs {
 					byIDs.Add(1)
 				} else {
 					byTrainIDs.Add(1)
 				}
-				predictions = []infer.Prediction{{Label: prediction}}
+				predictions = []infer.Prediction{{Label: prediction.Pix}}
 			}
 			for i := range ones {
 				ones[i].Confusion = metrics.NewConfusion(k)
@@ -171,7 +177,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		}
 		mu.Lock()
 		for i, name := range names {
-			scores[n] = append(scores[n], scoreOf(image.Ref, name, ones[i].Confusion))
+			scores[n] = append(scores[n], scoreOf(image.Ref, name, exif, ones[i].Confusion))
 			err = errors.Join(err, sums[i].Merge(ones[i]))
 		}
 		mu.Unlock()
@@ -200,10 +206,10 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 	return nil
 }
 
-func scoreOf(ref semidavil.Ref, network string, c metrics.Confusion) ImageScore {
+func scoreOf(ref semidavil.Ref, network, exif string, c metrics.Confusion) ImageScore {
 	all := make([]int, c.Classes)
 	occurs := []int{}
-	s := ImageScore{Key: ref.Key, Image: ref.Image, Network: network}
+	s := ImageScore{Key: ref.Key, Image: ref.Image, Network: network, EXIF: exif}
 	for k := range all {
 		all[k] = k
 		if n := c.Pixels(k); n > 0 {

@@ -1,11 +1,13 @@
 package stages
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 
 	"semidavil/internal/fixture"
 	"semidavil/stages/captionstore"
+	"semidavil/transforms/text/builtin"
 )
 
 // TestEditedRows: captions and pseudo-labels of an earlier run may have passed an editor.
@@ -37,5 +39,24 @@ func TestEditedRows(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "UTF-16") || !strings.Contains(err.Error(), root) {
 			t.Error(err)
 		}
+	}
+}
+
+// TestEditedTokenizer: so may the files of a tokeniser.
+func TestEditedTokenizer(t *testing.T) {
+	want, err := LoadTokenizer(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"vocab.json", "merges.txt"} {
+		text, err := fs.ReadFile(builtin.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fixture.Write(t, dir, name, []byte("\uFEFF"+strings.ReplaceAll(string(text), "\n", "\r\n")))
+	}
+	if got, err := LoadTokenizer(t.Context(), dir); err != nil || got.Digest() != want.Digest() {
+		t.Error(err)
 	}
 }

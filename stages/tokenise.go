@@ -88,11 +88,15 @@ func LoadTokenizer(ctx context.Context, from string) (*text.Tokenizer, error) {
 			return nil, err
 		}
 		return text.Read(func(name string) ([]byte, error) {
+			read := store.ReadText // an editor may have been there
+			if strings.HasSuffix(name, ".gz") {
+				read = store.ReadFile
+			}
 			switch {
 			case info.IsDir:
-				return store.ReadFile(ctx, from+"/"+name, maxTokenizerFile)
+				return read(ctx, from+"/"+name, maxTokenizerFile)
 			case name == tokenizerFile(from):
-				return store.ReadFile(ctx, from, maxTokenizerFile)
+				return read(ctx, from, maxTokenizerFile)
 			}
 			return nil, fs.ErrNotExist
 		})

@@ -15,21 +15,30 @@ var (
 	errNoSentence = errors.New("the answer is no sentence")
 )
 
+// thinking are the names of tags that models put around their thoughts.
+const thinking = `(?:seed:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratchpad)`
+
 var (
-	thoughts    = regexp.MustCompile(`(?is)<think(?:ing)?\s*>.*?</think(?:ing)?\s*>`)
-	thoughtTag  = regexp.MustCompile(`(?i)<(/?)think(?:ing)?\b[^>]*>?`)
+	thoughts    = regexp.MustCompile(`(?is)<` + thinking + `\s*>.*?</` + thinking + `\s*>`)
+	thoughtTag  = regexp.MustCompile(`(?i)<(/?)` + thinking + `\b[^>]*>?`)
+	otherTags   = regexp.MustCompile(`(?i)(?:\[|◁)(/?)think(?:\]|▷)`)
+	channel     = regexp.MustCompile(`(?is)^.*<\|channel\|>\s*final\s*<\|message\|>`)
+	unfinished  = regexp.MustCompile(`(?is)<\|channel\|>.*$`)
+	special     = regexp.MustCompile(`(?i)<\|[a-z0-9_]+\|>|</?s>|<(?:eos|bos|pad|image|start_of_turn|end_of_turn|end_of_utterance)>`)
+	preamble    = regexp.MustCompile(`(?i)^(?:(?:sure|certainly|of course|okay|absolutely)(?: thing)?[!,.]\s*)?(?:here(?:'s|’s| is| are)|below is)\s[^:.]*\b(?:sentence|caption|description|answer)s?\b[^:.]*:\s*`)
 	fence       = regexp.MustCompile("(?s)```(?:[a-zA-Z]+[ \t]*\r?\n|json\\s)?(.*?)```")
 	heading     = regexp.MustCompile(`^#{1,6}\s`)
 	lineMark    = regexp.MustCompile(`^(?:#{1,6}|[-*+•>]|\d{1,2}[.)])\s+`)
 	rule        = regexp.MustCompile(`^(?:-{3,}|\*{3,}|_{3,}|={3,})$`)
 	bold        = regexp.MustCompile(`\*\*(\S[^*]*)\*\*|\b__(\S[^_]*)__\b`)
 	italic      = regexp.MustCompile("(^|[\\s(\"“])(?:\\*([^*\\s][^*]*)\\*|_([^_\\s][^_]*)_|`([^`]+)`)($|[\\s).,;:!?\"”])")
-	label       = regexp.MustCompile(`(?i)^(?:(?:final|image|scene) )?(?:caption|description|answer)\s?:\s*`)
+	label       = regexp.MustCompile(`(?i)^(?:(?:final|image|scene) )?(?:caption|description|answer|assistant)\s?:\s*`)
 	captionKeys = []string{"caption", "description", "sentence", "answer", "text"}
 )
 
 // Sentence returns the sentence in the answer of a model, normalised: without thoughts in
-// <think>, Markdown, JSON around it, quotes and a label such as "Caption:". The sentence of a
+// <think> and the like, tokens of chat templates, Markdown, JSON around it, quotes, and a
+// label such as "Caption:" or "Here is a caption of the image:". The sentence of a
 // sentence is itself. The error is captions.ErrEmpty where there is no text, or else says why
 // the text is not a sentence.
 func Sentence(answer string) (string, error) {
@@ -42,7 +51,7 @@ func Sentence(answer string) (string, error) {
 		text = next
 	}
 	switch {
-	case text == "" && thoughtTag.MatchString(answer):
+	case text == "" && (thoughtTag.MatchString(answer) || otherTags.MatchString(answer) || unfinished.MatchString(answer)):
 		return "", errThoughts
 	case text == "":
 		return "", captions.ErrEmpty
@@ -54,7 +63,9 @@ func Sentence(answer string) (string, error) {
 
 // peel removes the outermost layer of each kind of markup.
 func peel(text string) string {
-	text = withoutThoughts(text)
+	text = otherTags.ReplaceAllString(text, "<${1}think>")
+	text = unfinished.ReplaceAllString(channel.ReplaceAllString(text, ""), "")
+	text = special.ReplaceAllString(withoutThoughts(text), " ")
 	if m := fence.FindStringSubmatch(text); m != nil {
 		text = m[1]
 	}
@@ -62,7 +73,7 @@ func peel(text string) string {
 	text = captions.Normalise(withoutMarks(text))
 	text = bold.ReplaceAllString(text, "$1$2")
 	text = italic.ReplaceAllString(text, "$1$2$3$4$5")
-	return captions.Normalise(unquote(label.ReplaceAllString(text, "")))
+	return captions.Normalise(unquote(label.ReplaceAllString(preamble.ReplaceAllString(text, ""), "")))
 }
 
 // withoutThoughts removes what stands in <think>. The chat template may have opened

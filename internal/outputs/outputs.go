@@ -21,7 +21,6 @@ const RecordFile = "run.json"
 // Read returns the record of an output and its configuration; nil where there is
 // none.
 func Read[C any](ctx context.Context, output string) (*configs.Record, C, error) {
-	var record configs.Record
 	var cfg C
 	data, err := store.ReadFile(ctx, output+"/"+RecordFile, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -30,13 +29,21 @@ func Read[C any](ctx context.Context, output string) (*configs.Record, C, error)
 	if err != nil {
 		return nil, cfg, err
 	}
-	if err := json.Unmarshal(data, &record); err != nil {
+	record, cfg, err := decode[C](data)
+	if err != nil {
 		return nil, cfg, fmt.Errorf("outputs: read %s/%s: %w", output, RecordFile, err)
 	}
-	if err := json.Unmarshal(record.Config, &cfg); err != nil {
-		return nil, cfg, fmt.Errorf("outputs: read %s/%s: configuration: %w", output, RecordFile, err)
-	}
 	return &record, cfg, nil
+}
+
+func decode[C any](data []byte) (record configs.Record, cfg C, err error) {
+	if err := json.Unmarshal(data, &record); err != nil {
+		return record, cfg, err
+	}
+	if err := json.Unmarshal(record.Config, &cfg); err != nil {
+		return record, cfg, fmt.Errorf("configuration: %w", err)
+	}
+	return record, cfg, nil
 }
 
 // IsRecord reports whether a file's contents are a run.json of this program.
@@ -47,11 +54,16 @@ func IsRecord(data []byte) bool {
 
 // Write writes run.json.
 func Write(ctx context.Context, output string, record configs.Record) error {
-	data, err := json.MarshalIndent(record, "", " ")
+	data, err := encode(record)
 	if err != nil {
 		return fmt.Errorf("outputs: write %s/%s: %w", output, RecordFile, err)
 	}
-	return store.WriteFile(ctx, output+"/"+RecordFile, append(data, '\n'))
+	return store.WriteFile(ctx, output+"/"+RecordFile, data)
+}
+
+func encode(record configs.Record) ([]byte, error) {
+	data, err := json.MarshalIndent(record, "", " ")
+	return append(data, '\n'), err
 }
 
 // Finish writes run.json again, with the time that the run took.

@@ -200,11 +200,18 @@ func ReadMetrics(ctx context.Context, output string) ([]Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train: read metrics: %w", err)
 	}
-	var rows []Row
+	rows, err := decodeRows(data)
+	if err != nil {
+		return nil, fmt.Errorf("train: read metrics: %s/%s: %w", output, MetricsFile, err)
+	}
+	return rows, nil
+}
+
+func decodeRows(data []byte) (rows []Row, err error) {
 	for line := range bytes.Lines(data) {
 		var x Row
 		if err := json.Unmarshal(line, &x); err != nil {
-			return nil, fmt.Errorf("train: read metrics: %s/%s: %w", output, MetricsFile, err)
+			return nil, err
 		}
 		rows = append(rows, x)
 	}

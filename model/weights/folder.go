@@ -195,7 +195,7 @@ func has(ctx context.Context, dir, file string) (bool, error) {
 	return store.Exists(ctx, name)
 }
 
-// readSmall reads a file of the folder; nil where there is none.
+// readSmall reads a text of the folder; nil where there is none.
 func readSmall(ctx context.Context, dir, file string, limit int64) ([]byte, error) {
 	name, err := store.Join(dir, file, store.FollowLinks)
 	if err != nil {
@@ -204,7 +204,7 @@ func readSmall(ctx context.Context, dir, file string, limit int64) ([]byte, erro
 	if ok, err := store.Exists(ctx, name); !ok || err != nil {
 		return nil, err
 	}
-	return store.ReadFile(ctx, name, limit)
+	return store.ReadText(ctx, name, limit)
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -47,8 +47,14 @@ type Image struct {
 	// Pixels have the network's size; Width and Height are the image's own.
 	Pixels        *semidavil.Image
 	Width, Height int
-	// Truth has the label's own size; nil without a label.
-	Truth *semidavil.LabelMap
+	// SHA256 is that of the image's file, in hexadecimal digits; of a shard, that of the file
+	// of which the sample was made, where that is known.
+	SHA256 string
+	// Truth has the label's own size; nil without a label. LabelTurned is how EXIF turned it.
+	Truth       *semidavil.LabelMap
+	LabelTurned pixels.Orientation
+	// EXIF says how the orientations of image and label differ; see [pixels.Doubtful].
+	EXIF string
 	// Err is why there is no image, with the stage that found it.
 	Err   error
 	Stage string
@@ -184,6 +190,8 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 		if err := l.decode(t, out, t.file); err != nil {
 			return fmt.Errorf("%s: %w", s.Ref.Image, err)
 		}
+		sum := sha256.Sum256(t.file)
+		out.SHA256 = hex.EncodeToString(sum[:])
 		if out.tokens, err = frame(s.Tokens); err != nil {
 			return err
 		}
@@ -210,10 +218,15 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Ref.Label, err)
 	}
+	var turned pixels.Orientation
+	if turned, out.LabelTurned = t.codec.Turned(); l.params.W > 0 {
+		out.EXIF = pixels.Doubtful("image", turned, "label", out.LabelTurned, out.Width, out.Height)
+	}
 	return nil
 }
 
 func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
+	out.SHA256 = s.Meta.SourceSHA256
 	if l.params.W > 0 {
 		if err := l.decode(t, out, s.Image); err != nil {
 			return err

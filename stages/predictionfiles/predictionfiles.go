@@ -58,19 +58,27 @@ func Open(ctx context.Context, dir string) (*Folder, error) {
 	return &Folder{dir: dir, files: out, readers: sync.Pool{New: func() any { return new(reader) }}}, nil
 }
 
-// Read finds and reads the prediction of an image: w x h train ids of a class set, and
-// whether the file's name says that it holds label ids instead, which were mapped. Images
+// Prediction is what a file holds.
+type Prediction struct {
+	Pix []uint8 // train ids, row-major
+	// ByIDs means that the file's name says that it holds label ids, which were mapped.
+	ByIDs bool
+	// Turned is the EXIF orientation that was applied.
+	Turned pixels.Orientation
+}
+
+// Read finds and reads the prediction of an image: w x h train ids of a class set. Images
 // are the [Stem]s of all images.
-func (f *Folder) Read(ctx context.Context, ref semidavil.Ref, w, h int, classes semidavil.ClassSet, images map[string]bool) (pix []uint8, byIDs bool, err error) {
+func (f *Folder) Read(ctx context.Context, ref semidavil.Ref, w, h int, classes semidavil.ClassSet, images map[string]bool) (p Prediction, err error) {
 	name, err := f.find(ref, images)
 	if err != nil {
-		return nil, false, err
+		return p, err
 	}
-	byIDs = rankOf(name) == 1
+	byIDs := rankOf(name) == 1
 	r := f.readers.Get().(*reader)
 	defer f.readers.Put(r)
 	if r.file, err = store.ReadFileInto(ctx, r.file, name, 0); err != nil {
-		return nil, false, err
+		return p, err
 	}
 	label, err := r.decode(byIDs, classes)
 	if err != nil {
@@ -78,12 +86,13 @@ func (f *Folder) Read(ctx context.Context, ref semidavil.Ref, w, h int, classes 
 		if byIDs {
 			rule = "label ids, as its name says"
 		}
-		return nil, false, fmt.Errorf("%s, read as %s: %w", name, rule, err)
+		return p, fmt.Errorf("%s, read as %s: %w", name, rule, err)
 	}
 	if label.W != w || label.H != h {
-		return nil, false, fmt.Errorf("%s is %dx%d, the label %dx%d", name, label.W, label.H, w, h)
+		return p, fmt.Errorf("%s is %dx%d, the label %dx%d", name, label.W, label.H, w, h)
 	}
-	return label.Pix, byIDs, nil
+	_, turned := r.codec.Turned()
+	return Prediction{label.Pix, byIDs, turned}, nil
 }
 
 // find returns the name of the prediction of an image.

@@ -84,10 +84,10 @@ func TestRead(t *testing.T) {
 		{"unknown.png", "k", dir + "/unknown.png, read as train ids, as its name does not end in labelIds.png: "},
 		{"damaged.png", "k", dir + "/damaged.png, read as train ids, as its name does not end in labelIds.png: "},
 	} {
-		pix, byIDs, err := folder.Read(t.Context(), semidavil.Ref{Key: c.key, Image: c.image}, 2, 1, semidavil.Cityscapes19, images)
-		got := fmt.Sprint(pix)
-		if byIDs != (c.image == "ids.png" && err == nil) {
-			t.Errorf("%s: read by label ids: %v", c.image, byIDs)
+		p, err := folder.Read(t.Context(), semidavil.Ref{Key: c.key, Image: c.image}, 2, 1, semidavil.Cityscapes19, images)
+		got := fmt.Sprint(p.Pix)
+		if p.ByIDs != (c.image == "ids.png" && err == nil) {
+			t.Errorf("%s: read by label ids: %v", c.image, p.ByIDs)
 		}
 		if err != nil {
 			got = err.Error()

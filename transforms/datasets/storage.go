@@ -2,8 +2,6 @@ package datasets
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"semidavil"
@@ -84,9 +82,15 @@ func (s Storage) palette(ids *fastpng.IDs) error {
 	return wrong
 }
 
-// shows reports whether a palette has the colour of a class.
+// shows reports whether a palette has the colour of a class at its id. Elsewhere it says
+// nothing: some classes are gray, and a palette of all grays has their colours too.
 func (s Storage) shows(palette [][3]uint8) bool {
-	return slices.ContainsFunc(slices.Collect(maps.Values(s.Colours)), func(c [3]uint8) bool { return slices.Contains(palette, c) })
+	for id, colour := range s.Colours {
+		if id < len(palette) && palette[id] == colour {
+			return true
+		}
+	}
+	return false
 }
 
 // disagreement is an error where an index in use has the colour of another id.

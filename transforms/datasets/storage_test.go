@@ -28,6 +28,10 @@ func gray(v uint8) [3]uint8 { return [3]uint8{v, v, v} }
 // refused.
 func TestRecompressedLabels(t *testing.T) {
 	road, car, foreign := [3]uint8{128, 64, 128}, [3]uint8{0, 0, 142}, [3]uint8{1, 2, 3}
+	inverted := map[int][3]uint8{}
+	for i := range 256 {
+		inverted[i] = gray(uint8(255 - i))
+	}
 	byID := Predictions(semidavil.Cityscapes19, labels.TrainIDs(semidavil.Cityscapes19))
 	for _, c := range []struct {
 		name    string
@@ -40,6 +44,9 @@ func TestRecompressedLabels(t *testing.T) {
 		{"gta5, black at a class", gta5().Storage, paletted([]uint8{7}, map[int][3]uint8{26: car}), "at id 7"},
 		{"gta5, colours of somebody else", gta5().Storage, paletted([]uint8{7, 26}, map[int][3]uint8{0: foreign, 7: foreign, 26: {3, 2, 1}}), "[7 26]"},
 		{"gta5, a gray file", gta5().Storage, paletted([]uint8{0, 1}, map[int][3]uint8{0: gray(26), 1: gray(7)}), "[26 7]"},
+		{"gta5, a gray file with all grays", gta5().Storage, paletted([]uint8{255 - 26, 255 - 7}, inverted), "[26 7]"},
+		{"a gray prediction with all grays", byID, paletted([]uint8{255 - 13, 0}, inverted), "[13 255]"},
+		{"gta5, only classes with gray colours", gta5().Storage, paletted([]uint8{11, 17}, map[int][3]uint8{11: gray(70), 17: gray(153)}), "[11 17]"},
 		{"camvid, a gray file", camvid().Storage, paletted([]uint8{0, 1, 2}, map[int][3]uint8{0: gray(11), 1: gray(3), 2: gray(0)}), "[11 3 0]"},
 		{"any colours", Storage{Rasters: []Raster{palette8}}, paletted([]uint8{0, 1}, map[int][3]uint8{0: road, 1: car}), "[0 1]"},
 		{"gray", byID, &fastpng.IDs{W: 1, H: 1, Kind: fastpng.Gray, Depth: 8, Pix8: []uint8{5}}, "[5]"},

@@ -35,7 +35,7 @@ type Codec struct {
 	MaxPixels int
 
 	png          fastpng.Decoder
-	image, label exifOrientation // of the last ones decoded
+	image, label Orientation // of the last ones decoded
 }
 
 // DecodeRGB decodes a PNG file (all colour types, depths and interlaced) or a
@@ -101,6 +101,9 @@ func (c *Codec) DecodeIDs(data []byte) (fastpng.IDs, error) {
 	return ids, nil
 }
 
+// Turned returns how the image and the label that were decoded last were turned.
+func (c *Codec) Turned() (image, label Orientation) { return c.image, c.label }
+
 // CheckSize returns an error where the label that was decoded last, ids, has not the size of
 // its image, w x h as it was decoded last. It says so where EXIF turned one of them alone.
 func (c *Codec) CheckSize(ids fastpng.IDs, w, h int) error {
@@ -108,11 +111,8 @@ func (c *Codec) CheckSize(ids fastpng.IDs, w, h int) error {
 		return nil
 	}
 	why := ""
-	switch {
-	case c.image.swaps() && !c.label.swaps():
-		why = fmt.Sprintf(": EXIF orientation %d turned the image, the label's file has none", c.image)
-	case c.label.swaps() && !c.image.swaps():
-		why = fmt.Sprintf(": EXIF orientation %d turned the label, the image's file has none", c.label)
+	if c.image.swaps() != c.label.swaps() {
+		why = ": " + Apart("image", c.image, "label", c.label)
 	}
 	return fmt.Errorf("pixels: label is %dx%d, its image %dx%d%s", ids.W, ids.H, w, h, why)
 }

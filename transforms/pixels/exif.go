@@ -3,18 +3,20 @@ package pixels
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"math"
 	"slices"
 )
 
-// exifOrientation is the value of the EXIF tag 0x0112: 1 to 8, or 0 where there
-// is none.
-type exifOrientation uint8
+// Orientation is the value of the EXIF tag 0x0112, how an image is to be turned: 1 to 8, or 0
+// where there is none.
+type Orientation uint8
 
 var exifPrefix = []byte("Exif\x00\x00")
 
 // orientation finds the orientation in the first APP1 segment with EXIF data of
 // a JPEG file. Whatever is damaged counts as no orientation.
-func orientation(data []byte) exifOrientation {
+func orientation(data []byte) Orientation {
 	for p := 2; p+4 <= len(data) && data[p] == 0xff; {
 		marker := data[p+1]
 		if marker == 0xff { // fill byte
@@ -35,9 +37,9 @@ func orientation(data []byte) exifOrientation {
 }
 
 // tiffOrientation looks the tag up in the first directory of a TIFF header, which may come
-// after another prefix. It reads what Pillow's ImageOps.exif_transpose reads: an integer of
-// any type but BYTE, whose values Pillow, as browsers do, takes for no numbers.
-func tiffOrientation(tiff []byte) exifOrientation {
+// after another prefix: an integer of any type. Of BYTE Pillow's ImageOps.exif_transpose makes
+// nothing; of all others the same.
+func tiffOrientation(tiff []byte) Orientation {
 	tiff = bytes.TrimPrefix(tiff, exifPrefix)
 	if len(tiff) < 8 {
 		return 0
@@ -79,24 +81,50 @@ func tiffOrientation(tiff []byte) exifOrientation {
 			v = uint32(order.Uint16(value))
 		case 4:
 			v = order.Uint32(value)
+		case 8:
+			v = uint32(min(order.Uint64(value), math.MaxUint32))
 		}
 		if v >= 1 && v <= 8 {
-			return exifOrientation(v)
+			return Orientation(v)
 		}
 		return 0
 	}
 	return 0
 }
 
-// tiffIntegers are the bytes of SHORT, LONG, SBYTE, SSHORT and SLONG.
-var tiffIntegers = map[uint16]uint64{3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
+// tiffIntegers are the bytes of BYTE, SHORT, LONG, SBYTE, SSHORT, SLONG, IFD, LONG8 and SLONG8.
+var tiffIntegers = map[uint16]uint64{1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8}
 
 // swaps reports whether columns become rows.
-func (o exifOrientation) swaps() bool { return o >= 5 }
+func (o Orientation) swaps() bool { return o >= 5 }
+
+// Apart says how the orientations of two files that belong together differ, such as those of
+// an image and its label, which names describe; "" where they do not.
+func Apart(name string, o Orientation, other string, p Orientation) string {
+	o, p = max(o, 1), max(p, 1) // 1 turns nothing either
+	switch {
+	case o == p:
+		return ""
+	case p == 1:
+		return fmt.Sprintf("EXIF orientation %d turned the %s, the %s's file has none", o, name, other)
+	case o == 1:
+		return fmt.Sprintf("EXIF orientation %d turned the %s, the %s's file has none", p, other, name)
+	}
+	return fmt.Sprintf("EXIF orientation %d turned the %s, %d the %s", o, name, p, other)
+}
+
+// Doubtful is [Apart] of two files that are w x h once turned, where that does not show
+// whether they belong together: turned alike they would have one size too.
+func Doubtful(name string, o Orientation, other string, p Orientation, w, h int) string {
+	if o.swaps() != p.swaps() && w != h {
+		return ""
+	}
+	return Apart(name, o, other, p)
+}
 
 // turn brings the pixels of a w x h image, n values each, to where they are to be seen,
 // and returns the size that they have then.
-func turn[T any](pix []T, w, h, n int, o exifOrientation) (int, int) {
+func turn[T any](pix []T, w, h, n int, o Orientation) (int, int) {
 	if o < 2 {
 		return w, h
 	}

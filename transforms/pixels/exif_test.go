@@ -47,7 +47,8 @@ func withChunk(data []byte, name string, body []byte, behind bool) []byte {
 	return append(appendTestChunk(bytes.Clone(data[:at]), name, body), data[at:]...)
 }
 
-// TestOrientationTypes has what Pillow's ImageOps.exif_transpose (13.0) makes of each type.
+// TestOrientationTypes has what Pillow's ImageOps.exif_transpose (13.0) makes of each type but
+// BYTE and SLONG8, which it leaves alone.
 func TestOrientationTypes(t *testing.T) {
 	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
 		short, long := order.AppendUint16(nil, 6), order.AppendUint32(nil, 6)
@@ -58,7 +59,7 @@ func TestOrientationTypes(t *testing.T) {
 			kind         uint16
 			count        uint32
 			value, after []byte
-			want         exifOrientation
+			want         Orientation
 		}{
 			{"SHORT", 3, 1, short, nil, 6},
 			{"LONG", 4, 1, long, nil, 6},
@@ -72,7 +73,13 @@ func TestOrientationTypes(t *testing.T) {
 			{"two LONG", 4, 2, elsewhere, append(bytes.Clone(long), long...), 6},
 			{"three SHORT, cut", 3, 3, elsewhere, several[:5], 0},
 			{"endless SHORT", 3, 1<<32 - 1, elsewhere, several, 0},
-			{"BYTE", 1, 1, []byte{6}, nil, 0},
+			{"BYTE", 1, 1, []byte{6}, nil, 6},
+			{"two BYTE", 1, 2, []byte{6, 1}, nil, 6},
+			{"IFD", 13, 1, long, nil, 6},
+			{"LONG8", 16, 1, elsewhere, order.AppendUint64(nil, 6), 6},
+			{"SLONG8", 17, 1, elsewhere, order.AppendUint64(nil, 6), 6},
+			{"LONG8 6<<32", 16, 1, elsewhere, order.AppendUint64(nil, 6<<32), 0},
+			{"LONG8, cut", 16, 1, elsewhere, order.AppendUint64(nil, 6)[:7], 0},
 			{"UNDEFINED", 7, 1, []byte{6}, nil, 0},
 			{"ASCII", 2, 2, []byte("6\x00"), nil, 0},
 			{"no SHORT", 3, 0, short, nil, 0},
@@ -186,6 +193,30 @@ func TestCheckSize(t *testing.T) {
 		}
 		if got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+// TestDoubtful: orientations that differ, unless sizes show that the files belong together.
+func TestDoubtful(t *testing.T) {
+	for _, c := range []struct {
+		image, label Orientation
+		w, h         int
+		want         string
+	}{
+		{0, 0, 3, 2, ""},
+		{0, 1, 3, 2, ""},
+		{3, 3, 3, 2, ""},
+		{3, 0, 3, 2, "EXIF orientation 3 turned the image, the label's file has none"},
+		{2, 1, 3, 2, "EXIF orientation 2 turned the image, the label's file has none"},
+		{1, 4, 3, 2, "EXIF orientation 4 turned the label, the image's file has none"},
+		{6, 8, 3, 2, "EXIF orientation 6 turned the image, 8 the label"},
+		{6, 0, 3, 2, ""}, // the label would have had to be 2x3
+		{3, 6, 3, 2, ""},
+		{6, 0, 2, 2, "EXIF orientation 6 turned the image, the label's file has none"},
+	} {
+		if got := Doubtful("image", c.image, "label", c.label, c.w, c.h); got != c.want {
+			t.Errorf("%+v: %q", c, got)
 		}
 	}
 }

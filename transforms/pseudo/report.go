@@ -93,6 +93,14 @@ func (r Report) Encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
+// DecodeReport reads what Encode wrote.
+func DecodeReport(data []byte) (r Report, err error) {
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Report{}, fmt.Errorf("pseudo: decode report: %w", err)
+	}
+	return r, nil
+}
+
 // Text returns the report for a terminal, at most 80 columns wide: for each class
 // its share of the predicted pixels, the kept share of these, its frequency among
 // all kept pixels (all in percent), both mean confidences and the threshold.

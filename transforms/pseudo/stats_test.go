@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"semidavil"
+	"semidavil/internal/fixture"
 )
 
 // slowStats counts one class at a time.
@@ -158,4 +159,36 @@ func TestReportOfNothingAndOfMuch(t *testing.T) {
 			s.KeptSum[c] = s.Kept[c] * 65535
 		}
 	}
+}
+
+// FuzzDecodeReport: any bytes are statistics that can be shown, and are read again when
+// written, or an error.
+func FuzzDecodeReport(f *testing.F) {
+	s, set := small()
+	report, err := s.Report(set)
+	if err != nil {
+		f.Fatal(err)
+	}
+	data, err := report.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"images":1099511627776,"pixels":18446744073709551615,"classes":[{"name":"\u0000","kept_share":1e308}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fixture.Modest(t, 4<<20+200*len(data), func() {
+			r, err := DecodeReport(data)
+			if err != nil {
+				return
+			}
+			r.Text()
+			again, err := r.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back, err := DecodeReport(again); err != nil || !reflect.DeepEqual(back, r) {
+				t.Fatalf("%+v reads back as %+v, %v", r, back, err)
+			}
+		})
+	})
 }

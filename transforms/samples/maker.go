@@ -4,6 +4,8 @@
 package samples
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -21,7 +23,7 @@ import (
 
 // Version is raised whenever the same input and Params give other bytes: shards
 // of another version are rewritten.
-const Version = 2
+const Version = 3
 
 // Params are the choices of a run.
 type Params struct {
@@ -70,13 +72,23 @@ func (m *Maker) Make(in Input) ([]shards.Sample, error) {
 	if err := m.codec.DecodeRGBInto(&m.image, in.Image); err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Ref.Image, err)
 	}
+	sum := sha256.Sum256(in.Image)
+	digest := hex.EncodeToString(sum[:])
 	w, h := in.Size[0], in.Size[1]
 	var label *semidavil.LabelMap
+	var exif string
 	if in.Label != nil {
+		if want := in.Ref.ImageSHA256; want != "" && want != digest {
+			return nil, fmt.Errorf("%s: samples: the pseudo-label is of another image of this name: that has SHA-256 %s, this one %s", in.Ref.Label, want, digest)
+		}
 		if err := m.readLabel(in, w, h); err != nil {
 			return nil, fmt.Errorf("%s: %w", in.Ref.Label, err)
 		}
 		label = &m.label
+		if in.Ref.Encoding != datasets.PseudoEncoding { // that is made of the image as it is seen
+			image, ids := m.codec.Turned()
+			exif = pixels.Doubtful("image", image, "label", ids, m.image.W, m.image.H)
+		}
 	}
 	m.small.W, m.small.H = w, h
 	if err := m.resizer.Resize(&m.small, &m.image, m.Filter); err != nil {
@@ -87,7 +99,7 @@ func (m *Maker) Make(in Input) ([]shards.Sample, error) {
 		return nil, fmt.Errorf("%s: %w", in.Ref.Key, err)
 	}
 	meta := shards.Meta{Key: in.Ref.Key, Dataset: in.Ref.Dataset, Domain: in.Ref.Domain, Subset: in.Subset,
-		Split: in.Ref.Split, Source: in.Ref.Image, SourceSize: [2]int{m.image.W, m.image.H}, Size: in.Size,
+		Split: in.Ref.Split, Source: in.Ref.Image, SourceSize: [2]int{m.image.W, m.image.H}, SourceSHA256: digest, EXIF: exif, Size: in.Size,
 		Tokens: len(in.Tokens), Captioner: in.Captioner}
 	one := func(meta shards.Meta, img *semidavil.Image, label *semidavil.LabelMap) (shards.Sample, error) {
 		s := shards.Sample{Key: meta.Key, Caption: in.Caption, Tokens: tokens, Meta: meta}

@@ -56,6 +56,12 @@ type Meta struct {
 	// SourceSize and Size are width and height before and after.
 	SourceSize [2]int `json:"source_size"`
 	Size       [2]int `json:"size"`
+	// SourceSHA256 is that of the image's file, in hexadecimal digits; absent in shards of
+	// programs before it.
+	SourceSHA256 string `json:"source_sha256,omitempty"`
+	// EXIF says how the EXIF orientations of image and label differ, where the pixels' places
+	// do not show which is meant; see pixels.Doubtful.
+	EXIF string `json:"exif,omitempty"`
 	// Crop is x, y, width and height within the resized image.
 	Crop *[4]int `json:"crop,omitempty"`
 	// Tokens is how many of the 77 token ids are not padding.
@@ -113,7 +119,24 @@ type Manifest struct {
 	// that were left out.
 	Images  int     `json:"images"`
 	Rejects int     `json:"rejects"`
+	Turned  *Turned `json:"turned,omitempty"` // nil for none
 	Shards  []Shard `json:"shards"`
+}
+
+// Turned counts the images whose EXIF orientation differs from that of what they are compared
+// with, unseen by the sizes.
+type Turned struct {
+	Images int `json:"images"`
+	// Example names one of them and says how they differ.
+	Example string `json:"example"`
+}
+
+// With counts one image more. The receiver may be nil.
+func (t *Turned) With(image, how string) *Turned {
+	if t == nil {
+		return &Turned{1, image + ": " + how}
+	}
+	return &Turned{t.Images + 1, t.Example}
 }
 
 // Class is one class of a manifest; its position is the train id.

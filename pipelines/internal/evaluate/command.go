@@ -11,6 +11,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
@@ -26,6 +27,7 @@ type (
 
 // Command is the command around its graph.
 func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
+	var tables []captioner.Fit
 	return cmd{
 		Name: "evaluate",
 		Synopsis: "Score a trained network, or the label files of any program, against labels: IoU of each class and their " +
@@ -51,7 +53,10 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 			}
 			return err
 		},
-		Plan:     newPlan,
+		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p pipelines.EvaluateParams, err error) {
+			p, tables, err = newPlan(ctx, s, cfg)
+			return p, err
+		},
 		Output:   func(cfg configs.Evaluate) (string, bool) { return cfg.Output, cfg.Overwrite },
 		Identity: configs.Evaluate.Identity,
 		Parts:    []string{"captions"},
@@ -64,7 +69,7 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 		},
 		Start:     removePictures,
 		Work:      commands.Images[configs.Evaluate](graph, "evaluate"),
-		Summarise: summarise,
+		Summarise: func(ctx context.Context, r *job) error { return summarise(ctx, r, tables) },
 	}
 }
 

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"semidavil/stages"
 	"semidavil/stages/inference"
 	"semidavil/transforms/metrics"
+	"semidavil/transforms/shards"
 )
 
 // TestPrepared: the scores of both networks are those of plain loops, and of the
@@ -144,6 +146,32 @@ func TestRejects(t *testing.T) {
 	wellFormed(t, cfg.Output)
 }
 
+// TestTurned: of image and label, or of label and prediction, EXIF turned one alone.
+func TestTurned(t *testing.T) {
+	n, root := network(t), t.TempDir()
+	fixture.Cityscapes(t, root, 0, 3, 0)
+	fixture.Write(t, root, imageOf(0), fixture.Turn(read(t, root, imageOf(0)), 3))
+	fixture.Write(t, root, imageOf(1), fixture.Turn(read(t, root, imageOf(1)), 2))
+	fixture.Write(t, root, labelOf(1), fixture.Turn(read(t, root, labelOf(1)), 2))
+	cfg := settings(t, n, "cityscapes:"+root)
+	cfg.Models = []string{"student", "teacher"}
+	out, e := must(t, cfg)
+	want := shards.Turned{Images: 1, Example: imageOf(0) + ": EXIF orientation 3 turned the image, the label's file has none"}
+	if e.Turned == nil || *e.Turned != want || !strings.Contains(out, "exif       1 pairs") || !strings.Contains(out, want.Example) {
+		t.Errorf("%+v\n%s", e.Turned, out)
+	}
+	cfg = settings(t, trained.Network{}, "cityscapes:"+root)
+	cfg.Predictions = t.TempDir()
+	for i := range 3 {
+		fixture.Write(t, cfg.Predictions, fmt.Sprintf("bonn_%06d_000019.png", i), raster(t, 64, guess(i)))
+	}
+	out, e = must(t, cfg)
+	want = shards.Turned{Images: 1, Example: imageOf(1) + ": EXIF orientation 2 turned the label, the prediction's file has none"}
+	if e.Turned == nil || *e.Turned != want || !strings.Contains(out, want.Example) {
+		t.Errorf("%+v\n%s", e.Turned, out)
+	}
+}
+
 // TestNothingLabelled has labels without a class.
 func TestNothingLabelled(t *testing.T) {
 	n := network(t)
@@ -246,7 +274,7 @@ func TestWays(t *testing.T) {
 			cfg := settings(t, n, "cityscapes:"+root)
 			cfg.Models = []string{"student", "teacher"}
 			change(&cfg)
-			p, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
+			p, _, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

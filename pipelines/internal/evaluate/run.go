@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"semidavil/configs"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/inputs"
@@ -17,26 +18,26 @@ import (
 
 // newPlan maps the configuration to the parameters of the stages. Where label files are
 // scored there is no network, and images are not read.
-func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p pipelines.EvaluateParams, err error) {
+func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p pipelines.EvaluateParams, tables []captioner.Fit, err error) {
 	var network inputs.Network
 	pictured := cfg.Pictures
 	if cfg.Predictions == "" {
 		if network, err = inputs.ReadNetwork(ctx, s, cfg.Inference, cfg.Models); err != nil {
-			return p, err
+			return p, nil, err
 		}
 	} else {
 		pictured = 0
 		if _, err := store.Stat(ctx, cfg.Predictions); err != nil {
-			return p, runners.Usagef("--predictions: %v", err)
+			return p, nil, runners.Usagef("--predictions: %v", err)
 		}
 	}
-	images, err := inputs.Find(ctx, cfg.Inference, inputs.Request{From: cfg.Data, Flag: "data", Subset: cfg.Subset, Labels: true, Output: cfg.Output, Group: 32}, network)
+	images, tables, err := inputs.Find(ctx, cfg.Inference, inputs.Request{From: cfg.Data, Flag: "data", Subset: cfg.Subset, Labels: true, Output: cfg.Output, Group: 32}, network)
 	return pipelines.EvaluateParams{Images: images, Commit: stages.CommitScoresParams{Output: cfg.Output, Classes: images.Load.Classes}, Score: stages.ScoreParams{Load: images.Load, Networks: network.Params,
-		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}, err
+		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}, tables, err
 }
 
 // summarise prints the scores and fails where too many images were rejected.
-func summarise(ctx context.Context, r *job) error {
+func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	cfg := r.Settings
 	e, err := stages.ReadEvaluation(ctx, cfg.Output)
 	if err != nil {
@@ -75,10 +76,12 @@ func summarise(ctx context.Context, r *job) error {
 			r.Result.Count(counters.Namespace, counters.ByTrainIDs), r.Result.Count(counters.Namespace, counters.ByIDs))
 	}
 	fmt.Fprintf(r.Stdout, "speed      %.1f images/s\n", float64(images)/max(r.Result.Wall.Seconds(), 1e-9))
+	inputs.WriteTables(r.Stdout, tables)
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, images, cfg.MaxRejects)
 	if err != nil {
 		return err
 	}
+	inputs.WriteTurned(r.Stdout, e.Turned)
 	fmt.Fprintf(r.Stdout, "output     %s (%s, %s, plots, %s, pictures) after %s\n", inputs.Shorten(cfg.Output), stages.ReportFile, stages.TableFile, stages.ScoresFile, r.Result.Wall.Round(100*time.Millisecond))
 	return tooMany
 }

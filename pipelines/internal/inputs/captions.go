@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 
 	"semidavil"
@@ -51,11 +50,10 @@ func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
 	return nil
 }
 
-// CheckTables compares the captions.jsonl of data sets with their images. It refuses one of
-// which no row names an image: all captions would be lost.
+// CheckTables compares given captions and the captions.jsonl of data sets with the images. It
+// refuses those of which no row names an image: all captions would be lost.
 func CheckTables(ctx context.Context, p stages.CaptionParams) ([]captioner.Fit, error) {
 	fits, err := stages.FitTables(ctx, p)
-	fits = slices.DeleteFunc(fits, func(f captioner.Fit) bool { return f.Path == p.From }) // that one has keys
 	for _, f := range fits {
 		if f.Matched > 0 || f.Images == 0 || f.Rows+len(f.Broken) == 0 {
 			continue
@@ -67,12 +65,16 @@ func CheckTables(ctx context.Context, p stages.CaptionParams) ([]captioner.Fit, 
 		case len(f.Ambiguous) > 0:
 			why = fmt.Sprintf("%q could be several images; their paths are such as %q", f.Ambiguous[0], f.Example)
 		}
-		return nil, runners.Usagef("--captions=sidecar: %s: none of the %d rows names an image: %s", f.Path, f.Rows+len(f.Broken), why)
+		flag := "captions=sidecar"
+		if f.Path == p.From {
+			flag = "captions_from"
+		}
+		return nil, runners.Usagef("--%s: %s: none of the %d rows names an image: %s", flag, f.Path, f.Rows+len(f.Broken), why)
 	}
 	return fits, err
 }
 
-// WriteTables prints how many rows of captions.jsonl met an image.
+// WriteTables prints how many rows of captions met an image.
 func WriteTables(w io.Writer, fits []captioner.Fit) {
 	for _, f := range fits {
 		fmt.Fprintf(w, "captions   %s: %d rows matched an image, %d did not%s\n", shown(Shorten(f.Path)),

@@ -9,6 +9,7 @@ import (
 
 	"semidavil"
 	"semidavil/configs"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines"
 	"semidavil/runners"
@@ -35,27 +36,29 @@ type Request struct {
 	Group int
 }
 
-// Find lists the images of a request without reading them. Without a network only labels
-// are read, and the classes are those of the data.
-func Find(ctx context.Context, c configs.Inference, r Request, n Network) (p pipelines.ImagesParams, err error) {
+// Find lists the images of a request without reading them, and says how captions of raw images
+// fit them. Without a network only labels are read, and the classes are those of the data.
+func Find(ctx context.Context, c configs.Inference, r Request, n Network) (p pipelines.ImagesParams, tables []captioner.Fit, err error) {
 	p = pipelines.ImagesParams{Tokenise: stages.TokeniseParams{Folder: n.Tokenizer}, Assign: stages.AssignParams{PerShard: r.Group}, LabelsOnly: len(n.Params) == 0,
 		Load: inference.LoadParams{Follow: c.FollowLinks, W: n.Facts.Width, H: n.Facts.Height, Classes: n.Facts.ClassSet}}
 	if p.Load.Filter, err = resize.ParseFilter(c.Filter); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	if c.Size != "" && !p.LabelsOnly {
 		if p.Load.W, p.Load.H, err = configs.ParseSize(c.Size); err != nil {
-			return p, err
+			return p, nil, err
 		}
 	}
 	prepared, err := isPrepared(ctx, r.From)
 	if err != nil {
-		return p, fmt.Errorf("--%s: %w", r.Flag, err)
+		return p, nil, fmt.Errorf("--%s: %w", r.Flag, err)
 	}
 	if prepared {
-		return p, ofShards(ctx, r, n, &p)
+		err = ofShards(ctx, r, n, &p)
+	} else {
+		tables, err = ofFolder(ctx, c, r, &p)
 	}
-	return p, ofFolder(ctx, c, r, &p)
+	return p, tables, err
 }
 
 // isPrepared reports whether a folder is an output of prepare.
@@ -104,35 +107,35 @@ func ofShards(ctx context.Context, r Request, n Network, p *pipelines.ImagesPara
 	return nil
 }
 
-func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.ImagesParams) error {
+func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.ImagesParams) (tables []captioner.Fit, err error) {
 	set, err := dataSet(ctx, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	adapter, err := set.Adapter()
 	if err != nil {
-		return runners.Usagef("--%s: %v", r.Flag, err)
+		return nil, runners.Usagef("--%s: %v", r.Flag, err)
 	}
 	if r.Labels && adapter.Classes.Len() == 0 {
-		return runners.Usagef("--%s=%s: images alone have no labels to compare with; give a data set KIND:FOLDER or an output of prepare", r.Flag, r.From)
+		return nil, runners.Usagef("--%s=%s: images alone have no labels to compare with; give a data set KIND:FOLDER or an output of prepare", r.Flag, r.From)
 	}
 	if p.LabelsOnly {
 		p.Load.Classes = adapter.Classes
 	}
 	if r.Labels {
 		if err := sameClasses(r, adapter.Classes, p.Load.Classes); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := CheckCaptions(ctx, c.CaptionSettings); err != nil {
-		return err
+		return nil, err
 	}
 	p.Load.Sets = []plans.DataSet{set}
 	p.Caption = Captions(c.CaptionSettings, p.Load.Sets, r.Output, p.Load.Classes.Names(), c.FollowLinks)
 	if !p.LabelsOnly {
-		_, err = CheckTables(ctx, p.Caption)
+		tables, err = CheckTables(ctx, p.Caption)
 	}
-	return err
+	return tables, err
 }
 
 // sameClasses refuses data of other classes than the network's.

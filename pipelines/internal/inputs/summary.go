@@ -49,6 +49,15 @@ func WriteRejects(ctx context.Context, w io.Writer, output string, images int, l
 	return nil, nil
 }
 
+// WriteTurned prints what EXIF did to some images and not to what they are compared with.
+func WriteTurned(w io.Writer, t *shards.Turned) {
+	if t == nil {
+		return
+	}
+	fmt.Fprintf(w, "exif       %d pairs have different orientations and one size, which does not show whether they\n", t.Images)
+	fmt.Fprintf(w, "           belong together; look at them: %s\n", shown(t.Example))
+}
+
 // shown keeps control characters of file names and services off the terminal.
 func shown(s string) string {
 	return strings.Map(func(r rune) rune {

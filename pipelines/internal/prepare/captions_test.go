@@ -143,6 +143,42 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestGivenCaptions: the summary tells how many of them are of these images; where none is,
+// all would be lost.
+func TestGivenCaptions(t *testing.T) {
+	root, from := t.TempDir(), ""
+	fixture.GTA5(t, root, 2)
+	run := func(change func(*configs.Prepare), keys ...string) (stdout string, err error) {
+		var rows strings.Builder
+		for _, key := range keys {
+			fmt.Fprintf(&rows, `{"key":%q,"image":"i","caption":"Given.","captioner":"c"}`+"\n", key)
+		}
+		from = t.TempDir() + "/given.jsonl" // a process reads each once
+		fixture.Write(t, filepath.Dir(from), filepath.Base(from), []byte(rows.String()))
+		_, stdout, err = prepare(t, func(c *configs.Prepare) {
+			c.Source, c.SourceSize, c.CaptionsFrom = []string{"gta5:" + root}, "24x15", from
+			change(c)
+		})
+		return stdout, err
+	}
+	plain := func(*configs.Prepare) {}
+	if stdout, err := run(plain, "gta5_train_00001", "00002"); err != nil || !strings.Contains(stdout, `given.jsonl: 1 rows matched an image, 1 did not: "00002"`) {
+		t.Errorf("%v\n%s", err, stdout)
+	}
+	if _, err := run(plain); err != nil {
+		t.Errorf("no row is lost: %v", err)
+	}
+	for name, change := range map[string]func(*configs.Prepare){
+		"gta5_train_00001":  plain,
+		"cityscapes_extra_": func(c *configs.Prepare) { c.Source, c.Scenes = nil, [4]int{1, 1, 1, 1} },
+	} {
+		_, err := run(change, "images/00001", "b")
+		if runners.ExitCode(err) != runners.ExitUsage || !strings.Contains(err.Error(), "--captions_from: "+from+": none of the 2 rows names an image: the first has \"b\", where an image has \""+name) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // TestOverwriteForgetsOtherData: the captions of other images with the same keys
 // must not be used, even where the new images are the older files.
 func TestOverwriteForgetsOtherData(t *testing.T) {

@@ -28,6 +28,7 @@ type (
 // Command is the command around its graph.
 func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 	var tables []captioner.Fit
+	var params stages.CaptionParams
 	return cmd{
 		Name: "prepare",
 		Synopsis: "Turn road-scene folders into training shards: match images with labels, split, caption, tokenise, " +
@@ -44,6 +45,7 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Resolve:  resolve,
 		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (pipelines.PrepareParams, error) {
 			p, err := newPlan(ctx, cfg)
+			params = p.Caption
 			if err != nil || cfg.BuiltIn() { // that is drawn later, or not at all
 				return p, err
 			}
@@ -55,12 +57,20 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 			}
 			return p, err
 		},
-		Output:    func(cfg configs.Prepare) (string, bool) { return cfg.Output, cfg.Overwrite },
-		Identity:  configs.Prepare.Identity,
-		Parts:     []string{"shards", "captions"},
-		Whole:     stages.ManifestFile,
-		Forget:    forget,
-		Start:     drawScenes,
+		Output:   func(cfg configs.Prepare) (string, bool) { return cfg.Output, cfg.Overwrite },
+		Identity: configs.Prepare.Identity,
+		Parts:    []string{"shards", "captions"},
+		Whole:    stages.ManifestFile,
+		Forget:   forget,
+		Start: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (err error) {
+			if !cfg.BuiltIn() {
+				return nil
+			}
+			if err = drawScenes(ctx, s, cfg); err == nil && cfg.CaptionsFrom != "" {
+				tables, err = inputs.CheckTables(ctx, params)
+			}
+			return err
+		},
 		Work:      commands.Images[configs.Prepare](graph, "shards"),
 		Summarise: func(ctx context.Context, r *job) error { return summarise(ctx, r, tables) },
 	}

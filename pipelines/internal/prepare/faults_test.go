@@ -200,3 +200,46 @@ func TestNothingToLearn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTurned: pairs that EXIF turned differently and whose sizes do not show it are told, also
+// where their shard was finished by an earlier run.
+func TestTurned(t *testing.T) {
+	root := t.TempDir()
+	fixture.GTA5(t, root, 5)
+	turn := func(rel string, orientation uint8) {
+		data, err := os.ReadFile(filepath.Join(root, rel))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fixture.Write(t, root, rel, fixture.Turn(data, orientation))
+	}
+	turn("images/00001.png", 3)
+	turn("labels/00001.png", 3) // as its image
+	turn("images/00002.png", 2)
+	turn("labels/00003.png", 4)
+	turn("images/00004.png", 1)
+	set := func(c *configs.Prepare) {
+		c.Source, c.SourceSize, c.TargetSize, c.Crop, c.Crops = []string{"gta5:" + root}, "24x15", "24x15", "12x8", 2
+	}
+	output, stdout, err := prepare(t, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, again, err := prepare(t, func(c *configs.Prepare) { set(c); c.Output = output })
+	if err != nil || !strings.Contains(again, "reused     1 of 1") {
+		t.Fatalf("%v\n%s", err, again)
+	}
+	turned := manifestOf(t, output).Turned
+	if turned == nil || turned.Images != 2 || turned.Example != "images/00002.png: EXIF orientation 2 turned the image, the label's file has none" &&
+		turned.Example != "images/00003.png: EXIF orientation 4 turned the label, the image's file has none" {
+		t.Fatalf("%+v", turned)
+	}
+	for _, stdout := range []string{stdout, again} {
+		if !strings.Contains(stdout, "exif       2 pairs") || !strings.Contains(stdout, turned.Example) {
+			t.Error(stdout)
+		}
+	}
+	if got := rejectsOf(t, output); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -158,7 +159,10 @@ func TestPseudoLabelsRefused(t *testing.T) {
 	}
 	broken := t.TempDir()
 	fixture.Write(t, broken, "labels.jsonl", []byte("{\"key\":\"a\",\"label\":\"b\"}\n{}\n"))
+	twice := t.TempDir()
+	fixture.Write(t, twice, "labels.jsonl", []byte("{\"key\":\"a\",\"label\":\"b\"}\n{\"key\":\"a\",\"label\":\"c\"}\n"))
 	for want, dir := range map[string]string{
+		"line 2: a line before has key":           twice,
 		"is not a finished output of pseudolabel": t.TempDir(),
 		"line 2 is no row":                        broken,
 		"none of the 1 pseudo-labels":             invented(t, t.TempDir(), 8, 8, zero, "images_extra_x"),
@@ -227,6 +231,24 @@ func TestRound(t *testing.T) {
 		if adopted < 4 {
 			t.Errorf("%s: only %d labels have a class", name, adopted)
 		}
+		// Another image under the same name is not that which was labelled.
+		const other = "leftImg8bit/train_extra/mainz/mainz_000001_000019_leftImg8bit.png"
+		before, err := os.ReadFile(filepath.Join(root, other))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fixture.Write(t, root, other, fixture.PNG(t, fixture.Picture(64, 32, 99)))
+		third, _, err := prepare(t, func(c *configs.Prepare) { set(c); c.PseudoLabels, c.MaxRejects = label.Output, 0.5 })
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := rejectsOf(t, third); len(got) != 1 || !strings.Contains(got[other], "the pseudo-label is of another image of this name") {
+			t.Errorf("%s: %v", name, got)
+		}
+		if m := manifestOf(t, third); m.Samples[semidavil.Labelled] != 4 {
+			t.Errorf("%s: %v", name, m.Samples)
+		}
+		fixture.Write(t, root, other, before)
 		cfg := configs.DefaultTrain()
 		cfg.Data, cfg.Output, cfg.Backend, cfg.Batch, cfg.Crop, cfg.Steps, cfg.Threshold = second, t.TempDir(), "go", [3]int{0, 2, 1}, "32x32", 2, 0.3
 		if err := train.Command(pipelines.Train).Run(t.Context(), s, cfg); err != nil {

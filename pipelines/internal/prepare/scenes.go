@@ -23,9 +23,6 @@ import (
 // GTA5 and Cityscapes. A finished one is left alone: its mark holds the
 // options that it was drawn with.
 func drawScenes(ctx context.Context, s *runners.Session, cfg configs.Prepare) error {
-	if !cfg.BuiltIn() {
-		return nil
-	}
 	w, h, err := configs.ParseSize(cfg.SceneSize)
 	if err != nil {
 		return err

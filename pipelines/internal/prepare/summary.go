@@ -41,6 +41,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	if err != nil {
 		return err
 	}
+	inputs.WriteTurned(w, manifest.Turned)
 	inputs.WriteTables(w, tables)
 	if n := r.Result.Count(counters.Namespace, counters.Fallbacks); n > 0 {
 		fmt.Fprintf(w, "captions   %d images had none and got a sentence of class names\n", n)

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
@@ -25,6 +26,7 @@ type (
 
 // Command is the command around its graph.
 func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
+	var tables []captioner.Fit
 	return cmd{
 		Name: "pseudolabel",
 		Synopsis: "Label images with a trained network where its confidence passes a threshold: train ids, label ids and " +
@@ -47,14 +49,17 @@ func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
 			return errors.Join(inputs.Resolve(s, &cfg.Inference, runners.Path{Flag: "input", Value: &cfg.Input}, runners.Path{Flag: "output", Value: &cfg.Output}),
 				inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
 		},
-		Plan:      newPlan,
+		Plan: func(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (p pipelines.PseudolabelParams, err error) {
+			p, tables, err = newPlan(ctx, s, cfg)
+			return p, err
+		},
 		Output:    func(cfg configs.Pseudolabel) (string, bool) { return cfg.Output, cfg.Overwrite },
 		Identity:  configs.Pseudolabel.Identity,
 		Parts:     []string{stages.PredictionsFolder, stages.LabelsFolder, "captions"},
 		Whole:     stages.LabelsFile,
 		Forget:    forget,
 		Work:      commands.Images[configs.Pseudolabel](graph, "predict", counters.Labelled),
-		Summarise: summarise,
+		Summarise: func(ctx context.Context, r *job) error { return summarise(ctx, r, tables) },
 	}
 }
 

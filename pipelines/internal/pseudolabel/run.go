@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"semidavil/configs"
+	"semidavil/internal/captioner"
 	"semidavil/internal/store"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/inputs"
@@ -21,29 +22,29 @@ import (
 )
 
 // newPlan maps the configuration to the parameters of the stages.
-func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (p pipelines.PseudolabelParams, err error) {
+func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (p pipelines.PseudolabelParams, tables []captioner.Fit, err error) {
 	network, err := inputs.ReadNetwork(ctx, s, cfg.Inference, []string{cfg.Model})
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
-	images, err := inputs.Find(ctx, cfg.Inference, inputs.Request{From: cfg.Input, Flag: "input", Subset: cfg.Subset, Output: cfg.Output, Group: cfg.GroupSize}, network)
+	images, tables, err := inputs.Find(ctx, cfg.Inference, inputs.Request{From: cfg.Input, Flag: "input", Subset: cfg.Subset, Output: cfg.Output, Group: cfg.GroupSize}, network)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	level, err := fastpng.ParseLevel(cfg.Compression)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	rule := pseudo.Rule{Kind: cfg.Rule, Threshold: cfg.Threshold, Portion: cfg.Portion}
 	if rule.Portion == 0 {
 		rule.Portion = pseudo.RoundPortion(cfg.Round)
 	}
 	if err := rule.Check(); err != nil {
-		return p, runners.Usagef("%v", err)
+		return p, nil, runners.Usagef("%v", err)
 	}
 	config, err := predictionConfig(network, images.Load)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	return pipelines.PseudolabelParams{
 		Images:    images,
@@ -52,7 +53,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (
 		Commit:    stages.CommitLabelsParams{Output: cfg.Output, Classes: network.Facts.ClassSet},
 		Label: stages.LabelParams{Output: cfg.Output, Classes: network.Facts.ClassSet,
 			Confidence: cfg.Confidence, Compression: level},
-	}, nil
+	}, tables, nil
 }
 
 // predictionConfig identifies all that decides a prediction except the image and its
@@ -70,7 +71,7 @@ func predictionConfig(n inputs.Network, load inference.LoadParams) (string, erro
 }
 
 // summarise prints the statistics and fails where too many images were rejected.
-func summarise(ctx context.Context, r *job) error {
+func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	cfg, result := r.Settings, r.Result
 	stats, err := stages.ReadLabelStats(ctx, cfg.Output)
 	if err != nil {
@@ -85,6 +86,7 @@ func summarise(ctx context.Context, r *job) error {
 		network := float64(result.Count(counters.Namespace, counters.NetworkTime)) / 1e3
 		fmt.Fprintf(r.Stdout, "speed      %.1f images/s; of it %.2f s of network an image\n", float64(made)/result.Wall.Seconds(), network/float64(made))
 	}
+	inputs.WriteTables(r.Stdout, tables)
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, int(stats.Images), cfg.MaxRejects)
 	if err != nil {
 		return err

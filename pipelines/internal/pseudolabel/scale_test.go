@@ -20,7 +20,7 @@ func TestShuffledBytes(t *testing.T) {
 		fixture.Write(t, root, fmt.Sprintf("%02d.png", i), fixture.PNG(t, fixture.Picture(256, 128, i)))
 	}
 	cfg := settings(t, network(t), root)
-	p, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
+	p, _, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -258,7 +258,7 @@ func ways(t *testing.T, cfg configs.Pseudolabel) map[string]map[string]fixture.F
 	for _, way := range runnerstest.Ways {
 		cfg := cfg
 		cfg.Output = t.TempDir()
-		p, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
+		p, _, err := newPlan(t.Context(), &runners.Session{Runner: "prism"}, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
