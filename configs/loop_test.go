@@ -117,7 +117,7 @@ func TestLoopFaults(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate()} {
+	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultExport().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate()} {
 		if err != nil {
 			t.Error(err)
 		}

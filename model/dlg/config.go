@@ -71,7 +71,8 @@ func (c Config) ReadsCaptions() bool { return c.Kind != "none" && !c.NeedsClasse
 // are logits, which the decoder "resize" brings to the size of the image.
 func (c Config) GivesLogits() bool { return c.Kind == "wpct_classes" || c.Kind == "vlga" }
 
-func (c Config) scale() float64 {
+// Scale is what the cosines of wpct and wpct_classes are multiplied by.
+func (c Config) Scale() float64 {
 	if c.WPCTScale == 0 {
 		return 1 / 0.07
 	}
