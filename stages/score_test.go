@@ -79,7 +79,7 @@ func TestScoreFiles(t *testing.T) {
 	add("a", []uint8{road, road, sidewalk, sidewalk}, []uint8{0, 0, 1, 255})
 	add("c", []uint8{road}, nil)
 	add("d", nil, []uint8{0})
-	add("error-score", []uint8{road}, []uint8{0})
+	add("e", []uint8{road}, []uint8{0, 0})
 	params := ScoreParams{Load: inference.LoadParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target}}, Classes: semidavil.Cityscapes19}, Predictions: dir}
 	for _, way := range ways {
 		mustRun(t, way, func(s beam.Scope) {
@@ -91,7 +91,7 @@ func TestScoreFiles(t *testing.T) {
 				"b b_leftImg8bit.png predictions 3 0.500000 0.666667", "a a_leftImg8bit.png predictions 4 0.750000 0.750000")
 			passert.Equals(s, beam.ParDo(s, rejectLine, rejected),
 				"score c c_leftImg8bit.png: missing prediction: no file below "+dir+" is named c_*.png, c.png or after the key",
-				"score d d_leftImg8bit.png: there is no label to compare with", "score error-score error-score_leftImg8bit.png: this image cannot be done")
+				"score d d_leftImg8bit.png: there is no label to compare with", "score e e_leftImg8bit.png: "+filepath.Join(dir, "e.png")+" is 2x1, the label 1x1")
 		})
 	}
 	mustRun(t, "prism", func(s beam.Scope) {

@@ -153,7 +153,7 @@ func TestHeadRefuses(t *testing.T) {
 	whole := func() params.Values {
 		values := params.Values{}
 		for _, e := range HeadEntries(c) {
-			values[e.Param] = params.Dense(make([]float32, size(e.ParamShape)), e.ParamShape...)
+			values[e.Param] = params.Dense(make([]float32, params.Size(e.ParamShape)), e.ParamShape...)
 		}
 		return values
 	}

@@ -38,7 +38,7 @@ func command(t testing.TB, cfg configs.Export) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Quiet: true, Display: runners.NewDisplay(io.Discard, "export", true), Stdout: &b}
+	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "export", true), Stdout: &b}
 	err := Command().Run(t.Context(), s, cfg)
 	return b.String(), err
 }
