@@ -91,7 +91,7 @@ func TestScoreFiles(t *testing.T) {
 				"b b_leftImg8bit.png predictions 3 0.500000 0.666667", "a a_leftImg8bit.png predictions 4 0.750000 0.750000")
 			passert.Equals(s, beam.ParDo(s, rejectLine, rejected),
 				"score c c_leftImg8bit.png: missing prediction: no file below "+dir+" is named c_*.png, c.png or after the key",
-				"score d d_leftImg8bit.png: there is no label to compare with", "score e e_leftImg8bit.png: "+filepath.Join(dir, "e.png")+" is 2x1, the label 1x1")
+				"score d d_leftImg8bit.png: there is no label to compare with", "score e e_leftImg8bit.png: "+dir+"/e.png is 2x1, the label 1x1")
 		})
 	}
 	mustRun(t, "prism", func(s beam.Scope) {
