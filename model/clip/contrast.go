@@ -41,43 +41,36 @@ const WordsName = "words"
 //
 // with the mean of the features that the text tower gives to the token in all captions of
 // the batch. The loss is the binary cross-entropy with whether the image's own caption has
-// the word, summed over the words of the batch. So pixels and tokens, which the pooled
-// features of [Contrastive] do not reach alone, come to share a space. The parameters scale
-// and bias of each token are below s.
+// the word, summed over the given words. So pixels and tokens, which the pooled features of
+// [Contrastive] do not reach alone, come to share a space. The parameters scale, and bias of
+// each token, are below s.
 //
 //	dense   [B,h,w,Embed]
 //	all     [B,n,Embed]    features of tokens
 //	tokens  i32[B,n]       ids
+//	words   i32[K]         ids of words, each once; those that no caption has, such as -1, do not count
 //	return  f32[]
-func Words(s params.Scope, c Config, dense, all, tokens *graph.Node) *graph.Node {
+func Words(s params.Scope, c Config, dense, all, tokens, words *graph.Node) *graph.Node {
 	w, g := s.At(WordsName), s.Graph()
 	d := dense.Shape().Dimensions
-	batch, patches := d[0], d[1]*d[2]
-	n := all.Shape().Dimensions[1]
+	batch, patches, n, k := d[0], d[1]*d[2], all.Shape().Dimensions[1], words.Shape().Dimensions[0]
 	tokens.AssertDims(batch, n)
-	ids := graph.OneHot(graph.Reshape(tokens, batch*n), c.Vocab, dtypes.Float32)
-	// Padding, start and end of text are no words.
-	word := make([]float32, c.Vocab)
-	for i := range word {
-		if i > 0 && i < c.Vocab-2 {
-			word[i] = 1
-		}
-	}
-	present := graph.Transpose(graph.ReduceMax(graph.Reshape(ids, batch, n, c.Vocab), 1), 0, 1) // [Vocab,B]
-	counted := graph.Mul(graph.ReduceMax(present, 1), graph.Const(g, word))                     // [Vocab]
-	features := unit(layer.Product(graph.Transpose(ids, 0, 1), unit(graph.Reshape(all, batch*n, c.Embed))))
+	is := graph.Equal(graph.Reshape(words, k, 1), graph.Reshape(tokens, 1, batch*n))
+	is = graph.ConvertDType(is, dtypes.Float32) // [K,B·n]
+	present := graph.ReduceMax(graph.Reshape(is, k, batch, n), 2)
+	features := unit(layer.Product(is, unit(graph.Reshape(all, batch*n, c.Embed))))
 	z := layer.ProductTransposed(features, unit(graph.Reshape(dense, batch*patches, c.Embed)))
 	z = graph.Mul(z, graph.Exp(w.Variable("scale", params.Constant(float32(math.Log(10)))).NodeValue(g)))
-	z = graph.Reshape(z, c.Vocab, batch, patches)
+	z = graph.Reshape(z, k, batch, patches)
 	top := graph.StopGradient(graph.ReduceAndKeep(z, graph.ReduceMax, 2))
 	logits := graph.Log(graph.ReduceMean(graph.Exp(graph.Sub(z, top)), 2))
-	logits = graph.Add(logits, graph.Reshape(top, c.Vocab, batch))
-	bias := w.Variable("bias", params.Constant(-2), c.Vocab).NodeValue(g)
-	logits = graph.Add(logits, graph.Reshape(bias, c.Vocab, 1))
+	logits = graph.Add(logits, graph.Reshape(top, k, batch))
+	bias := w.Variable("bias", params.Constant(-2), c.Vocab, 1).NodeValue(g)
+	logits = graph.Add(logits, lookup(bias, graph.MaxScalar(words, 0)))
 	// softplus(logit) - present·logit
 	loss := graph.Add(graph.MaxScalar(logits, 0), graph.Log1P(graph.Exp(graph.Neg(graph.Abs(logits)))))
 	loss = graph.Sub(loss, graph.Mul(present, logits))
-	loss = graph.Mul(loss, graph.Reshape(counted, c.Vocab, 1))
+	loss = graph.Mul(loss, graph.ReduceAndKeep(present, graph.ReduceMax, 1))
 	return graph.DivScalar(graph.ReduceAllSum(loss), float64(batch))
 }
 

@@ -16,27 +16,29 @@ import (
 func TestWords(t *testing.T) {
 	const batch, h, w, n, embed, vocab = 3, 1, 2, 5, 4, 9
 	c := Config{Vocab: vocab, Embed: embed}
-	// 7 and 8 begin and end a text, 0 is padding; a word comes twice, one in all captions.
+	// 7 and 8 begin and end a text; a word comes twice, one is in all captions.
 	tokens := []int32{7, 3, 5, 8, 0, 7, 5, 2, 2, 8, 7, 5, 8, 0, 0}
 	dense, all, bias := make([]float32, batch*h*w*embed), make([]float32, batch*n*embed), make([]float32, vocab)
 	uniform32("dense", dense)
 	uniform32("all", all)
 	uniform32("bias", bias)
 	scale := []float32{0.7}
+	words := []int32{5, -1, 3, 6, 2} // 6 is in no caption
 	store := model.NewStore()
-	if err := params.Load(store, network, params.Values{"words/scale": params.Dense(scale), "words/bias": params.Dense(bias, vocab)}); err != nil {
+	if err := params.Load(store, network, params.Values{"words/scale": params.Dense(scale), "words/bias": params.Dense(bias, vocab, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	exec, err := model.NewExec(goBackend(), store, func(_ *model.Scope, dense, all, tokens *graph.Node) []*graph.Node {
+	exec, err := model.NewExec(goBackend(), store, func(_ *model.Scope, dense, all, tokens, words *graph.Node) []*graph.Node {
 		g := dense.Graph()
-		loss := Words(params.In(store, g, network, params.Options{}), c, dense, all, tokens)
+		loss := Words(params.In(store, g, network, params.Options{}), c, dense, all, tokens, words)
 		of := func(name string) *graph.Node { return store.GetVariable("/" + network + "/words/" + name).NodeValue(g) }
 		return append([]*graph.Node{loss}, graph.Gradient(loss, dense, all, of("bias"), of("scale"))...)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Call(tensors.FromFlatDataAndDimensions(dense, batch, h, w, embed), tensors.FromFlatDataAndDimensions(all, batch, n, embed), tensors.FromFlatDataAndDimensions(tokens, batch, n))
+	out, err := exec.Call(tensors.FromFlatDataAndDimensions(dense, batch, h, w, embed), tensors.FromFlatDataAndDimensions(all, batch, n, embed), tensors.FromFlatDataAndDimensions(tokens, batch, n),
+		tensors.FromFlatDataAndDimensions(words, len(words)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +79,10 @@ func wordsLoss(dense, all, bias []float64, scale float64, tokens []int32, batch,
 		}
 		return ab / math.Sqrt(aa*bb)
 	}
-	for word := 1; word < len(bias)-2; word++ {
+	for word := range bias[:7] {
+		if word == 0 { // padding
+			continue
+		}
 		mean, in := make([]float64, embed), map[int]bool{}
 		for i, token := range tokens {
 			if int(token) != word {

@@ -1,10 +1,13 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -200,15 +203,17 @@ func (p *pretrainer) load(ctx context.Context) error {
 	return params.Load(p.store, clipNetwork, values)
 }
 
-// graph is a step: images u8[M,H,W,3], tokens i32[M,Context], learning-rate factor.
-func (p *pretrainer) graph(_ *model.Scope, images, tokens, scale *graph.Node) []*graph.Node {
+// graph is a step: images u8[M,H,W,3], tokens i32[M,Context], learning-rate factor, and where
+// their loss has a weight words i32[maxWords].
+func (p *pretrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
+	images, tokens, scale := in[0], in[1], in[2]
 	s := params.In(p.store, images.Graph(), clipNetwork, params.Options{Seed: p.Seed, Train: true})
 	all, text := clip.Text(s, p.CLIP, tokens)
 	image, features := clip.Vision(s, p.CLIP, clip.Normalise(images))
 	contrastive := clip.Contrastive(s, image, text, p.Symmetric)
 	loss := contrastive
 	if p.Words > 0 {
-		loss = graph.Add(loss, graph.MulScalar(clip.Words(s, p.CLIP, features.Dense, all, tokens), p.Words))
+		loss = graph.Add(loss, graph.MulScalar(clip.Words(s, p.CLIP, features.Dense, all, tokens, in[3]), p.Words))
 	}
 	norm, ok := optim.Step(p.store, loss, clipNetwork, p.Optimiser, []optim.Group{{Name: "all", Match: func(string) bool { return true }, NoDecay: optim.WithoutDecay}}, scale)
 	return []*graph.Node{loss, contrastive, norm, graph.ConvertDType(ok, dtypes.Float32)}
@@ -245,7 +250,11 @@ func (p *pretrainer) run(ctx context.Context) (PretrainSummary, error) {
 }
 
 func (p *pretrainer) step(step int, batch *loader.Pairs) (Losses, error) {
-	out, err := p.exec.Call(array[uint8](batch.Images), p.tokens(batch), float32(p.Schedule.At(step, p.Steps)))
+	in := []any{array[uint8](batch.Images), p.tokens(batch), float32(p.Schedule.At(step, p.Steps))}
+	if p.Words > 0 {
+		in = append(in, p.words(p.ids(batch)))
+	}
+	out, err := p.exec.Call(in...)
 	if err != nil {
 		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
 	}
@@ -257,8 +266,8 @@ func (p *pretrainer) step(step int, batch *loader.Pairs) (Losses, error) {
 	return l, nil
 }
 
-// tokens are those of the pairs, by key where they bring none: i32[M,Context].
-func (p *pretrainer) tokens(pairs *loader.Pairs) *tensors.Tensor {
+// ids are those of the pairs' captions, by key where they bring none.
+func (p *pretrainer) ids(pairs *loader.Pairs) []int32 {
 	ids := pairs.Tokens
 	if ids == nil {
 		ids = make([]int32, 0, len(pairs.Keys)*shards.Context)
@@ -266,6 +275,34 @@ func (p *pretrainer) tokens(pairs *loader.Pairs) *tensors.Tensor {
 			ids = append(ids, p.byKey[key].IDs...)
 		}
 	}
+	return ids
+}
+
+// maxWords is how many words of a batch clip.Words looks for: all that MiniCity has.
+const maxWords = 128
+
+// words are those of captions, without padding, start and end of text, the most frequent
+// first; -1 follows.
+//
+//	return  i32[maxWords]
+func (p *pretrainer) words(ids []int32) *tensors.Tensor {
+	counts := map[int32]int{}
+	for _, id := range ids {
+		if id > 0 && int(id) < p.CLIP.Vocab-2 {
+			counts[id]++
+		}
+	}
+	out := slices.SortedFunc(maps.Keys(counts), func(a, b int32) int { return cmp.Or(counts[b]-counts[a], int(a-b)) })
+	out = out[:min(len(out), maxWords)]
+	for len(out) < maxWords {
+		out = append(out, -1)
+	}
+	return tensors.FromFlatDataAndDimensions(out, maxWords)
+}
+
+// tokens are the ids of the pairs: i32[M,Context].
+func (p *pretrainer) tokens(pairs *loader.Pairs) *tensors.Tensor {
+	ids := p.ids(pairs)
 	return tensors.FromFlatDataAndDimensions(ids, len(ids)/shards.Context, shards.Context)
 }
 
