@@ -15,12 +15,12 @@ type Ablate struct {
 	// examples/train_minicity.yaml.
 	Prepare string `json:"prepare" is:"place" group:"Base" help:"YAML <file> of prepare with the data; default: MiniCity"`
 	Train   string `json:"train" is:"place" group:"Base" help:"YAML <file> of train, the base of all rows; default: the example of MiniCity"`
-	// CLIP is the pre-trained model folder of the rows that have one; without it, a small
-	// one is trained on the data for PretrainSteps.
-	CLIP          string `json:"clip" is:"place" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training; default: a small one is trained on the data"`
-	PretrainSteps int    `json:"pretrain_steps" default:"200" range:"1.." group:"Base" help:"<steps> of that training"`
+	// CLIP is the pre-trained model of the rows that have one: a folder, or minicity. Where
+	// PretrainSteps is not 0, a small one is trained on the data in its place.
+	CLIP          string `json:"clip" default:"minicity" is:"place" need:"the rows with pre-training need one" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training, or minicity, the built-in one"`
+	PretrainSteps int    `json:"pretrain_steps" range:"0.." group:"Base" help:"train a small CLIP on the data for so many <steps> in the place of --clip; 0 does not"`
 	// Rows are names of [AblationRows], of groups of them, or of Own.
-	Rows []string `json:"rows" default:"source_only,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, table3, table6) or names of rows"`
+	Rows []string `json:"rows" default:"source_only,supervised,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, supervised, table3, table6) or names of rows"`
 	// Own are further rows.
 	Own []AblationRow `json:"own"`
 	// Labelled are numbers of labelled target images, Seeds those of the trainings.
@@ -41,47 +41,67 @@ type Ablate struct {
 // AblationRow is one variant: settings of train that differ from the base.
 type AblationRow struct {
 	Name string `json:"name"`
+	// Images says which images the row learns from: those of the base where it is empty;
+	// "labelled", the base's without the unlabelled ones; "source", the source's alone, as
+	// many in a step as the base has labelled ones.
+	Images string `json:"images"`
 	// Set are the settings, by their keys in a YAML file of train. The key clip may only
 	// be empty: such a row starts from random towers.
 	Set map[string]any `json:"set"`
 }
 
+// Baseline is the row that every other is compared with: the same labelled images and the same
+// loss, without unlabelled images and without language.
+const Baseline = "supervised DyCE"
+
 // AblationRows are the rows of the paper's tables, by group: Table 3 (parts of the
-// method), Table 6 (losses) and Fig. 5 (kinds of attention), and the baseline that
-// learns from the source alone. "VLP" is the vision-language pre-training; rows without
-// it start from random towers.
+// method), Table 6 (losses) and Fig. 5 (kinds of attention), and the baselines that
+// learn from the source alone and from labelled images alone. "VLP" is the vision-language
+// pre-training; rows without it start from random towers. "DLG" is the guidance of the base,
+// which the rows without it switch off.
 var AblationRows = map[string][]AblationRow{
 	"source_only": {
-		{"source only", map[string]any{"batch": []int{8, 0, 0}, "guidance": "none", "loss": "ce"}},
+		{Name: "source only", Images: "source", Set: without("ce")},
+	},
+	"supervised": {
+		{Name: "supervised CE", Images: "labelled", Set: without("ce")},
+		{Name: Baseline, Images: "labelled", Set: without("dyce")},
 	},
 	"table3": {
-		{"CT", map[string]any{"clip": "", "guidance": "none", "loss": "ce"}},
-		{"CT + DyCE", map[string]any{"clip": "", "guidance": "none", "loss": "dyce"}},
-		{"CT + VLP", map[string]any{"guidance": "none", "loss": "ce"}},
-		{"CT + VLP + DLG", map[string]any{"guidance": "outer_res", "loss": "ce"}},
-		{"all", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{Name: "CT", Set: without("ce")},
+		{Name: "CT + DyCE", Set: without("dyce")},
+		{Name: "CT + VLP", Set: map[string]any{"guidance": "none", "loss": "ce"}},
+		{Name: "CT + VLP + DLG", Set: map[string]any{"loss": "ce"}},
+		{Name: "all", Set: map[string]any{"loss": "dyce"}},
 	},
 	"table6": {
-		{"CE", map[string]any{"loss": "ce"}},
-		{"WCE", map[string]any{"loss": "wce"}},
-		{"DCE", map[string]any{"loss": "dual_ce"}},
-		{"FL", map[string]any{"loss": "focal"}},
-		{"DFL", map[string]any{"loss": "dual_focal"}},
-		{"all", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{Name: "CE", Set: map[string]any{"loss": "ce"}},
+		{Name: "WCE", Set: map[string]any{"loss": "wce"}},
+		{Name: "DCE", Set: map[string]any{"loss": "dual_ce"}},
+		{Name: "FL", Set: map[string]any{"loss": "focal"}},
+		{Name: "DFL", Set: map[string]any{"loss": "dual_focal"}},
+		{Name: "all", Set: map[string]any{"loss": "dyce"}},
 	},
 	"fig5": {
-		{"WPCT", map[string]any{"guidance": "wpct"}},
-		{"VLGA", map[string]any{"guidance": "vlga"}},
-		{"all", map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{Name: "WPCT", Set: map[string]any{"guidance": "wpct"}},
+		{Name: "VLGA", Set: map[string]any{"guidance": "vlga"}},
+		{Name: "all", Set: map[string]any{"loss": "dyce"}},
 	},
 	"language": {
-		{"CT + VLP + DyCE", map[string]any{"guidance": "none", "loss": "dyce"}},
-		{"sum_res", map[string]any{"guidance": "sum_res", "loss": "dyce"}},
-		{"add_lang", map[string]any{"guidance": "add_lang", "loss": "dyce"}},
+		{Name: "supervised DyCE + VLP", Images: "labelled", Set: map[string]any{"guidance": "none", "loss": "dyce"}},
+		{Name: "CT + VLP + DyCE", Set: map[string]any{"guidance": "none", "loss": "dyce"}},
+		{Name: "outer_res", Set: map[string]any{"guidance": "outer_res", "loss": "dyce"}},
+		{Name: "sum_res", Set: map[string]any{"guidance": "sum_res", "loss": "dyce"}},
+		{Name: "add_lang", Set: map[string]any{"guidance": "add_lang", "loss": "dyce"}},
 	},
 }
 
-// DefaultAblate returns the defaults: Table 3 on MiniCity.
+// without are the settings of a row without language, with a supervised loss.
+func without(loss string) map[string]any {
+	return map[string]any{"clip": "", "guidance": "none", "loss": loss}
+}
+
+// DefaultAblate returns the defaults: Table 3 on MiniCity, behind the baselines.
 func DefaultAblate() Ablate {
 	return defaults[Ablate]()
 }
@@ -146,15 +166,23 @@ func (c Ablate) Chosen() ([]AblationRow, error) {
 
 // Over returns the base with the settings of the row.
 func (r AblationRow) Over(base Train) (Train, error) {
-	if len(r.Set) == 0 {
-		return base, nil
+	if len(r.Set) > 0 {
+		data, err := json.Marshal(r.Set) // JSON is YAML
+		if err != nil {
+			return base, fmt.Errorf("configs: row %q: %w", r.Name, err)
+		}
+		if err := Decode(data, &base); err != nil {
+			return base, err
+		}
 	}
-	data, err := json.Marshal(r.Set) // JSON is YAML
-	if err != nil {
-		return base, fmt.Errorf("configs: row %q: %w", r.Name, err)
-	}
-	if err := Decode(data, &base); err != nil {
-		return base, err
+	switch r.Images {
+	case "":
+	case "labelled":
+		base.Batch[2] = 0
+	case "source":
+		base.Batch = [3]int{base.Batch[0] + base.Batch[1]}
+	default:
+		return base, fmt.Errorf("configs: row %q: images %q is unknown; valid: labelled, source, or empty for those of the base", r.Name, r.Images)
 	}
 	return base, base.Validate()
 }

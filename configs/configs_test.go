@@ -134,12 +134,12 @@ func TestChangesNamesTheKeys(t *testing.T) {
 // FuzzDecode reads anything as the settings of one of the commands, and what is read once more
 // as it is recorded.
 func FuzzDecode(f *testing.F) {
-	for command := range byte(7) {
+	for command := range byte(8) {
 		f.Add(command, []byte("seed: 1\nsource: [a:b]\n"))
 		f.Add(command, []byte("size: 1099511627776x2\nbatch: [1, 1099511627776]\nsteps: 0x7fffffffffffffff\n"))
 	}
 	f.Fuzz(func(t *testing.T, command byte, data []byte) {
-		switch command % 7 {
+		switch command % 8 {
 		case 0:
 			checkSettings(t, data, DefaultPrepare())
 		case 1:
@@ -154,6 +154,8 @@ func FuzzDecode(f *testing.F) {
 			checkSettings(t, data, DefaultAblate())
 		case 6:
 			checkSettings(t, data, DefaultDemo())
+		case 7:
+			checkSettings(t, data, DefaultExport())
 		}
 	})
 }

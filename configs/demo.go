@@ -8,7 +8,7 @@ type Demo struct {
 	Overwrite bool `json:"overwrite" group:"Output" help:"replace an output made with another configuration"`
 	// Steps and PretrainSteps are the lengths of the trainings.
 	Steps         int `json:"steps" default:"450" range:"1.." group:"Trainings" help:"<steps> of each of the three trainings; 600 is what the example file of train has"`
-	PretrainSteps int `json:"pretrain_steps" default:"20" range:"1.." group:"Trainings" help:"<steps> of the contrastive pre-training"`
+	PretrainSteps int `json:"pretrain_steps" range:"0.." group:"Trainings" help:"pre-train a CLIP for so many <steps> in the place of the built-in one; 0 does not"`
 	// Labelled is the number of labelled target images.
 	Labelled int    `json:"labelled" default:"20" range:"1.." group:"Trainings" help:"<number> of labelled target images"`
 	Seed     int    `json:"seed" range:"0.." group:"Trainings" help:"<seed> of the trainings"`

@@ -10,6 +10,10 @@ type Evaluate struct {
 	Predictions string `json:"predictions" is:"place" group:"Input and output" help:"<FOLDER> of label PNGs (train ids, or ids where named *labelIds.png) to score instead of a network"`
 	// Models are "student", "teacher" or both.
 	Models []string `json:"models" default:"student" valid:"student,teacher" once:"true" need:"none given" group:"Network" help:"<which> networks of the training: student, teacher or student,teacher"`
+	// CaptionCheck also scores the networks with captions that are not the images' own;
+	// CaptionSeed decides which image gets which other one's caption.
+	CaptionCheck bool   `json:"caption_check" group:"Network" help:"score also with the captions of other images, with a sentence of all class names, and with none"`
+	CaptionSeed  uint64 `json:"caption_seed" group:"Network" help:"<seed> that decides which image gets which other one's caption in --caption_check"`
 	// Output is the folder of the report.
 	Output    string `json:"output" default:"out/evaluate" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
 	Overwrite bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
@@ -28,12 +32,18 @@ func DefaultEvaluate() Evaluate {
 func (c Evaluate) Validate() error {
 	f := check(&c)
 	c.Inference.check(&f)
+	if c.CaptionCheck && c.Predictions != "" {
+		f.add("caption_check", "files of predictions read no captions; give a network")
+	}
 	return f.err()
 }
 
 // Identity is what decides the scores.
 func (c Evaluate) Identity() Evaluate {
 	c.Output, c.Overwrite, c.Pictures = "", false, 0
+	if !c.CaptionCheck {
+		c.CaptionSeed = 0
+	}
 	c.Inference = c.Inference.identity()
 	return c
 }

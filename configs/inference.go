@@ -3,11 +3,7 @@ package configs
 // Inference says which network segments images, and how. Pipelines that use a trained
 // network have these settings.
 type Inference struct {
-	// Checkpoint is an output folder of train, or one of its files.
-	Checkpoint string `json:"checkpoint" default:"out/train" is:"place" group:"Network" help:"output <FOLDER> of train (its best student), or a .safetensors file of it"`
-	// CLIP is the model folder whose text tower reads the captions; empty is the one
-	// that the training had.
-	CLIP string `json:"clip" is:"place" group:"Network" help:"CLIP model <FOLDER> that reads the captions; default: the one that the training had"`
+	TrainedNetwork `group:"Network"`
 	// Size is what images are resized to before the network, "WxH"; empty is the
 	// prepared size of the training's target images.
 	Size string `json:"size" is:"size" group:"Network" help:"<size> that the network sees, such as 1024x512; default: as the training's target images were prepared"`
@@ -30,9 +26,8 @@ type Inference struct {
 	// MaxRejects is the share of rejected images above which the run fails.
 	MaxRejects float64 `json:"max_rejects" default:"0.05" range:"0..1" group:"Input and output" help:"<share> of rejected images above which the run fails"`
 
-	CaptionSettings `group:"Captions and tokens of raw images"`
-	// Tokenizer is a CLIP model folder or merges file; empty is the one that the training's captions were prepared with.
-	Tokenizer string `json:"tokenizer" is:"place" group:"Captions and tokens of raw images" help:"CLIP model <FOLDER> or OpenAI merges; default: the one that the training's captions were prepared with"`
+	CaptionSettings  `group:"Captions and tokens of raw images"`
+	TrainedTokenizer `group:"Captions and tokens of raw images"`
 }
 
 // check holds the rules of more than one setting.
@@ -48,4 +43,26 @@ func (c Inference) identity() Inference {
 	c.MaxRejects, c.Backend = 0, ""
 	c.CaptionSettings = c.CaptionSettings.identity()
 	return c
+}
+
+// TrainedNetwork says where a trained network is. Its settings are the same for all commands
+// that use one.
+type TrainedNetwork struct {
+	// Checkpoint is an output folder of train, or one of its files.
+	Checkpoint string `json:"checkpoint" default:"out/train" is:"place" help:"output <FOLDER> of train (its best student), or a .safetensors file of it"`
+	// CLIP is the model folder whose text tower reads the captions; empty is the one
+	// that the training had.
+	CLIP string `json:"clip" is:"place" help:"CLIP model <FOLDER> that reads the captions, or minicity; default: the one that the training had"`
+}
+
+// TrainedTokenizer says which tokeniser a trained network's captions need.
+type TrainedTokenizer struct {
+	// Tokenizer is a CLIP model folder or merges file; empty is the one that the training's captions were prepared with.
+	Tokenizer string `json:"tokenizer" is:"place" help:"CLIP model <FOLDER> or OpenAI merges; default: the one that the training's captions were prepared with"`
+}
+
+// OneNetwork chooses one of the networks of a training.
+type OneNetwork struct {
+	// Model is "student" or "teacher".
+	Model string `json:"model" default:"student" valid:"student,teacher" help:"<which> network of the training: student or teacher"`
 }

@@ -101,13 +101,13 @@ func TestLoopFaults(t *testing.T) {
 		"valid: fig5":         func() error { c := DefaultAblate(); c.Rows = []string{"table9"}; return c.Validate() }(),
 		"clip may only be": func() error {
 			c := DefaultAblate()
-			c.Own = []AblationRow{{"x", map[string]any{"clip": "/a"}}}
+			c.Own = []AblationRow{{Name: "x", Set: map[string]any{"clip": "/a"}}}
 			c.Rows = []string{"x"}
 			return c.Validate()
 		}(),
 		"row \"y\"": func() error {
 			c := DefaultAblate()
-			c.Own = []AblationRow{{"y", map[string]any{"omga": 1}}}
+			c.Own = []AblationRow{{Name: "y", Set: map[string]any{"omga": 1}}}
 			c.Rows = []string{"y"}
 			return c.Validate()
 		}(),
@@ -117,7 +117,7 @@ func TestLoopFaults(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate()} {
+	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultExport().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate()} {
 		if err != nil {
 			t.Error(err)
 		}
@@ -142,7 +142,7 @@ func TestAblationRows(t *testing.T) {
 		}
 	}
 	c := DefaultAblate()
-	c.Own = []AblationRow{{"omega 0.3", map[string]any{"omega": 0.3}}}
+	c.Own = []AblationRow{{Name: "omega 0.3", Set: map[string]any{"omega": 0.3}}}
 	c.Rows = []string{"table3", "all", "omega 0.3", "source_only"}
 	rows, err := c.Chosen()
 	if err != nil || len(rows) != 7 || rows[0].Name != "CT" || rows[5].Name != "omega 0.3" || rows[6].Name != "source only" {
@@ -151,6 +151,31 @@ func TestAblationRows(t *testing.T) {
 	ct, err := rows[0].Over(base)
 	if err != nil || ct.CLIP != "" || ct.Guidance != "none" || ct.Loss != "ce" || ct.Steps != base.Steps {
 		t.Errorf("%v %+v", err, ct)
+	}
+	// The baselines see as many labelled images in a step as the base, whatever that has.
+	base.Batch, base.Guidance = [3]int{3, 2, 5}, "sum_res"
+	for name, want := range map[string]Train{
+		"source only":     {Batch: [3]int{5, 0, 0}, Guidance: "none", Loss: "ce"},
+		"supervised CE":   {Batch: [3]int{3, 2, 0}, Guidance: "none", Loss: "ce"},
+		"supervised DyCE": {Batch: [3]int{3, 2, 0}, Guidance: "none", Loss: "dyce"},
+		"CT + DyCE":       {Batch: [3]int{3, 2, 5}, Guidance: "none", Loss: "dyce"},
+		"CT + VLP":        {Batch: [3]int{3, 2, 5}, Guidance: "none", Loss: "ce", CLIP: "clip"},
+		"CT + VLP + DLG":  {Batch: [3]int{3, 2, 5}, Guidance: "sum_res", Loss: "ce", CLIP: "clip"},
+		"all":             {Batch: [3]int{3, 2, 5}, Guidance: "sum_res", Loss: "dyce", CLIP: "clip"},
+	} {
+		c := DefaultAblate()
+		c.Rows = []string{name}
+		rows, err := c.Chosen()
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, err := rows[0].Over(base)
+		if err != nil || got.Batch != want.Batch || got.Guidance != want.Guidance || got.Loss != want.Loss || got.CLIP != want.CLIP {
+			t.Errorf("%s: %v, batch %v, guidance %s, loss %s, clip %q", name, err, got.Batch, got.Guidance, got.Loss, got.CLIP)
+		}
+	}
+	if _, err := (AblationRow{Name: "z", Images: "all"}).Over(base); err == nil || !strings.Contains(err.Error(), `row "z": images "all" is unknown`) {
+		t.Error(err)
 	}
 	own, err := rows[5].Over(base)
 	if err != nil || own.Omega != 0.3 || own.CLIP != "clip" || own.Loss != "dyce" {

@@ -10,11 +10,15 @@ type Pretrain struct {
 	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 	// CLIP is a model folder to start from; empty, the tiny preset starts from
 	// random values.
-	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> to go on from; default: the tiny preset with random values"`
+	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> to go on from, or minicity, the built-in one; default: the tiny preset with random values"`
 	// Size is "WxH" that whole images are resized to.
 	Size string `json:"size" default:"128x64" is:"size" need:"want WIDTHxHEIGHT" group:"Training" help:"<size> that whole images are resized to"`
 	// Batch is the number of pairs of a step.
 	Batch int `json:"batch" default:"32" range:"2.." group:"Training" help:"<pairs> of image and caption in a step"`
+	// Scenes are drawn where the data is that of MiniCity.
+	Scenes int `json:"scenes" default:"4000" range:"0.." before:"batch" group:"Training" help:"<number> of built-in scenes drawn for the training where the data is of built-in scenes; 0: only the data's"`
+	// Words is the weight of the loss that ties words to patches.
+	Words float64 `json:"words" default:"0.1" range:"0..1e6" before:"lr" group:"Training" help:"<weight> of the loss that finds the captions' words in patches; 0 is plain CLIP"`
 	// OneWay uses Eq. (1) as quoted, image to text only.
 	OneWay      bool    `json:"one_way" group:"Training" help:"only pick the caption for each image, as the paper's Eq. (1), not also the image for each caption"`
 	LR          float64 `json:"lr" default:"1e-3" range:"0..1e9" group:"Training" help:"learning <rate>"`

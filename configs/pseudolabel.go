@@ -9,10 +9,9 @@ type Pseudolabel struct {
 	// "unlabelled" of the former and all images of the latter.
 	Subset string `json:"subset" group:"Input and output" help:"<which> of them: unlabelled, labelled, val or source of a prepared output (default unlabelled); train, val or extra of a data set (default all)"`
 	// Output is the folder of the labels.
-	Output    string `json:"output" default:"out/pseudolabel" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
-	Overwrite bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
-	// Model is "student" or "teacher".
-	Model string `json:"model" default:"student" valid:"student,teacher" group:"Network" help:"<which> network of the training: student or teacher"`
+	Output     string `json:"output" default:"out/pseudolabel" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
+	Overwrite  bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
+	OneNetwork `group:"Network"`
 
 	// Rule chooses thresholds: "fixed", "cb" or "cb-cap" (class-balanced).
 	Rule string `json:"rule" default:"fixed" valid:"fixed,cb,cb-cap" group:"Labels" help:"<how> thresholds are chosen: fixed, cb (a portion of each class) or cb-cap (the lower of both)"`

@@ -111,7 +111,7 @@ func TestLists(t *testing.T) {
 // TestTags: every setting has a help text in a group, in the tags that are known.
 func TestTags(t *testing.T) {
 	known := []string{"json", "default", "group", "before", "help", "need", "valid", "range", "is", "once", "wants"}
-	for _, cfg := range []any{new(Prepare), new(Pretrain), new(Train), new(Pseudolabel), new(Evaluate), new(Ablate), new(Demo)} {
+	for _, cfg := range []any{new(Prepare), new(Pretrain), new(Train), new(Pseudolabel), new(Evaluate), new(Export), new(Ablate), new(Demo)} {
 		keys := map[string]bool{}
 		for _, s := range settings(cfg) {
 			if keys[s.key] || s.key == "" {

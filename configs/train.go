@@ -9,9 +9,9 @@ type Train struct {
 	// Overwrite replaces the output of another configuration.
 	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 
-	// CLIP is a model folder with pre-trained towers; empty, the tiny preset starts
-	// from random values.
-	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> (safetensors) to start from; default: the tiny preset with random values"`
+	// CLIP is a model folder with pre-trained towers, or minicity, the built-in ones; empty,
+	// the tiny preset starts from random values.
+	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> (safetensors) to start from, or minicity, the built-in one; default: the tiny preset with random values"`
 	// Vision is what is trained of the vision tower: frozen, attn or all.
 	Vision string `json:"vision" default:"attn" valid:"frozen,attn,all" group:"Network" help:"<what> is trained of the vision tower: frozen, attn (attention and positions) or all"`
 	// Guidance is the kind of language guidance.

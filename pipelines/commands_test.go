@@ -18,6 +18,7 @@ import (
 	"semidavil/pipelines/internal/ablate"
 	"semidavil/pipelines/internal/demo"
 	"semidavil/pipelines/internal/evaluate"
+	"semidavil/pipelines/internal/export"
 	"semidavil/pipelines/internal/prepare"
 	"semidavil/pipelines/internal/pretrain"
 	"semidavil/pipelines/internal/pseudolabel"
@@ -30,10 +31,11 @@ var commands = map[string]func(){
 	"prepare": prepare.Command(pipelines.Prepare).Main, "pretrain": pretrain.Command(pipelines.Pretrain).Main,
 	"train": train.Command(pipelines.Train).Main, "pseudolabel": pseudolabel.Command(pipelines.Pseudolabel).Main,
 	"evaluate": evaluate.Command(pipelines.Evaluate).Main, "ablate": ablate.Command(pipelines.Ablate).Main, "demo": demo.Command().Main,
+	"export": export.Command().Main,
 }
 
 // commandEnv makes the test binary one of the commands, in a process of its own. Building the
-// seven programs would take three quarters of a minute for linking alone; this one is linked
+// eight programs would take three quarters of a minute for linking alone; this one is linked
 // anyway.
 const commandEnv = "SEMIDAVIL_TEST_COMMAND"
 

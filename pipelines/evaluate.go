@@ -9,13 +9,18 @@ import (
 // EvaluateParams are those of the stages of [Evaluate].
 type EvaluateParams struct {
 	Images ImagesParams
-	Score  stages.ScoreParams
-	Commit stages.CommitScoresParams
+	// Exchange gives the images further captions; nil does not.
+	Exchange *stages.ExchangeParams
+	Score    stages.ScoreParams
+	Commit   stages.CommitScoresParams
 }
 
 // Evaluate counts how predictions agree with labels, and makes the report of all counts.
 func Evaluate(s beam.Scope, p EvaluateParams) {
 	planned, unplanned := Images(s, p.Images)
+	if p.Exchange != nil {
+		planned = stages.Exchange(s, *p.Exchange, planned)
+	}
 	tallies, scores, unscored := stages.Score(s, p.Score, planned)
 	stages.CommitScores(s, p.Commit, tallies, scores, beam.Flatten(s, unplanned, unscored))
 }

@@ -11,6 +11,8 @@ import (
 type Path struct {
 	Flag  string
 	Value *string
+	// BuiltIn is a value that is no path but a name of something in the program.
+	BuiltIn string
 }
 
 // Accelerate asks remote workers for an accelerator; an empty hint asks for none. The Go
@@ -30,6 +32,9 @@ func (s *Session) Accelerate(hint string) error {
 func (s *Session) Resolve(paths ...Path) error {
 	var faults []error
 	for _, p := range paths {
+		if p.BuiltIn != "" && *p.Value == p.BuiltIn {
+			continue
+		}
 		absolute, err := store.Absolute(*p.Value)
 		if err != nil {
 			return err

@@ -44,6 +44,8 @@ type Evaluation struct {
 	Rejects  int                `json:"rejects"`
 	Turned   *shards.Turned     `json:"turned,omitempty"`
 	Networks []NetworkReport    `json:"networks"`
+	// Captions is there where captions were checked.
+	Captions *CaptionCheck `json:"caption_check,omitempty"`
 }
 
 // Named lists the reports for tables and figures.
@@ -82,6 +84,9 @@ func decodeEvaluation(data []byte) (e Evaluation, err error) {
 type CommitScoresParams struct {
 	Output  string
 	Classes semidavil.ClassSet
+	// Captions is the check to which the scores with further captions belong; nil where
+	// there are none.
+	Captions *CaptionCheck
 }
 
 // CommitScores writes the scores as JSON, Markdown and plots, the scores of every image
@@ -108,21 +113,33 @@ type commitScoresFn struct{ Params CommitScoresParams }
 func (f *commitScoresFn) ProcessElement(ctx context.Context, _ []byte, nextTally func(*namedTally) bool, nextScore func(*ImageScore) bool, nextReject func(*shards.Reject) bool, emit func(string)) error {
 	var evaluation Evaluation
 	evaluation.ClassSet = f.Params.Classes
+	if f.Params.Captions != nil {
+		check := *f.Params.Captions
+		evaluation.Captions = &check
+	}
 	for n := (namedTally{}); nextTally(&n); {
 		r, err := metrics.NewReport(f.Params.Classes, n.Tally)
 		if err != nil {
 			return fmt.Errorf("stages: commit scores: %w", err)
 		}
-		evaluation.Networks = append(evaluation.Networks, NetworkReport{n.Network, r})
+		network, captions := splitName(n.Network)
+		if captions == "" {
+			evaluation.Networks = append(evaluation.Networks, NetworkReport{network, r})
+		}
+		if evaluation.Captions != nil && evaluation.Captions.Read {
+			evaluation.Captions.add(network, cmp.Or(captions, OwnCaption), r.Scores)
+		}
 	}
 	slices.SortFunc(evaluation.Networks, func(a, b NetworkReport) int { return cmp.Compare(a.Network, b.Network) })
 	var scores []ImageScore
 	for s := (ImageScore{}); nextScore(&s); {
 		scores = append(scores, s)
 	}
-	slices.SortFunc(scores, func(a, b ImageScore) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network)) })
+	slices.SortFunc(scores, func(a, b ImageScore) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Network, b.Network), cmp.Compare(a.Captions, b.Captions))
+	})
 	for _, s := range scores {
-		if s.EXIF != "" && s.Network == scores[0].Network {
+		if s.EXIF != "" && s.Network == scores[0].Network && s.Captions == "" {
 			evaluation.Turned = evaluation.Turned.With(s.Image, s.EXIF)
 		}
 	}
@@ -167,6 +184,13 @@ func scoreFiles(e Evaluation, scores []ImageScore, rejected []shards.Reject) ([]
 				return nil, err
 			}
 			out = append(out, namedFile{n.Network + "_confusion.svg", confusion})
+			if e.Captions != nil && e.Captions.Read {
+				captions, err := e.Captions.Figure(e.ClassSet, n.Network)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, namedFile{n.Network + "_captions.svg", captions})
+			}
 			if n.Report.Calibration == nil {
 				continue
 			}
@@ -226,6 +250,20 @@ func EvaluationMarkdown(e Evaluation) (string, error) {
 		for _, k := range n.Report.Kept {
 			fmt.Fprintf(&b, "| %g | %s | %s |\n", k.Threshold, k.Share, k.Accuracy)
 		}
+	}
+	if e.Captions == nil {
+		return b.String(), nil
+	}
+	for _, n := range e.Networks {
+		fmt.Fprintf(&b, "\n%s\n", e.Captions.Text(n.Network))
+		if !e.Captions.Read {
+			break
+		}
+		table, err := metrics.Markdown(e.Captions.Columns(n.Network))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "\n%s", table)
 	}
 	return b.String(), nil
 }

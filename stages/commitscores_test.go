@@ -46,7 +46,7 @@ func TestCommitScores(t *testing.T) {
 		slices.Reverse(tallies)
 		slices.Reverse(scores)
 	}, func(s beam.Scope, out string) beam.PCollection {
-		return CommitScores(s, CommitScoresParams{out, semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, tallies)), beam.CreateList(s, scores), beam.CreateList(s, rejected))
+		return CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, tallies)), beam.CreateList(s, scores), beam.CreateList(s, rejected))
 	})
 	e, err := ReadEvaluation(t.Context(), out)
 	if err != nil || len(e.Networks) != 2 || e.Networks[0].Network != "student" || e.Networks[1].Network != "teacher" || e.Rejects != 1 || e.ClassSet.Len() != 19 {
@@ -75,7 +75,7 @@ func TestCommitScores(t *testing.T) {
 // TestCommitScoresNothing: where nothing was scored the report says so.
 func TestCommitScoresNothing(t *testing.T) {
 	out, got := commitsNothing(t, ReportFile, func(s beam.Scope, out string) beam.PCollection {
-		return CommitScores(s, CommitScoresParams{out, semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
+		return CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
 	})
 	if names := strings.Join(slices.Sorted(maps.Keys(got)), " "); names != "images.jsonl rejects.jsonl report.json report.md" || got[TableFile] != "No image could be scored.\n" {
 		t.Errorf("%s, table %q", names, got[TableFile])
@@ -90,7 +90,7 @@ func TestCommitScoresNothing(t *testing.T) {
 func TestCommitScoresFaults(t *testing.T) {
 	out := t.TempDir()
 	commit := func(s beam.Scope, n namedTally) {
-		CommitScores(s, CommitScoresParams{out, semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{n})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
+		CommitScores(s, CommitScoresParams{Output: out, Classes: semidavil.Cityscapes19}, beam.ParDo(s, byNetwork, beam.CreateList(s, []namedTally{n})), beam.CreateList(s, []ImageScore{}), beam.CreateList(s, []shards.Reject{}))
 	}
 	ends(t, "matrix of 2 classes, cityscapes19 has 19", func(s beam.Scope) { commit(s, tallyOf(t, "student", 2, []uint8{0}, []uint8{1}, nil)) })
 	fixture.Write(t, out, "iou.svg/folder", nil)

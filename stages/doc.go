@@ -16,6 +16,7 @@
 //	Threshold     histograms -> thresholds of the classes
 //	Label         predictions and thresholds -> label files
 //	CommitLabels  labels and rejects -> statistics, list of labels
+//	Exchange      plans -> plans with further captions, of other images
 //	Score         plans -> counts against labels
 //	CommitScores  counts and rejects -> report
 //

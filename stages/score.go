@@ -56,7 +56,9 @@ type ScoreParams struct {
 
 // Score segments every image, or reads the prediction of another program, and counts
 // how it agrees with the label at the label's size. It returns the sum of the counts
-// of each network, the scores of each image and network, and the rejects.
+// of each network, the scores of each image and network, and the rejects. Where plans have
+// further captions, a network counts once more with each kind of them; the key of these sums is
+// NETWORK/KIND.
 //
 // PCollection<Plan> -> PCollection<KV<string, metrics.Tally>>, PCollection<ImageScore>,
 // PCollection<shards.Reject>.
@@ -79,6 +81,10 @@ type ImageScore struct {
 	Key     string `json:"key"`
 	Image   string `json:"image"`
 	Network string `json:"network"`
+	// Captions is the kind of captions that the network read, empty for the image's own, and
+	// CaptionOf the key of the image that the caption is of, where it is of another one.
+	Captions  string `json:"captions,omitempty"`
+	CaptionOf string `json:"caption_of,omitempty"`
 	// MIoU is over the classes that occur in the image.
 	MIoU          metrics.Fraction `json:"miou"`
 	PixelAccuracy metrics.Fraction `json:"pixel_accuracy"`
@@ -108,13 +114,7 @@ func (f *scoreFn) Setup(ctx context.Context) (err error) {
 
 // ProcessElement scores the images of one plan.
 func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func(*string) bool, emit func(string, metrics.Tally), score func(ImageScore), reject func(shards.Reject)) error {
-	var names []string
-	for _, n := range f.Params.Networks {
-		names = append(names, n.Network)
-	}
-	if f.Params.Predictions != "" {
-		names = []string{PredictionFiles}
-	}
+	names := f.names(plan)
 	k := f.Params.Load.Classes.Len()
 	sums := make([]metrics.Tally, len(names))
 	for i := range sums {
@@ -157,6 +157,9 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 				}
 				predictions = []infer.Prediction{{Label: prediction.Pix}}
 			}
+			if len(predictions) != len(names) {
+				return fmt.Errorf("there are %d predictions of %d kinds: its captions are not those of its plan", len(predictions), len(names))
+			}
 			for i := range ones {
 				ones[i].Confusion = metrics.NewConfusion(k)
 				if err := ones[i].Add(image.Truth.Pix, predictions[i].Label, predictions[i].Confidence); err != nil {
@@ -177,7 +180,13 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		}
 		mu.Lock()
 		for i, name := range names {
-			scores[n] = append(scores[n], scoreOf(image.Ref, name, exif, ones[i].Confusion))
+			network, captions := splitName(name)
+			s := scoreOf(image.Ref, network, exif, ones[i].Confusion)
+			s.Captions = captions
+			if s.Captions != "" {
+				s.CaptionOf = image.Further[i%(1+len(image.Further))-1].Of
+			}
+			scores[n] = append(scores[n], s)
 			err = errors.Join(err, sums[i].Merge(ones[i]))
 		}
 		mu.Unlock()
@@ -204,6 +213,30 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		reject(rejected[n])
 	}
 	return nil
+}
+
+// names are those of the predictions of each image of a plan: the networks, each followed by
+// its readings of further captions.
+func (f *scoreFn) names(plan plans.Plan) (names []string) {
+	if f.Params.Predictions != "" {
+		return []string{PredictionFiles}
+	}
+	for _, n := range f.Params.Networks {
+		names = append(names, n.Network)
+		if len(plan.Further) == 0 {
+			continue
+		}
+		for _, c := range plan.Further[0].Captions {
+			names = append(names, n.Network+"/"+c.Kind)
+		}
+	}
+	return names
+}
+
+// splitName parts a name into that of the network and the kind of captions.
+func splitName(name string) (network, captions string) {
+	network, captions, _ = strings.Cut(name, "/")
+	return network, captions
 }
 
 func scoreOf(ref semidavil.Ref, network, exif string, c metrics.Confusion) ImageScore {

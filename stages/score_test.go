@@ -48,7 +48,11 @@ func tallyLine(network string, t metrics.Tally) string {
 }
 
 func scoreLine(s ImageScore) string {
-	return fmt.Sprintf("%s %s %s %d %.6f %.6f", s.Key, s.Image, s.Network, s.Pixels, s.MIoU, s.PixelAccuracy)
+	network := s.Network
+	if s.Captions != "" {
+		network += "/" + s.Captions + "/" + s.CaptionOf
+	}
+	return fmt.Sprintf("%s %s %s %d %.6f %.6f", s.Key, s.Image, network, s.Pixels, s.MIoU, s.PixelAccuracy)
 }
 
 // TestScoreFiles scores the label files of another program; images without a label or
@@ -75,7 +79,7 @@ func TestScoreFiles(t *testing.T) {
 	add("a", []uint8{road, road, sidewalk, sidewalk}, []uint8{0, 0, 1, 255})
 	add("c", []uint8{road}, nil)
 	add("d", nil, []uint8{0})
-	add("error-score", []uint8{road}, []uint8{0})
+	add("e", []uint8{road}, []uint8{0, 0})
 	params := ScoreParams{Load: inference.LoadParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target}}, Classes: semidavil.Cityscapes19}, Predictions: dir}
 	for _, way := range ways {
 		mustRun(t, way, func(s beam.Scope) {
@@ -87,7 +91,7 @@ func TestScoreFiles(t *testing.T) {
 				"b b_leftImg8bit.png predictions 3 0.500000 0.666667", "a a_leftImg8bit.png predictions 4 0.750000 0.750000")
 			passert.Equals(s, beam.ParDo(s, rejectLine, rejected),
 				"score c c_leftImg8bit.png: missing prediction: no file below "+dir+" is named c_*.png, c.png or after the key",
-				"score d d_leftImg8bit.png: there is no label to compare with", "score error-score error-score_leftImg8bit.png: this image cannot be done")
+				"score d d_leftImg8bit.png: there is no label to compare with", "score e e_leftImg8bit.png: "+dir+"/e.png is 2x1, the label 1x1")
 		})
 	}
 	mustRun(t, "prism", func(s beam.Scope) {
@@ -154,6 +158,87 @@ func TestScoreNetworks(t *testing.T) {
 	networks[1].Network = "pupil"
 	ends(t, "pupil", func(s beam.Scope) {
 		Score(s, ScoreParams{Load: load, Networks: networks}, beam.Create(s, plans.Plan{Name: "val-00000"}))
+	})
+}
+
+// TestScoreCaptions: the counts with other captions are those of a network that is asked about
+// one image after another with these captions, and each image's row says whose caption it had.
+func TestScoreCaptions(t *testing.T) {
+	t.Cleanup(inference.Close)
+	n := trained.Write(t, trained.Options{})
+	val, source := shardPlan(t, n, semidavil.Val), shardPlan(t, n, semidavil.SourceTrain)
+	none := []int32{1, 2}
+	exchange := ExchangeParams{Seed: 9, Same: []plans.Caption{{Kind: NoCaption, Tokens: none}}}
+	var all []ownCaption
+	var samples []shards.Sample
+	for _, plan := range []plans.Plan{val, source} {
+		data, err := os.ReadFile(plan.Shard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := shards.NewReader(bytes.NewReader(data)); ; {
+			sample, err := r.Next()
+			if err != nil {
+				break
+			}
+			ids, err := shards.DecodeTokens(sample.Tokens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, ownCaption{plan.Name, sample.Key, ids.Data().([]int32)[:sample.Meta.Tokens]})
+			samples = append(samples, sample)
+		}
+	}
+	padded := func(ids []int32) textfeatures.Tokens {
+		return textfeatures.Tokens{IDs: append(slices.Clone(ids), make([]int32, shards.Context-len(ids))...), Count: len(ids)}
+	}
+	var networks []inference.NetworkParams
+	var wantTallies, wantScores []any
+	different := map[string]bool{}
+	for _, name := range []string{infer.Student, infer.Teacher} {
+		networks = append(networks, networkParams(n.Newest(), name))
+		oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Newest(), Network: name})
+		for _, kind := range []string{"", OtherCaption, NoCaption} {
+			sum := metrics.Tally{Confusion: metrics.NewConfusion(4)}
+			for i, other := range exchanged(9, all) {
+				label, err := png.Decode(bytes.NewReader(samples[i].Label))
+				if err != nil {
+					t.Fatal(err)
+				}
+				tokens := map[string][]int32{"": all[i].Tokens, OtherCaption: all[other].Tokens, NoCaption: none}[kind]
+				p, _, _ := oracle.Tokens(t, samples[i].Image, padded(tokens))
+				score := count(&sum.Confusion, label.(*image.Gray).Pix, p.Label)
+				score.Key, score.Image, score.Network, score.Captions = samples[i].Key, samples[i].Meta.Source, name, kind
+				if kind == OtherCaption {
+					score.CaptionOf = all[other].Key
+				}
+				wantScores = append(wantScores, scoreLine(score))
+			}
+			key := name
+			if kind != "" {
+				key += "/" + kind
+			}
+			wantTallies = append(wantTallies, tallyLine(key, sum))
+			different[tallyLine("", sum)] = true
+		}
+	}
+	if len(different) != 6 {
+		t.Fatalf("captions decide little: %d different counts", len(different))
+	}
+	for _, way := range ways {
+		mustRun(t, way, func(s beam.Scope) {
+			planned := Exchange(s, exchange, beam.CreateList(s, []plans.Plan{val, source}))
+			tallies, scores, rejected := Score(s, ScoreParams{Load: loadParams(t, n), Networks: networks}, planned)
+			passert.Equals(s, beam.ParDo(s, tallyLine, tallies), wantTallies...)
+			passert.Equals(s, beam.ParDo(s, scoreLine, scores), wantScores...)
+			passert.Empty(s, rejected)
+		})
+	}
+	// Without a row in its plan an image cannot be compared.
+	mustRun(t, "prism", func(s beam.Scope) {
+		val.Further = []plans.Further{{Key: "another", Captions: exchange.Same}}
+		_, _, rejected := Score(s, ScoreParams{Load: loadParams(t, n), Networks: networks[:1]}, beam.Create(s, val))
+		passert.Count(s, rejected, "rejects", 2)
 	})
 }
 

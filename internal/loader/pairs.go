@@ -12,12 +12,14 @@ import (
 	"semidavil/transforms/pixels/resize"
 )
 
-// Pairs are whole images for contrastive learning; their captions go by key.
+// Pairs are images with captions for contrastive learning. The captions of shards go by key.
 type Pairs struct {
 	// Images u8[M,height,width,3] are resized, not cropped: a caption describes the
 	// whole image. They are not mirrored either: it may say left and right.
 	Images *tensor.Dense
 	Keys   []string
+	// Tokens are the ids of the captions of drawn scenes, [shards.Context] each.
+	Tokens []int32
 }
 
 // Pairs yields batches of count different training samples of all subsets, each

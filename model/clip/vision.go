@@ -53,9 +53,14 @@ type VisionFeatures struct{ Dense, Skip *graph.Node }
 //
 //	image  f32[B,H,W,3]  normalised, H and W multiples of the patch size
 func DenseVision(s params.Scope, c Config, image *graph.Node) VisionFeatures {
-	v := s.At("vision")
 	last := c.VisionLayers - 1
-	x, height, width := c.visionInputs(v, image, last)
+	x, height, width := c.visionInputs(s.At("vision"), image, last)
+	return c.denseVision(s.At("vision"), x, height, width)
+}
+
+// denseVision is DenseVision after the inputs of the blocks.
+func (c Config) denseVision(v params.Scope, x []*graph.Node, height, width int) VisionFeatures {
+	last := c.VisionLayers - 1
 	grid := func(x *graph.Node) *graph.Node {
 		return graph.Reshape(x, x.Shape().Dimensions[0], height, width, x.Shape().Dimensions[2])
 	}
@@ -72,8 +77,18 @@ func DenseVision(s params.Scope, c Config, image *graph.Node) VisionFeatures {
 //	image   f32[B,H,W,3]  normalised
 //	return  [B,Embed]
 func PooledVision(s params.Scope, c Config, image *graph.Node) *graph.Node {
-	v := s.At("vision")
-	x, _, _ := c.visionInputs(v, image, c.VisionLayers)
+	x, _, _ := c.visionInputs(s.At("vision"), image, c.VisionLayers)
+	return c.pooledVision(s.At("vision"), x)
+}
+
+// Vision is PooledVision and the features of DenseVision of the same images.
+func Vision(s params.Scope, c Config, image *graph.Node) (pooled *graph.Node, features VisionFeatures) {
+	x, height, width := c.visionInputs(s.At("vision"), image, c.VisionLayers)
+	return c.pooledVision(s.At("vision"), x), c.denseVision(s.At("vision"), x, height, width)
+}
+
+// pooledVision is PooledVision after the blocks.
+func (c Config) pooledVision(v params.Scope, x []*graph.Node) *graph.Node {
 	class := graph.Squeeze(graph.SliceAxis(x[c.VisionLayers], 1, graph.AxisElem(0)), 1)
 	return c.projectVision(v, class)
 }

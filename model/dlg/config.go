@@ -64,11 +64,15 @@ func (c Config) hasPositions() bool {
 // NeedsClasses is true of the kinds that use class prompts and no caption.
 func (c Config) NeedsClasses() bool { return c.GivesLogits() }
 
+// ReadsCaptions is true of the kinds on whose result the caption of an image has an influence.
+func (c Config) ReadsCaptions() bool { return c.Kind != "none" && !c.NeedsClasses() }
+
 // GivesLogits is true of the kinds that are a decoder themselves: what [Guide] returns
 // are logits, which the decoder "resize" brings to the size of the image.
 func (c Config) GivesLogits() bool { return c.Kind == "wpct_classes" || c.Kind == "vlga" }
 
-func (c Config) scale() float64 {
+// Scale is what the cosines of wpct and wpct_classes are multiplied by.
+func (c Config) Scale() float64 {
 	if c.WPCTScale == 0 {
 		return 1 / 0.07
 	}

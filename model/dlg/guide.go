@@ -51,7 +51,7 @@ func Guide(s params.Scope, c Config, in Inputs) *graph.Node {
 		return features(wordPixel(s, c, vision, captionsOf(s, c, in)))
 	case "wpct_classes":
 		cosines := classCosines(c, vision, in.ClassText)
-		return graph.Reshape(graph.MulScalar(cosines, c.scale()), d[0], d[1], d[2], c.Classes)
+		return graph.Reshape(graph.MulScalar(cosines, c.Scale()), d[0], d[1], d[2], c.Classes)
 	case "vlga":
 		return vlga(s, c, in)
 	case "none":

@@ -2,6 +2,7 @@ package dlg
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,6 +146,18 @@ func TestPadding(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestReadsCaptions: another text changes the result of the kinds that say so, and of no other.
+func TestReadsCaptions(t *testing.T) {
+	vision, one, other := golden.Uniform("v", 1, 3, 4, 8), golden.Uniform("t", 1, 5, 8), golden.Uniform("u", 1, 5, 8)
+	for _, kind := range Kinds() {
+		c := Config{Kind: kind, Context: 12, Classes: 3}
+		a, b := guided(t, c, true, vision, one, 5, []int32{5}), guided(t, c, true, vision, other, 5, []int32{5})
+		if reads := !slices.Equal(a, b); reads != c.ReadsCaptions() {
+			t.Errorf("%s: captions matter: %v, said to: %v", kind, reads, c.ReadsCaptions())
 		}
 	}
 }

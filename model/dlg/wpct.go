@@ -16,7 +16,7 @@ func wordPixel(s params.Scope, c Config, vision *graph.Node, t captions) *graph.
 	words := unit(t.text)                                   // 0 for padded tokens
 	cosines := layer.ProductTransposed(unit(vision), words) // [B,N,n]
 	w, bias := positional(s, c, words.Shape().Dimensions[1], d[2], params.XavierUniform)
-	y := layer.Multiply(graph.MulScalar(cosines, c.scale()), w)
+	y := layer.Multiply(graph.MulScalar(cosines, c.Scale()), w)
 	return graph.Add(y, graph.Reshape(bias, 1, 1, d[2]))
 }
 

@@ -138,5 +138,6 @@ func (m *Model) loadText(ctx context.Context) error {
 	if config != m.facts.Segmenter.CLIP {
 		return fmt.Errorf("%s has other sizes than the network", m.options.CLIP)
 	}
+	text[LogitScale] = values[LogitScale]
 	return params.Load(m.store, textRoot, text)
 }

@@ -52,14 +52,16 @@ func (t *trainer) evaluate(ctx context.Context, step int, last bool) (err error)
 	if err != nil {
 		return fmt.Errorf("train: draw predictions: %w", err)
 	}
-	if err := t.loop.record.evaluated(ctx, step, t.student, t.teacher, picture, t.classes().Classes); err != nil {
-		return err
-	}
-	if t.best.Step == 0 || math.IsNaN(float64(t.best.MIoU)) || t.student.MIoU > t.best.MIoU {
+	// The weights come before the record: a run that is stopped in between scores them again.
+	if before := t.best; before.Step == 0 || math.IsNaN(float64(before.MIoU)) || t.student.MIoU > before.MIoU {
 		t.best = best{step, t.student.MIoU}
 		if err := t.saveBest(ctx, step); err != nil {
+			t.best = before // for the checkpoint
 			return err
 		}
+	}
+	if err := t.loop.record.evaluated(ctx, step, t.student, t.teacher, picture, t.classes().Classes); err != nil {
+		return err
 	}
 	if t.watch.Evaluated != nil {
 		t.watch.Evaluated(step, t.student, t.teacher)

@@ -13,6 +13,9 @@ import (
 	"semidavil/model/checkpoint"
 	"semidavil/model/optim"
 	"semidavil/model/weights"
+	"semidavil/transforms/shards"
+	"semidavil/transforms/text"
+	"semidavil/transforms/text/builtin"
 )
 
 func pretrainConfig(data, output string) PretrainConfig {
@@ -101,6 +104,51 @@ func TestPretrainLearns(t *testing.T) {
 	}
 	if losses[39] > losses[0]/2 {
 		t.Errorf("losses %v", losses)
+	}
+}
+
+// TestPretrainScenes: drawn scenes need the built-in vocabulary; a training that was
+// interrupted ends with the same CLIP, in which nothing of the loss of words is left.
+func TestPretrainScenes(t *testing.T) {
+	tokenizer, err := text.Load(builtin.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := prepared.Small
+	config := func(data string) PretrainConfig {
+		c := pretrainConfig(data, t.TempDir())
+		c.Scenes, c.Words, c.CLIP.Vocab, c.Steps = 4, 0.1, tokenizer.VocabSize(), 3
+		return c
+	}
+	if _, err := Pretrain(t.Context(), open(t), config(prepared.Write(t, o)), Watcher{}); err == nil || !strings.Contains(err.Error(), "--scenes=0") {
+		t.Error(err)
+	}
+	o.Tokenizer = shards.TokenizerInfo{Name: builtin.Name, Vocab: tokenizer.VocabSize(), SHA256: tokenizer.Digest()}
+	data := prepared.Write(t, o)
+	whole, parts := config(data), config(data)
+	first, err := Pretrain(t.Context(), open(t), whole, Watcher{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, w := stopAt(2)
+	if _, err := Pretrain(ctx, open(t), parts, w); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := Pretrain(t.Context(), open(t), parts, Watcher{}); err != nil {
+		t.Fatal(err)
+	}
+	sameCheckpoint(t, 3, whole.Output, parts.Output)
+	if _, _, err := weights.LoadCLIP(t.Context(), first.Model); err != nil {
+		t.Error(err)
+	}
+	other := config(data)
+	other.Words = 0
+	if second, err := Pretrain(t.Context(), open(t), other, Watcher{}); err != nil || bytes.Equal(read(t, first.Model, "model.safetensors"), read(t, second.Model, "model.safetensors")) {
+		t.Errorf("the loss of words changes nothing, or: %v", err)
+	}
+	other.Words, other.Output = -1, t.TempDir()
+	if _, err := Pretrain(t.Context(), open(t), other, Watcher{}); err == nil || !strings.Contains(err.Error(), "weight of words -1") {
+		t.Error(err)
 	}
 }
 

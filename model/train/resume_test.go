@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"semidavil/internal/fixture/prepared"
@@ -148,6 +149,45 @@ func TestResume(t *testing.T) {
 			t.Errorf("%d rows, want %d", len(rows(t, whole)), len(first))
 		}
 	})
+}
+
+// TestStoppedInBest: weights whose writing was interrupted are not the best for a run that goes
+// on, which scores them again.
+func TestStoppedInBest(t *testing.T) {
+	c := testConfig(prepared.Write(t, prepared.Small), t.TempDir())
+	tr := trainerOf(t, c)
+	if err := tr.evaluate(&endsAt{Context: t.Context(), folder: c.Output}, 3, false); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(checkpoint.BestPath(c.Output)); err == nil {
+		t.Fatal("it was not stopped there")
+	}
+	if tr.best.Step != 0 || tr.loop.record.scored != 0 {
+		t.Errorf("best of step %d, recorded up to %d", tr.best.Step, tr.loop.record.scored)
+	}
+	if err := tr.evaluate(t.Context(), 3, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checkpoint.Read(t.Context(), checkpoint.BestPath(c.Output)); err != nil || tr.best.Step != 3 || tr.loop.record.scored != 3 {
+		t.Errorf("best of step %d, recorded up to %d, %v", tr.best.Step, tr.loop.record.scored, err)
+	}
+}
+
+// endsAt is a context that ends while a file is written into a folder, under its temporary name.
+type endsAt struct {
+	context.Context
+	folder string
+	ended  atomic.Bool
+}
+
+func (c *endsAt) Err() error {
+	if begun, err := filepath.Glob(filepath.Join(c.folder, ".*.tmp")); err != nil || len(begun) > 0 {
+		c.ended.Store(true)
+	}
+	if c.ended.Load() {
+		return context.Canceled
+	}
+	return c.Context.Err()
 }
 
 // expectEachStepOnce wants each step's losses and scores once, in order.

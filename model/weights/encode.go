@@ -13,6 +13,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/gomlx/compute/dtypes/float16"
 	"gorgonia.org/tensor"
 
 	"semidavil/model/params"
@@ -30,7 +31,12 @@ type entry struct {
 // fills the header with spaces so that the data begin at a multiple of eight bytes.
 // Equal values and metadata give equal bytes.
 func Encode(w io.Writer, values params.Values, metadata map[string]string) error {
-	header, names, err := encodeHeader(values, metadata)
+	return encode(w, values, metadata, F32)
+}
+
+// encode is Encode with the type in which float32 is stored, F32 or F16.
+func encode(w io.Writer, values params.Values, metadata map[string]string, floats DType) error {
+	header, names, err := encodeHeader(values, metadata, floats)
 	if err != nil {
 		return fmt.Errorf("weights: encode: %w", err)
 	}
@@ -39,7 +45,7 @@ func Encode(w io.Writer, values params.Values, metadata map[string]string) error
 	}
 	buf := make([]byte, 0, chunk)
 	for _, name := range names {
-		if err := encodeData(w, buf, values[name]); err != nil {
+		if err := encodeData(w, buf, values[name], floats); err != nil {
 			return fmt.Errorf("weights: encode %s: %w", quoted(name), err)
 		}
 	}
@@ -47,7 +53,7 @@ func Encode(w io.Writer, values params.Values, metadata map[string]string) error
 }
 
 // encodeHeader returns the length, the header, and the names in the order of the data.
-func encodeHeader(values params.Values, metadata map[string]string) (header []byte, names []string, err error) {
+func encodeHeader(values params.Values, metadata map[string]string, floats DType) (header []byte, names []string, err error) {
 	types := map[string]DType{}
 	for _, name := range values.Names() {
 		if !utf8.ValidString(name) || name == metadataKey {
@@ -55,6 +61,9 @@ func encodeHeader(values params.Values, metadata map[string]string) (header []by
 		}
 		if types[name], err = typeOf(values[name]); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", quoted(name), err)
+		}
+		if types[name] == F32 {
+			types[name] = floats
 		}
 	}
 	names = slices.SortedFunc(maps.Keys(types), func(a, b string) int {
@@ -152,10 +161,13 @@ func flat(d *tensor.Dense) any {
 }
 
 // encodeData writes the elements of d, by the empty buffer buf.
-func encodeData(w io.Writer, buf []byte, d *tensor.Dense) error {
+func encodeData(w io.Writer, buf []byte, d *tensor.Dense, floats DType) error {
 	le := binary.LittleEndian
 	switch data := flat(d).(type) {
 	case []float32:
+		if floats == F16 {
+			return write(w, buf, data, 2, func(b []byte, v float32) { le.PutUint16(b, float16.FromFloat32(v).Bits()) })
+		}
 		return write(w, buf, data, 4, func(b []byte, v float32) { le.PutUint32(b, math.Float32bits(v)) })
 	case []int64:
 		return write(w, buf, data, 8, func(b []byte, v int64) { le.PutUint64(b, uint64(v)) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"semidavil/internal/store"
@@ -15,15 +16,28 @@ import (
 // model.safetensors and config.json. In the naming [HF] transformers reads the folder
 // with CLIPModel.from_pretrained; [OpenAI] has the names of OpenAI's state_dict, and a
 // config.json all the same, which LoadCLIP needs. values must be all parameters of
-// model/clip for c, float32, below the root of the network, and no others.
+// model/clip for c, float32 and finite, below the root of the network, and no others.
 func ExportCLIP(ctx context.Context, dir string, c clip.Config, values params.Values, naming string) error {
-	if err := exportCLIP(ctx, dir, c, values, naming); err != nil {
+	if err := exportCLIP(ctx, dir, c, values, naming, F32); err != nil {
 		return fmt.Errorf("weights: export CLIP to %s: %w", dir, err)
 	}
 	return nil
 }
 
-func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Values, naming string) (err error) {
+// ExportHalf is ExportCLIP in half precision with the naming [HF]. Values that it cannot
+// hold are refused.
+func ExportHalf(ctx context.Context, dir string, c clip.Config, values params.Values) error {
+	err := fitHalf(values)
+	if err == nil {
+		err = exportCLIP(ctx, dir, c, values, HF, F16)
+	}
+	if err != nil {
+		return fmt.Errorf("weights: export CLIP in half precision to %s: %w", dir, err)
+	}
+	return nil
+}
+
+func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Values, naming string, floats DType) (err error) {
 	if naming != HF && naming != OpenAI {
 		return fmt.Errorf("unknown naming %q; valid: %s, %s", naming, HF, OpenAI)
 	}
@@ -31,7 +45,7 @@ func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Va
 		return err
 	}
 	places := layout(naming, c)
-	if err := complete(places, values); err != nil {
+	if err := complete("CLIP", places, values); err != nil {
 		return err
 	}
 	config, err := encodeConfig(c)
@@ -50,19 +64,42 @@ func exportCLIP(ctx context.Context, dir string, c clip.Config, values params.Va
 	if err := store.WriteFile(ctx, configName, config); err != nil {
 		return err
 	}
-	w, err := store.Create(ctx, modelName)
+	return writeFile(ctx, modelName, toFile(places, values), nil, floats)
+}
+
+// writeFile writes a safetensors file, whole or not at all. transformers reads only files that
+// say which framework wrote them.
+func writeFile(ctx context.Context, name string, values params.Values, metadata map[string]string, floats DType) error {
+	all := map[string]string{"format": "pt"}
+	maps.Copy(all, metadata)
+	w, err := store.Create(ctx, name)
 	if err != nil {
 		return err
 	}
-	// transformers reads only files that say which framework wrote them.
-	if err := Encode(w, toFile(places, values), map[string]string{"format": "pt"}); err != nil {
+	if err := encode(w, values, all, floats); err != nil {
 		return errors.Join(err, w.Abort())
 	}
 	return w.Commit()
 }
 
-// complete reports which values are missing, too many, or of another shape.
-func complete(places map[string]place, values params.Values) error {
+// fitHalf reports which values half precision cannot hold.
+func fitHalf(values params.Values) error {
+	const largest = 65504
+	var bad faults
+	for _, name := range values.Names() {
+		data, _ := flat(values[name]).([]float32)
+		for _, v := range data {
+			if !(v >= -largest && v <= largest) {
+				bad.add("%s: %v does not fit into %s", name, v, F16)
+				break
+			}
+		}
+	}
+	return bad.err()
+}
+
+// complete reports which values of a network are missing, too many, or of another shape.
+func complete(network string, places map[string]place, values params.Values) error {
 	var bad faults
 	shapes := map[string][]int{}
 	for _, p := range places {
@@ -82,11 +119,15 @@ func complete(places map[string]place, values params.Values) error {
 			bad.add("%s: has type %s, want %s", name, t, F32)
 		case !slices.Equal([]int(d.Shape()), shapes[name]):
 			bad.add("%s: has shape %v, want %v", name, []int(d.Shape()), shapes[name])
+		default:
+			if err := finite(flat(d).([]float32)); err != nil {
+				bad.add("%s: %v", name, err)
+			}
 		}
 	}
 	for _, name := range values.Names() {
 		if _, ok := shapes[name]; !ok {
-			bad.add("%s: is no parameter of CLIP", name)
+			bad.add("%s: is no parameter of %s", name, network)
 		}
 	}
 	return bad.err()

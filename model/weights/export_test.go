@@ -1,7 +1,9 @@
 package weights
 
 import (
+	"errors"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,9 @@ import (
 	"semidavil/internal/store"
 	"semidavil/model/clip"
 	"semidavil/model/params"
+	"semidavil/model/weights/builtin"
+	bpe "semidavil/transforms/text"
+	vocabulary "semidavil/transforms/text/builtin"
 )
 
 // TestExport writes the model of Python in both namings, to a disk and to Cloud
@@ -68,6 +73,69 @@ func TestExportSizes(t *testing.T) {
 			}
 			same(t, values, counted(c))
 		}
+	}
+}
+
+// TestExportHalf: half precision is read back as the nearest halves, in half the bytes; what
+// does not fit is refused.
+func TestExportHalf(t *testing.T) {
+	full, half := t.TempDir(), t.TempDir()
+	values := tinyValues(t)
+	if err := errors.Join(ExportCLIP(t.Context(), full, tiny, values, HF), ExportHalf(t.Context(), half, tiny, values)); err != nil {
+		t.Fatal(err)
+	}
+	c, have, err := LoadCLIP(t.Context(), half)
+	if err != nil || c != tiny {
+		t.Fatal(c, err)
+	}
+	changed := 0
+	for name, want := range values {
+		got := flat(have[name]).([]float32)
+		for i, v := range flat(want).([]float32) {
+			if near := float64(v) * 0x1p-11; math.Abs(float64(got[i]-v)) > max(math.Abs(near), 0x1p-25) {
+				t.Errorf("%s[%d] is %v, want %v", name, i, got[i], v)
+			}
+			if got[i] != v {
+				changed++
+			}
+		}
+	}
+	if changed == 0 {
+		t.Error("no value was rounded")
+	}
+	size := func(dir string) int64 {
+		info, err := os.Stat(filepath.Join(dir, modelFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	if size(half) > size(full)*3/4 {
+		t.Errorf("%d bytes, %d in single precision", size(half), size(full))
+	}
+	values["vision/class"].Data().([]float32)[3] = 70000
+	if err := ExportHalf(t.Context(), t.TempDir(), tiny, values); err == nil || !strings.Contains(err.Error(), "vision/class: 70000 does not fit into F16") {
+		t.Error(err)
+	}
+}
+
+// TestBuiltin: the built-in CLIP is that of the tiny preset with the built-in vocabulary, in
+// less than 4 MB.
+func TestBuiltin(t *testing.T) {
+	c, values, err := LoadCLIP(t.Context(), builtin.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokenizer, err := bpe.Load(vocabulary.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := clip.Tiny(tokenizer.VocabSize()); c != want || len(values) == 0 {
+		t.Errorf("%+v, want %+v", c, want)
+	}
+	data, err := builtin.Files.ReadFile(modelFile)
+	if err != nil || len(data) > 4e6 {
+		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }
 

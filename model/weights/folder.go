@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"semidavil/internal/store"
+	"semidavil/model/weights/builtin"
 )
 
 // The files of a model folder.
@@ -43,6 +45,7 @@ type folder struct {
 	dir     string
 	parts   []part
 	tensors map[string]located
+	config  []byte // of config.json; nil where there is none
 }
 
 // openFolder opens the file or files of a model. The caller closes it.
@@ -62,7 +65,23 @@ func openFolder(ctx context.Context, dir string) (_ *folder, err error) {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
+	if f.config, err = readSmall(ctx, dir, configFile, maxConfig); err != nil {
+		return nil, err
+	}
 	return f, f.checkIndex(index)
+}
+
+// openBuiltin opens the model that is part of the program.
+func openBuiltin(context.Context, string) (*folder, error) {
+	data, err := builtin.Files.ReadFile(modelFile)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{dir: builtin.Name, tensors: map[string]located{}}
+	if f.config, err = builtin.Files.ReadFile(configFile); err != nil {
+		return nil, err
+	}
+	return f, f.add(modelFile, io.NopCloser(bytes.NewReader(data)), int64(len(data)))
 }
 
 func (f *folder) open(ctx context.Context, file string) error {
@@ -78,8 +97,13 @@ func (f *folder) open(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	return f.add(file, r, info.Size)
+}
+
+// add takes over a file of size bytes.
+func (f *folder) add(file string, r io.ReadCloser, size int64) error {
 	f.parts = append(f.parts, part{file: file, Closer: r})
-	reader, err := NewReader(r, info.Size)
+	reader, err := NewReader(r, size)
 	if err != nil {
 		return err
 	}

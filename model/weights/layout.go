@@ -32,7 +32,8 @@ type order int
 const (
 	copied     order = iota
 	transposed       // [out, in] to [in, out]
-	patches          // [out, 3, P, P] to [P·P·3, out], rows in the order dy, dx, channel
+	patches          // [out, in, P, P] to [P·P·in, out], rows in the order dy, dx, channel
+	doubled          // [in, out, 2, 2] of a transposed convolution to [in, 2·2·out], columns dy, dx, channel
 )
 
 // layout lists the tensors of a naming by their names in the file.

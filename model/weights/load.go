@@ -10,10 +10,11 @@ import (
 
 	"semidavil/model/clip"
 	"semidavil/model/params"
+	"semidavil/model/weights/builtin"
 )
 
 // LoadCLIP reads the weights of a CLIP with a vision transformer from a folder, local
-// or gs://. The folder holds model.safetensors, or model.safetensors.index.json with
+// or gs://, or the built-in one where dir is [builtin.Name]. The folder holds model.safetensors, or model.safetensors.index.json with
 // the files that it names, and config.json, which may be missing for the sizes that
 // OpenAI published. Tensors are named as in transformers or as in OpenAI's state_dict;
 // F16 and BF16 become float32. The result has all parameters of model/clip under their
@@ -31,7 +32,11 @@ func LoadCLIP(ctx context.Context, dir string) (clip.Config, params.Values, erro
 }
 
 func loadCLIP(ctx context.Context, dir string) (c clip.Config, values params.Values, err error) {
-	f, err := openFolder(ctx, dir)
+	open := openFolder
+	if dir == builtin.Name {
+		open = openBuiltin
+	}
+	f, err := open(ctx, dir)
 	if err != nil {
 		return c, nil, err
 	}
@@ -42,14 +47,10 @@ func loadCLIP(ctx context.Context, dir string) (c clip.Config, values params.Val
 	}
 	var bad faults
 	c = infer(naming, f.tensors, &bad)
-	config, err := readSmall(ctx, dir, configFile, maxConfig)
-	if err != nil {
-		return c, nil, err
-	}
-	if config == nil {
+	if f.config == nil {
 		guessHeads(&c, &bad)
 	} else {
-		j, err := parseConfig(config)
+		j, err := parseConfig(f.config)
 		if err != nil {
 			return c, nil, fmt.Errorf("%s: %w", configFile, err)
 		}

@@ -7,6 +7,8 @@ func (p place) shape() []int {
 	switch {
 	case p.order == patches:
 		return []int{p.want[2] * p.want[3] * p.want[1], p.want[0]}
+	case p.order == doubled:
+		return []int{p.want[0], p.want[1] * p.want[2] * p.want[3]}
 	case p.order == transposed:
 		return []int{p.want[1], p.want[0] * p.parts}
 	case len(p.want) == 0:
@@ -36,6 +38,13 @@ func (p place) runs(run func(file, param, n, stride int)) {
 		for i := 0; i < in; i += band {
 			for o := range out {
 				run(o*in+i, i*width+p.part*out+o, min(band, in-i), width)
+			}
+		}
+	case doubled:
+		in, out, taps := p.want[0], p.want[1], p.want[2]*p.want[3]
+		for i := range in {
+			for o := range out {
+				run((i*out+o)*taps, i*out*taps+o, taps, out)
 			}
 		}
 	case patches:

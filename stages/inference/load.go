@@ -44,6 +44,8 @@ type Image struct {
 	Ref     semidavil.Ref
 	Caption string
 	tokens  textfeatures.Tokens
+	// Further are the captions with which the networks see the image once more.
+	Further []plans.Caption
 	// Pixels have the network's size; Width and Height are the image's own.
 	Pixels        *semidavil.Image
 	Width, Height int
@@ -95,20 +97,50 @@ func newLoader(p LoadParams) (*loader, error) {
 type source struct {
 	planned plans.Sample
 	stored  *shards.Sample
+	further []plans.Caption
 }
 
 // each yields the images of a plan in its order, decoded ahead of their use; wanted,
 // where not nil, leaves images out.
 func (l *loader) each(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[*Image, error] {
-	return parallel.Map(ctx, l.sources(ctx, plan, wanted), loadSlots, cap(loadSlots)+2, l.load)
+	further := map[string][]plans.Caption{}
+	for _, f := range plan.Further {
+		further[f.Key] = f.Captions
+	}
+	return parallel.Map(ctx, sources(ctx, plan, wanted), loadSlots, cap(loadSlots)+2, func(ctx context.Context, s source) (*Image, error) {
+		s.further = further[s.planned.Ref.Key]
+		return l.load(ctx, s)
+	})
 }
 
-func (l *loader) sources(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
+// Captions calls found with the key of each image of a plan and the tokens of its caption,
+// without padding. No image is decoded. Tokens that cannot be read are left to [Segmenter.Each],
+// which rejects their image.
+func Captions(ctx context.Context, plan plans.Plan, found func(key string, tokens []int32)) error {
+	for s, err := range sources(ctx, plan, nil) {
+		if err != nil {
+			return err
+		}
+		tokens := s.planned.Tokens
+		if s.stored != nil {
+			stored, err := storedTokens(s.stored)
+			if err != nil {
+				continue
+			}
+			tokens = stored.IDs[:stored.Count]
+		}
+		found(s.planned.Ref.Key, tokens)
+	}
+	return nil
+}
+
+// sources are the wanted images of a plan, all where wanted is nil.
+func sources(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
 	if wanted == nil {
 		wanted = func(plans.Sample) bool { return true }
 	}
 	if plan.Shard != "" {
-		return l.stored(ctx, plan, wanted)
+		return stored(ctx, plan, wanted)
 	}
 	return func(yield func(source, error) bool) {
 		for _, s := range plan.Samples {
@@ -121,7 +153,7 @@ func (l *loader) sources(ctx context.Context, plan plans.Plan, wanted func(plans
 
 // stored reads a shard from its begin to its end, where its bytes have to be those that the
 // manifest names.
-func (l *loader) stored(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
+func stored(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		fail := func(err error) { yield(source{}, fmt.Errorf("stages: read %s: %w", plan.Shard, err)) }
 		file, err := store.Open(ctx, plan.Shard)
@@ -166,7 +198,7 @@ func checkSum(rest io.Reader, sum hash.Hash, want string) error {
 
 // load reads one image; what is wrong with it is in its Err.
 func (l *loader) load(ctx context.Context, s source) (*Image, error) {
-	out := &Image{Ref: s.planned.Ref, Caption: s.planned.Caption, Stage: "load"}
+	out := &Image{Ref: s.planned.Ref, Caption: s.planned.Caption, Further: s.further, Stage: "load"}
 	out.Err = rejects.Guard(ctx, "load", s.planned.Ref, func() error {
 		t := l.tools.Get().(*loadTools)
 		defer l.tools.Put(t)
@@ -231,15 +263,11 @@ func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
 		if err := l.decode(t, out, s.Image); err != nil {
 			return err
 		}
-		ids, err := shards.DecodeTokens(s.Tokens)
+		tokens, err := storedTokens(s)
 		if err != nil {
 			return err
 		}
-		data := ids.Data().([]int32)
-		if s.Meta.Tokens < 1 || s.Meta.Tokens > len(data) {
-			return fmt.Errorf("stages: %d of %d tokens are said to count", s.Meta.Tokens, len(data))
-		}
-		out.tokens = textfeatures.Tokens{IDs: data, Count: s.Meta.Tokens}
+		out.tokens = tokens
 	}
 	if s.Label == nil {
 		return nil
@@ -253,6 +281,19 @@ func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
 	}
 	out.Truth = semidavil.NewLabelMap(label.W, label.H)
 	return labels.Remap(out.Truth, label, labels.TrainIDs(l.params.Classes))
+}
+
+// storedTokens are those of a sample's caption.
+func storedTokens(s *shards.Sample) (t textfeatures.Tokens, err error) {
+	ids, err := shards.DecodeTokens(s.Tokens)
+	if err != nil {
+		return t, err
+	}
+	data := ids.Data().([]int32)
+	if s.Meta.Tokens < 1 || s.Meta.Tokens > len(data) {
+		return t, fmt.Errorf("stages: %d of %d tokens are said to count", s.Meta.Tokens, len(data))
+	}
+	return textfeatures.Tokens{IDs: data, Count: s.Meta.Tokens}, nil
 }
 
 // decode brings an image to the network's size.

@@ -54,7 +54,9 @@ func Open(ctx context.Context, load LoadParams, params []NetworkParams) (*Segmen
 }
 
 // Receive gets the number of an image within its plan, the image and the prediction of each
-// network at the image's own size; none where the image could not be loaded. It is
+// network at the image's own size; none where the image could not be loaded. Behind the
+// prediction of a network with the image's own caption are those with its Further ones, which have no
+// confidences, so that they take little memory. It is
 // called by several goroutines, so that files are written while networks compute.
 type Receive func(ctx context.Context, n int, image *Image, predictions []infer.Prediction) error
 
@@ -110,7 +112,7 @@ func (g *Segmenter) Each(ctx context.Context, plan plans.Plan, wanted func(plans
 	return nil
 }
 
-// batches groups images of one size; one that could not be loaded is alone.
+// batches groups images of one size, with as many captions; one that could not be loaded is alone.
 func (g *Segmenter) batches(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[[]*Image, error] {
 	size := 1
 	if len(g.networks) > 0 {
@@ -131,7 +133,7 @@ func (g *Segmenter) batches(ctx context.Context, plan plans.Plan, wanted func(pl
 				yield(nil, err)
 				return
 			}
-			if len(batch) > 0 && (image.Err != nil || batch[0].Width != image.Width || batch[0].Height != image.Height) && !flush() {
+			if len(batch) > 0 && (image.Err != nil || batch[0].Width != image.Width || batch[0].Height != image.Height || len(batch[0].Further) != len(image.Further)) && !flush() {
 				return
 			}
 			if batch = append(batch, image); (image.Err != nil || len(batch) == size) && !flush() {
@@ -183,19 +185,31 @@ func (g *Segmenter) probe(ctx context.Context, like *Image) error {
 // computed.
 func (g *Segmenter) predict(ctx context.Context, batch []*Image) (out [][]infer.Prediction, busy time.Duration, err error) {
 	images := make([]*semidavil.Image, len(batch))
-	tokens := make([]textfeatures.Tokens, len(batch))
+	tokens := make([][]textfeatures.Tokens, 1+len(batch[0].Further)) // of each caption
 	for i, l := range batch {
-		images[i], tokens[i] = l.Pixels, l.tokens
+		images[i], tokens[0] = l.Pixels, append(tokens[0], l.tokens)
+		for k, c := range l.Further {
+			t, err := frame(c.Tokens)
+			if err != nil {
+				return nil, 0, err
+			}
+			tokens[1+k] = append(tokens[1+k], t)
+		}
 	}
 	out = make([][]infer.Prediction, len(batch))
 	err = rejects.Guard(ctx, networkStage, batch[0].Ref, func() error {
 		for _, network := range g.networks {
-			all, computed, err := network.Segment(ctx, images, tokens, batch[0].Width, batch[0].Height)
-			if busy += computed; err != nil {
-				return err
-			}
-			for i, p := range all {
-				out[i] = append(out[i], p)
+			for k, captions := range tokens {
+				all, computed, err := network.Segment(ctx, images, captions, batch[0].Width, batch[0].Height)
+				if busy += computed; err != nil {
+					return err
+				}
+				for i, p := range all {
+					if k > 0 {
+						p = infer.Prediction{Label: p.Label}
+					}
+					out[i] = append(out[i], p)
+				}
 			}
 		}
 		return nil

@@ -66,6 +66,23 @@ type Plan struct {
 	Count int
 	// Digest is the SHA-256 of the shard, in hexadecimal digits.
 	Digest string
+	// Further are captions with which networks see the images once more; mostly none.
+	Further []Further
+}
+
+// Further holds other captions than the own one of the image with this key.
+type Further struct {
+	Key      string
+	Captions []Caption
+}
+
+// Caption is a text as networks read it.
+type Caption struct {
+	// Kind says where the text is from, such as "other".
+	Kind string
+	// Of is the key of the image whose own caption it is; empty for a text of no image.
+	Of     string
+	Tokens []int32 // without padding
 }
 
 // Sample is a reference with what stages before Write have found out.

@@ -35,3 +35,16 @@ func (f Fraction) String() string {
 	}
 	return fmt.Sprintf("%.1f", 100*float64(f))
 }
+
+// Points returns a difference of scores in points of percent with sign and one decimal, "-"
+// for NaN.
+func (f Fraction) Points() string {
+	if math.IsNaN(float64(f)) {
+		return "-"
+	}
+	s := fmt.Sprintf("%+.1f", 100*float64(f))
+	if s == "-0.0" {
+		return "+0.0"
+	}
+	return s
+}

@@ -99,6 +99,14 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestPoints(t *testing.T) {
+	for want, v := range map[string]float64{"+2.3": 0.023, "-12.0": -0.12, "+0.0": -0.0004, "-0.1": -0.0006, "-": math.NaN()} {
+		if got := Fraction(v).Points(); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+}
+
 func TestTables(t *testing.T) {
 	c, _ := sample(t)
 	r, err := NewReport(semidavil.Cityscapes19, Tally{Confusion: c})

@@ -66,6 +66,7 @@ func TestCloud(t *testing.T) {
 		t.Errorf("%v\n%s\n%s", err, stdout, stderr)
 	}
 	// A CLIP that is there already.
+	cfg.PretrainSteps = 0
 	cfg.CLIP, cfg.Output, cfg.Rows = "gs://data/grid/pretrain/"+train.ModelDir, "gs://data/other", []string{"all"}
 	if stdout, stderr, err = run(t, cfg); err != nil || strings.Contains(stderr, "pre-train") {
 		t.Errorf("%v\n%s\n%s", err, stdout, stderr)

@@ -8,6 +8,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/model/backend"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
@@ -23,8 +24,10 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 	return cmd{
 		Name: "ablate",
 		Synopsis: "Train variants of the method with several seeds and numbers of labels, and write one table of their scores " +
-			"beside the paper's. An interrupted grid goes on where it was; finished trainings are not repeated.\n\n" +
-			"Groups of rows: table3 (parts of the method), table6 (losses), fig5 (kinds of attention), language, source_only. " +
+			"beside the paper's, with the spread of the seeds and what each row adds to the supervised one with the same labels. An " +
+			"interrupted grid goes on where it was; finished trainings are not repeated.\n\n" +
+			"Groups of rows: source_only; supervised (labelled images alone, cross-entropy and DyCE); table3 (parts of the method); " +
+			"table6 (losses); fig5 (kinds of attention); language. " +
 			"A --config file can hold further rows under own, and settings of all rows under set.",
 		Groups: []runners.Group{
 			{Title: "Grid"},
@@ -32,13 +35,13 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 			{Title: "Output and computation", Names: []string{"accelerator"}},
 		},
 		Examples: []runners.Example{
-			{Text: "Table 3 on MiniCity, about an hour on two cores", Command: "go run ./pipelines/ablate"},
+			{Text: "Table 3 on MiniCity with three seeds, behind source only and supervised: 24 trainings", Command: "go run ./pipelines/ablate"},
 			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
 		Defaults: configs.DefaultAblate,
 		Resolve: func(s *runners.Session, cfg *configs.Ablate) error {
-			return s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+			return s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP, BuiltIn: clips.Name})
 		},
 		Plan:      check,
 		Output:    func(cfg configs.Ablate) (string, bool) { return cfg.Output, true }, // each training guards its own

@@ -57,6 +57,10 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 				if c.config, err = row.Over(base); err != nil {
 					return nil, err
 				}
+				// What these rows are named after they have from the base.
+				if _, own := row.Set["guidance"]; !own && c.config.Guidance == "none" && (row.Name == "all" || row.Name == "CT + VLP + DLG") {
+					return nil, runners.Usagef("--rows: %q has the guidance of --train, and that is none", row.Name)
+				}
 				if labelled == 0 && c.config.Batch[1] > 0 { // docs/METHOD.md#splits: no labelled stream
 					c.config.Batch[1] = 0
 				}
@@ -132,10 +136,10 @@ func prepareAll(ctx context.Context, s *runners.Session, cfg configs.Ablate) err
 	return nil
 }
 
-// preTrain returns the CLIP of the rows that have one, training it first where none is
-// given.
+// preTrain returns the CLIP of the rows that have one, training it first where that is asked
+// for.
 func preTrain(ctx context.Context, s *runners.Session, cfg configs.Ablate) (string, error) {
-	if cfg.CLIP != "" {
+	if cfg.PretrainSteps == 0 {
 		return cfg.CLIP, nil
 	}
 	p := configs.DefaultPretrain()

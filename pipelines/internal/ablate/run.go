@@ -14,6 +14,7 @@ import (
 	"semidavil/internal/screen"
 	"semidavil/internal/store"
 	"semidavil/model/train"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -41,19 +42,23 @@ func work(ctx context.Context, r *job, graph func(beam.Scope, pipelines.TrainPar
 	if err != nil {
 		return err
 	}
+	data, err := stages.ReadManifest(ctx, cells[0].config.Data)
+	if err != nil {
+		return err
+	}
 	r.Result.Ran = true
-	return write(ctx, r.Settings, results)
+	return write(ctx, r.Settings, sumUp(r.Settings, data.Set().Names(), results))
 }
 
 // summarise prints the table and fails where a training has.
 func summarise(ctx context.Context, r *job) error {
-	results, err := ReadResults(ctx, r.Settings.Output)
+	a, err := ReadAblation(ctx, r.Settings.Output)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Stdout, "\n%s\noutput     %s (%s, %s, %s)\n", markdown(r.Settings, results), inputs.Shorten(r.Settings.Output), TableFile, ResultsFile, PlotFile)
-	if n := failures(results); n > 0 {
-		return fmt.Errorf("%d of %d trainings failed: see %s in their outputs", n, len(results), stages.FailureFile)
+	fmt.Fprintf(r.Stdout, "\n%s\noutput     %s (%s, %s, %s)\n", markdown(r.Settings, a), inputs.Shorten(r.Settings.Output), TableFile, ResultsFile, PlotFile)
+	if n := failures(a.Trainings); n > 0 {
+		return fmt.Errorf("%d of %d trainings failed: see %s in their outputs", n, len(a.Trainings), stages.FailureFile)
 	}
 	return nil
 }
@@ -127,7 +132,7 @@ func finished(ctx context.Context, c cell) (bool, error) {
 		return false, err
 	}
 	sources := []string{c.config.Data + "/" + stages.ManifestFile}
-	if c.config.CLIP != "" {
+	if c.config.CLIP != "" && c.config.CLIP != clips.Name {
 		sources = append(sources, c.config.CLIP+"/config.json", c.config.CLIP+"/model.safetensors")
 	}
 	for _, name := range sources {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"semidavil/configs"
 	"semidavil/internal/store"
@@ -36,11 +37,47 @@ type Result struct {
 	Best     metrics.Fraction `json:"best_miou"`
 	Pixels   metrics.Fraction `json:"pixel_accuracy"`
 	// IoU is the student's for each class.
-	IoU     []metrics.Fraction `json:"iou"`
-	Seconds float64            `json:"seconds"`
-	Backend string             `json:"backend"`
-	Output  string             `json:"output"`
-	Failure string             `json:"failure,omitempty"`
+	IoU []metrics.Fraction `json:"iou"`
+	// Seconds are those of all steps; of a training that was interrupted they follow from
+	// the steps of the last run.
+	Seconds float64 `json:"seconds"`
+	Backend string  `json:"backend"`
+	Output  string  `json:"output"`
+	Failure string  `json:"failure,omitempty"`
+}
+
+// Row sums up the trainings of one row with one number of labels. Scores are of the student, as
+// in [Result]; null where no training succeeded.
+type Row struct {
+	Row      string `json:"row"`
+	Labelled int    `json:"labelled"`
+	// Trainings counts those that succeeded, Failed the others.
+	Trainings int `json:"trainings"`
+	Failed    int `json:"failed"`
+	// Deviation is the standard deviation of the seeds (with their number less one), null for
+	// one seed.
+	Mean      metrics.Fraction `json:"mean"`
+	Deviation metrics.Fraction `json:"deviation"`
+	Least     metrics.Fraction `json:"least"`
+	Most      metrics.Fraction `json:"most"`
+	// Over is the mean less that of [configs.Baseline] with as many labels.
+	Over metrics.Fraction `json:"over_baseline"`
+	// IoU is the mean of each class, over the seeds where it has a value.
+	IoU []metrics.Fraction `json:"iou"`
+	// Paper is the paper's figure for PaperLabelled labelled images.
+	Paper         metrics.Fraction `json:"paper"`
+	PaperLabelled int              `json:"paper_labelled"`
+	// Seconds is the mean time of a training.
+	Seconds float64 `json:"seconds"`
+}
+
+// Ablation is [ResultsFile]: what the table shows, and the trainings that it follows from.
+type Ablation struct {
+	Baseline string `json:"baseline"`
+	// Classes name the elements of IoU.
+	Classes   []string `json:"classes"`
+	Rows      []Row    `json:"rows"`
+	Trainings []Result `json:"trainings"`
 }
 
 // collect reads the results of all cells.
@@ -62,10 +99,73 @@ func collect(ctx context.Context, cells []cell) ([]Result, error) {
 			return nil, err
 		}
 		r.Student, r.Teacher, r.Best, r.Pixels, r.IoU, r.Seconds = s.Student.MIoU, s.Teacher.MIoU, s.Best, s.Student.PixelAccuracy, s.Student.IoU, s.Seconds
+		if s.Teacher.Images == 0 { // there is none without unlabelled images
+			r.Teacher = metrics.Fraction(math.NaN())
+		}
+		if s.Resumed > 0 && s.Resumed < s.Steps {
+			r.Seconds *= float64(s.Steps) / float64(s.Steps-s.Resumed)
+		}
 		r.Backend = s.Backend
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// sumUp makes the rows of the table, in the order of the grid.
+func sumUp(cfg configs.Ablate, classes []string, results []Result) Ablation {
+	a := Ablation{Baseline: configs.Baseline, Classes: classes, Trainings: results}
+	for _, labelled := range cfg.Labelled {
+		first := len(a.Rows)
+		for _, row := range rowsOf(results) {
+			a.Rows = append(a.Rows, sumUpRow(cfg, len(classes), results, row, labelled))
+		}
+		rows := a.Rows[first:]
+		if i := slices.IndexFunc(rows, func(r Row) bool { return r.Row == configs.Baseline }); i >= 0 {
+			for k := range rows {
+				rows[k].Over = rows[k].Mean - rows[i].Mean
+			}
+		}
+	}
+	return a
+}
+
+// sumUpRow sums up one row with one number of labels.
+func sumUpRow(cfg configs.Ablate, classes int, results []Result, row string, labelled int) Row {
+	nan := metrics.Fraction(math.NaN())
+	r := Row{Row: row, Labelled: labelled, Mean: nan, Deviation: nan, Least: nan, Most: nan, Over: nan, Paper: nan}
+	var scores, seconds []float64
+	iou := make([][]float64, classes)
+	for _, x := range results {
+		switch {
+		case x.Row != row || x.Labelled != labelled:
+			continue
+		case x.Failure != "":
+			r.Failed++
+			continue
+		}
+		scores, seconds = append(scores, float64(x.Student)), append(seconds, x.Seconds)
+		for k, v := range x.IoU[:min(len(x.IoU), classes)] {
+			if !math.IsNaN(float64(v)) {
+				iou[k] = append(iou[k], float64(v))
+			}
+		}
+	}
+	for _, values := range iou {
+		r.IoU = append(r.IoU, metrics.Fraction(mean(values)))
+	}
+	if cfg.Paper != "none" {
+		column, n := paperAt(labelled)
+		r.PaperLabelled = n
+		if figures, ok := paperRows[cfg.Paper][row]; ok && figures[column] != none {
+			r.Paper = metrics.Fraction(figures[column] / 100)
+		}
+	}
+	if r.Trainings = len(scores); r.Trainings == 0 {
+		return r
+	}
+	r.Mean, r.Least, r.Most = metrics.Fraction(mean(scores)), metrics.Fraction(slices.Min(scores)), metrics.Fraction(slices.Max(scores))
+	r.Deviation, r.Seconds = metrics.Fraction(deviation(scores)), mean(seconds)
+	return r
 }
 
 func failures(results []Result) (n int) {
@@ -87,18 +187,9 @@ func rowsOf(results []Result) (rows []string) {
 	return rows
 }
 
-// scores are the student's mIoU in percent of the seeds of one row and number of labels.
-func scores(results []Result, row string, labelled int) (out []float64, failed int) {
-	for _, r := range results {
-		switch {
-		case r.Row != row || r.Labelled != labelled:
-		case r.Failure != "":
-			failed++
-		default:
-			out = append(out, 100*float64(r.Student))
-		}
-	}
-	return out, failed
+// at is the row of so many labels.
+func (a Ablation) at(row string, labelled int) Row {
+	return a.Rows[slices.IndexFunc(a.Rows, func(r Row) bool { return r.Row == row && r.Labelled == labelled })]
 }
 
 func mean(values []float64) float64 {
@@ -109,72 +200,128 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values)) // NaN for none
 }
 
-// summary is "mean ± deviation (least to most)" of some seeds.
-func summary(values []float64, failed int) string {
-	text := "-"
-	if n := len(values); n > 0 {
-		text = fmt.Sprintf("%.1f", mean(values))
-		if n > 1 {
-			var square float64
-			for _, v := range values {
-				square += (v - mean(values)) * (v - mean(values))
-			}
-			text += fmt.Sprintf(" ± %.1f (%.1f to %.1f)", math.Sqrt(square/float64(n-1)), slices.Min(values), slices.Max(values))
-		}
+// deviation is the standard deviation of a sample, NaN for fewer than two values.
+func deviation(values []float64) float64 {
+	if len(values) < 2 {
+		return math.NaN()
 	}
-	if failed > 0 {
-		text += fmt.Sprintf(", %d failed", failed)
+	var square float64
+	for _, v := range values {
+		square += (v - mean(values)) * (v - mean(values))
+	}
+	return math.Sqrt(square / float64(len(values)-1))
+}
+
+// text is "mean ± deviation (least to most)" of a row's seeds, in percent.
+func (r Row) text() string {
+	text := "-"
+	if r.Trainings > 0 {
+		text = r.Mean.String()
+	}
+	if r.Trainings > 1 {
+		text += fmt.Sprintf(" ± %s (%s to %s)", r.Deviation, r.Least, r.Most)
+	}
+	if r.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", r.Failed)
 	}
 	return text
 }
 
-// markdown is the table: a line a row, a column a number of labels, the paper's beside.
-func markdown(cfg configs.Ablate, results []Result) string {
-	head, line := []string{"val mIoU, %"}, []string{"---"}
+// writeTable writes a table: the first column is of names, the others of numbers.
+func writeTable(b *strings.Builder, rows [][]string) {
+	for i, row := range rows {
+		row[0] = strings.ReplaceAll(row[0], "|", `\|`)
+		fmt.Fprintf(b, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			fmt.Fprintf(b, "|---|%s\n", strings.Repeat("---:|", len(row)-1))
+		}
+	}
+}
+
+// markdown is the table: a line a row; a column a number of labels, what the row adds to the
+// baseline and the paper's figure beside it, and last the time of a training.
+func markdown(cfg configs.Ablate, a Ablation) string {
+	head := []string{"val mIoU, %"}
 	seeds := fmt.Sprintf("%d seeds", len(cfg.Seeds))
 	if len(cfg.Seeds) == 1 {
 		seeds = "1 seed"
 	}
+	rows := rowsOf(a.Trainings)
+	compared := slices.Contains(rows, a.Baseline)
 	for _, labelled := range cfg.Labelled {
-		head, line = append(head, fmt.Sprintf("%d labels, %s", labelled, seeds)), append(line, "---:")
+		head = append(head, fmt.Sprintf("%d labels, %s", labelled, seeds))
+		if compared {
+			head = append(head, "over "+a.Baseline)
+		}
 		if cfg.Paper != "none" {
 			_, n := paperAt(labelled)
-			head, line = append(head, fmt.Sprintf("paper, %s, %d labels", cfg.Paper, n)), append(line, "---:")
+			head = append(head, fmt.Sprintf("paper, %s, %d labels", cfg.Paper, n))
 		}
 	}
-	var b strings.Builder
-	write := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
-	write(head)
-	fmt.Fprintf(&b, "|%s|\n", strings.Join(line, "|"))
-	for _, row := range rowsOf(results) {
-		cells := []string{strings.ReplaceAll(row, "|", `\|`)}
+	table := [][]string{append(head, "s a training")}
+	for _, name := range rows {
+		cells, seconds := []string{name}, []float64{}
 		for _, labelled := range cfg.Labelled {
-			values, failed := scores(results, row, labelled)
-			cells = append(cells, summary(values, failed))
-			if cfg.Paper == "none" {
-				continue
+			r := a.at(name, labelled)
+			cells = append(cells, r.text())
+			if compared {
+				cells = append(cells, r.Over.Points())
 			}
-			column, _ := paperAt(labelled)
-			figure, ok := paperRows[cfg.Paper][row]
-			if !ok || figure[column] == none {
-				cells = append(cells, "-")
-				continue
+			if cfg.Paper != "none" {
+				cells = append(cells, r.Paper.String())
 			}
-			cells = append(cells, fmt.Sprintf("%.1f", figure[column]))
+			if r.Trainings > 0 {
+				seconds = append(seconds, r.Seconds)
+			}
 		}
-		write(cells)
+		took := "-"
+		if len(seconds) > 0 {
+			took = fmt.Sprintf("%.0f", mean(seconds))
+		}
+		table = append(table, append(cells, took))
+	}
+	var b strings.Builder
+	writeTable(&b, table)
+	all := 0.0
+	for _, r := range a.Trainings {
+		all += r.Seconds
+	}
+	fmt.Fprintf(&b, "\nStudent's mean IoU after the last step: mean ± standard deviation (least to most) of the seeds. %d trainings, %v of computing.\n",
+		len(a.Trainings)-failures(a.Trainings), time.Duration(all*float64(time.Second)).Round(time.Second))
+	return b.String()
+}
+
+// classTable is the IoU of each class, a column a row of the grid.
+func classTable(cfg configs.Ablate, a Ablation) string {
+	var b strings.Builder
+	for _, labelled := range cfg.Labelled {
+		rows := rowsOf(a.Trainings)
+		head := []string{fmt.Sprintf("IoU, %%, %d labels", labelled)}
+		for _, name := range rows {
+			head = append(head, strings.ReplaceAll(name, "|", `\|`))
+		}
+		table := [][]string{head}
+		for k, class := range a.Classes {
+			cells := []string{class}
+			for _, name := range rows {
+				cells = append(cells, a.at(name, labelled).IoU[k].String())
+			}
+			table = append(table, cells)
+		}
+		b.WriteString("\n")
+		writeTable(&b, table)
 	}
 	return b.String()
 }
 
 // write writes the files of the grid.
-func write(ctx context.Context, cfg configs.Ablate, results []Result) error {
-	data, err := json.MarshalIndent(results, "", " ")
+func write(ctx context.Context, cfg configs.Ablate, a Ablation) error {
+	data, err := json.MarshalIndent(a, "", " ")
 	if err != nil {
 		return fmt.Errorf("ablate: write results: %w", err)
 	}
-	files := map[string][]byte{ResultsFile: append(data, '\n'), TableFile: []byte(markdown(cfg, results))}
-	if plot, err := draw(cfg, results); err != nil {
+	files := map[string][]byte{ResultsFile: append(data, '\n'), TableFile: []byte(markdown(cfg, a) + classTable(cfg, a))}
+	if plot, err := draw(cfg, a); err != nil {
 		return fmt.Errorf("ablate: draw: %w", err)
 	} else if plot != nil {
 		files[PlotFile] = plot
@@ -187,31 +334,39 @@ func write(ctx context.Context, cfg configs.Ablate, results []Result) error {
 	return nil
 }
 
-// draw shows the means as bars, nil where nothing succeeded.
-func draw(cfg configs.Ablate, results []Result) ([]byte, error) {
-	if failures(results) == len(results) {
+// draw shows the means as bars with the least and the most of the seeds, nil where nothing
+// succeeded.
+func draw(cfg configs.Ablate, a Ablation) ([]byte, error) {
+	if failures(a.Trainings) == len(a.Trainings) {
 		return nil, nil
 	}
-	chart := charts.BarChart{Title: "Student's mIoU on val, mean over seeds", Axis: "mIoU", Unit: "%", Decimals: 1, Categories: rowsOf(results)}
+	chart := charts.BarChart{Title: "Student's mIoU on val, mean over seeds", Axis: "mIoU", Unit: "%", Decimals: 1, Categories: rowsOf(a.Trainings)}
+	if len(cfg.Seeds) > 1 {
+		chart.Note = "Lines reach from the least to the most of the seeds."
+	}
 	for _, labelled := range cfg.Labelled[:min(len(cfg.Labelled), 7)] {
 		s := charts.Series{Name: fmt.Sprintf("%d labels", labelled)}
-		for _, row := range chart.Categories {
-			values, _ := scores(results, row, labelled)
-			s.Values = append(s.Values, mean(values))
+		for _, name := range chart.Categories {
+			r := a.at(name, labelled)
+			s.Values = append(s.Values, 100*float64(r.Mean))
+			if r.Trainings < 2 {
+				r.Least, r.Most = metrics.Fraction(math.NaN()), metrics.Fraction(math.NaN())
+			}
+			s.Low, s.High = append(s.Low, 100*float64(r.Least)), append(s.High, 100*float64(r.Most))
 		}
 		chart.Series = append(chart.Series, s)
 	}
 	return charts.Bars(chart)
 }
 
-// ReadResults reads the results of a grid.
-func ReadResults(ctx context.Context, output string) (out []Result, err error) {
+// ReadAblation reads the results of a grid.
+func ReadAblation(ctx context.Context, output string) (a Ablation, err error) {
 	data, err := store.ReadFile(ctx, output+"/"+ResultsFile, 0)
 	if err == nil {
-		err = json.Unmarshal(data, &out)
+		err = json.Unmarshal(data, &a)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the results of %s: %w", output, err)
+		return a, fmt.Errorf("read the results of %s: %w", output, err)
 	}
-	return out, nil
+	return a, nil
 }

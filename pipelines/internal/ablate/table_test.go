@@ -2,44 +2,86 @@ package ablate
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 
 	"semidavil/configs"
+	"semidavil/transforms/metrics"
 )
 
-// TestMarkdown computes the table of some results by hand.
-func TestMarkdown(t *testing.T) {
+// TestTable computes the table of some results by hand.
+func TestTable(t *testing.T) {
 	cfg := configs.DefaultAblate()
 	cfg.Labelled, cfg.Seeds = []int{20, 500}, []int{0, 1, 2}
+	nan := metrics.Fraction(math.NaN())
 	results := []Result{
-		{Row: "CT", Labelled: 20, Seed: 0, Student: 0.10}, {Row: "all", Labelled: 20, Seed: 0, Student: 0.30},
-		{Row: "CT", Labelled: 20, Seed: 1, Student: 0.12}, {Row: "all", Labelled: 20, Seed: 1, Failure: "not finite"},
-		{Row: "CT", Labelled: 20, Seed: 2, Student: 0.14}, {Row: "all", Labelled: 20, Seed: 2, Student: 0.31},
-		{Row: "CT", Labelled: 500, Seed: 0, Student: 0.5}, {Row: "mine", Labelled: 500, Seed: 0, Failure: "x"},
+		{Row: "supervised DyCE", Labelled: 20, Seed: 0, Student: 0.15, Seconds: 7, IoU: []metrics.Fraction{0.5, nan}},
+		{Row: "CT", Labelled: 20, Seed: 0, Student: 0.10, Seconds: 60}, {Row: "all", Labelled: 20, Seed: 0, Student: 0.30, Seconds: 90, IoU: []metrics.Fraction{0.25, nan}},
+		{Row: "CT", Labelled: 20, Seed: 1, Student: 0.12, Seconds: 61}, {Row: "all", Labelled: 20, Seed: 1, Failure: "not finite"},
+		{Row: "CT", Labelled: 20, Seed: 2, Student: 0.14, Seconds: 68}, {Row: "all", Labelled: 20, Seed: 2, Student: 0.31, Seconds: 110, IoU: []metrics.Fraction{0.75, 0.4}},
+		{Row: "CT", Labelled: 500, Seed: 0, Student: 0.5, Seconds: 59}, {Row: "mine", Labelled: 500, Seed: 0, Failure: "x"},
 	}
-	want := `| val mIoU, % | 20 labels, 3 seeds | paper, gta5, 100 labels | 500 labels, 3 seeds | paper, gta5, 500 labels |
-|---|---:|---:|---:|---:|
-| CT | 12.0 ± 2.0 (10.0 to 14.0) | 54.5 | 50.0 | 62.3 |
-| all | 30.5 ± 0.7 (30.0 to 31.0), 1 failed | 71.1 | - | 72.9 |
-| mine | - | - | -, 1 failed | - |
+	want := `| val mIoU, % | 20 labels, 3 seeds | over supervised DyCE | paper, gta5, 100 labels | 500 labels, 3 seeds | over supervised DyCE | paper, gta5, 500 labels | s a training |
+|---|---:|---:|---:|---:|---:|---:|---:|
+| supervised DyCE | 15.0 | +0.0 | - | - | - | - | 7 |
+| CT | 12.0 ± 2.0 (10.0 to 14.0) | -3.0 | 54.5 | 50.0 | - | 62.3 | 61 |
+| all | 30.5 ± 0.7 (30.0 to 31.0), 1 failed | +15.5 | 71.1 | - | - | 72.9 | 100 |
+| mine | - | - | - | -, 1 failed | - | - | - |
+
+Student's mean IoU after the last step: mean ± standard deviation (least to most) of the seeds. 7 trainings, 7m35s of computing.
 `
-	if got := markdown(cfg, results); got != want {
+	a := sumUp(cfg, []string{"road", "car"}, results)
+	if got := markdown(cfg, a); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	cfg.Paper = "none"
-	if got := markdown(cfg, results); strings.Contains(got, "paper") || !strings.Contains(got, "| CT | 12.0 ± 2.0 (10.0 to 14.0) | 50.0 |") {
-		t.Error(got)
+	want = `
+| IoU, %, 20 labels | supervised DyCE | CT | all | mine |
+|---|---:|---:|---:|---:|
+| road | 50.0 | - | 50.0 | - |
+| car | - | - | 40.0 | - |
+`
+	if got := classTable(cfg, a); !strings.HasPrefix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	svg, err := draw(cfg, results)
-	if err != nil || !strings.Contains(string(svg), "mine") {
+	data, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows struct {
+		Rows []map[string]any `json:"rows"`
+	}
+	if err := json.Unmarshal(data, &rows); err != nil || len(rows.Rows) != 8 {
+		t.Fatalf("%v %s", err, data)
+	}
+	for key, want := range map[string]string{"row": "CT", "trainings": "3", "mean": "0.12", "deviation": "0.02", "least": "0.1", "most": "0.14", "over_baseline": "-0.03",
+		"paper": "0.545", "paper_labelled": "100", "seconds": "63", "failed": "0"} {
+		got := rows.Rows[1][key]
+		if v, ok := got.(float64); ok {
+			got = math.Round(v*1e9) / 1e9
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s of CT is %v, want %s", key, got, want)
+		}
+	}
+	if v, there := rows.Rows[0]["deviation"]; v != nil || !there {
+		t.Errorf("a deviation of one seed: %v", v)
+	}
+	svg, err := draw(cfg, a)
+	if err != nil || !strings.Contains(string(svg), "mine") || !strings.Contains(string(svg), "CT, 20 labels: 12.0% (10.0 to 14.0)") || !strings.Contains(string(svg), "supervised DyCE, 20 labels: 15.0%<") {
 		t.Errorf("%v %s", err, svg)
+	}
+	cfg.Paper = "none"
+	a = sumUp(cfg, nil, results[1:])
+	if got := markdown(cfg, a); strings.Contains(got, "paper") || strings.Contains(got, "over") || !strings.Contains(got, "| CT | 12.0 ± 2.0 (10.0 to 14.0) | 50.0 | 61 |") {
+		t.Error(got)
 	}
 	if failures(results) != 2 || !math.IsNaN(mean(nil)) {
 		t.Error(failures(results))
 	}
-	if svg, err := draw(cfg, results[7:]); svg != nil || err != nil {
+	if svg, err := draw(cfg, sumUp(cfg, nil, results[8:])); svg != nil || err != nil {
 		t.Error("a plot of nothing", err)
 	}
 }
@@ -73,9 +115,9 @@ func TestPaper(t *testing.T) {
 // TestGrid: every combination once, each with an output of its own.
 func TestGrid(t *testing.T) {
 	cfg := configs.DefaultAblate()
-	cfg.Labelled, cfg.Seeds, cfg.Rows, cfg.Output, cfg.Steps, cfg.Set = []int{0, 20}, []int{3, 4}, []string{"table3", "source_only"}, "/o", 7, map[string]any{"window": "whole"}
+	cfg.Labelled, cfg.Seeds, cfg.Rows, cfg.Output, cfg.Steps, cfg.Set = []int{0, 20}, []int{3, 4}, []string{"table3", "source_only", "supervised"}, "/o", 7, map[string]any{"window": "whole"}
 	cells, err := grid(context.Background(), cfg, "/clip")
-	if err != nil || len(cells) != 24 {
+	if err != nil || len(cells) != 32 {
 		t.Fatalf("%d cells, %v", len(cells), err)
 	}
 	outputs := map[string]bool{}
@@ -84,15 +126,22 @@ func TestGrid(t *testing.T) {
 		if c.config.Steps != 7 || c.config.Window != "whole" || int(c.config.Seed) != c.seed || c.config.Data != dataOf(cfg, c.labelled) {
 			t.Errorf("%+v", c)
 		}
-		if (c.config.CLIP == "") != (c.row == "CT" || c.row == "CT + DyCE") {
+		if (c.config.CLIP != "") != (strings.Contains(c.row, "VLP") || c.row == "all") {
 			t.Errorf("%s has the CLIP %q", c.row, c.config.CLIP)
+		}
+		if (c.config.Batch[2] == 0) != (c.row == "source only" || strings.HasPrefix(c.row, "supervised")) {
+			t.Errorf("%s has batches of %v", c.row, c.config.Batch)
 		}
 		if c.labelled == 0 && c.config.Batch[1] != 0 {
 			t.Errorf("%s draws labelled images of none", c.row)
 		}
 	}
-	if len(outputs) != 24 {
+	if len(outputs) != 32 {
 		t.Errorf("%d outputs", len(outputs))
+	}
+	cfg.Set["guidance"], cfg.Rows = "none", []string{"all"}
+	if _, err := grid(context.Background(), cfg, ""); err == nil || !strings.Contains(err.Error(), `"all" has the guidance of --train, and that is none`) {
+		t.Error(err)
 	}
 	cfg.Own = []configs.AblationRow{{Name: "A b"}, {Name: "a_B"}}
 	cfg.Rows = []string{"A b", "a_B"}

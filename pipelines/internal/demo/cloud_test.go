@@ -56,7 +56,7 @@ func TestCloud(t *testing.T) {
 	if len(want) < 20 {
 		t.Errorf("only %d networks, shards and pictures", len(want))
 	}
-	if page := first[ReportFile].Data; !strings.Contains(page, "<svg") || !strings.Contains(page, "data:image/png") {
+	if page := first[ReportFile].Data; !strings.Contains(page, "<svg") || !strings.Contains(page, "What captions are worth") || !strings.Contains(page, "class names (mean") || !strings.Contains(page, "data:image/png") {
 		t.Errorf("a report of %d bytes without plots or pictures", len(page))
 	}
 	demo("gs://data/demo")

@@ -19,13 +19,13 @@ type (
 func Command() cmd {
 	return cmd{
 		Name: "demo",
-		Synopsis: "Run the whole loop on the built-in MiniCity in minutes: draw and prepare the scenes, pre-train a small CLIP, train " +
+		Synopsis: "Run the whole loop on the built-in MiniCity in minutes: draw and prepare the scenes, train " +
 			"from the source alone, without DyCE and with all parts of the method, pseudo-label the unlabelled scenes, evaluate, and " +
 			"write report.html, one file that needs no network to be viewed.",
 		Groups: []runners.Group{{Title: "Output"}, {Title: "Trainings"}},
 		Examples: []runners.Example{
 			{Text: "Minutes on two cores", Command: "go run ./pipelines/demo"},
-			{Text: "Longer trainings, better scores", Command: "go run ./pipelines/demo --steps=2000 --pretrain_steps=200 --output=out/demo2000"},
+			{Text: "Longer trainings, better scores", Command: "go run ./pipelines/demo --steps=2000 --output=out/demo2000"},
 		},
 		Defaults: configs.DefaultDemo,
 		Resolve: func(s *runners.Session, cfg *configs.Demo) error {

@@ -41,6 +41,7 @@ func (r *run) report(ctx context.Context, record configs.Record, took time.Durat
 	}
 	for _, section := range []func() (report.Section, error){
 		func() (report.Section, error) { return r.scores(set) },
+		func() (report.Section, error) { return captionSection(set, evaluation) },
 		func() (report.Section, error) { return r.scenes(ctx, set) },
 		func() (report.Section, error) { return r.curves(ctx) },
 		func() (report.Section, error) { return r.classes(ctx, set) },
@@ -81,11 +82,7 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 	chart := charts.BarChart{Title: "IoU of each class on val", Axis: "intersection over union", Unit: "%", Decimals: 1, Categories: set.Names(), Colors: figures.Colors(set)}
 	for _, n := range names {
 		x := r.results[n.row]
-		teacher := "-"
-		if n.row != sourceOnly {
-			teacher = x.Teacher.String()
-		}
-		table.Rows = append(table.Rows, []string{n.name, x.Student.String(), teacher, x.Pixels.String(), fmt.Sprintf("%.0f", x.Seconds)})
+		table.Rows = append(table.Rows, []string{n.name, x.Student.String(), x.Teacher.String(), x.Pixels.String(), fmt.Sprintf("%.0f", x.Seconds)})
 		bars := charts.Series{Name: fmt.Sprintf("%s (mean %v)", n.name, x.Student)}
 		for _, v := range x.IoU {
 			bars.Values = append(bars.Values, 100*float64(v))
@@ -94,6 +91,25 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 	}
 	svg, err := charts.Bars(chart)
 	s.Tables, s.Figures = []report.Table{table}, []report.Figure{{Caption: "IoU of each class", SVG: svg}}
+	return s, err
+}
+
+// captionSection shows what captions are worth to the network with all parts.
+func captionSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section, error) {
+	network, check := e.Networks[0].Network, e.Captions
+	s := report.Section{Title: "What captions are worth", Text: []string{"The network with all parts once more on the val scenes, with each scene's own caption, " +
+		"with the caption of another scene, with one sentence of all class names, and with none. A network that makes use of captions does best with the own ones."}}
+	if check == nil || !check.Read {
+		s.Text = []string{"This network reads no captions."}
+		return s, nil
+	}
+	s.Text = append(s.Text, check.Text(network))
+	table := report.Table{Head: []string{"captions", "mean IoU, %", "pixels right, %"}}
+	for _, c := range check.Columns(network) {
+		table.Rows = append(table.Rows, []string{c.Title, c.Scores.MeanIoU.String(), c.Scores.PixelAccuracy.String()})
+	}
+	svg, err := check.Figure(set, network)
+	s.Tables, s.Figures = []report.Table{table}, []report.Figure{{Caption: "IoU of each class by the captions that the network reads", SVG: svg}}
 	return s, err
 }
 
@@ -221,7 +237,7 @@ func (r *run) about(record configs.Record, took time.Duration) report.Section {
 	for _, x := range []struct {
 		name  string
 		value int
-	}{{"training steps", r.Steps}, {"pre-training steps", r.PretrainSteps}, {"labelled target scenes", r.Labelled}, {"seed", r.Seed}} {
+	}{{"training steps", r.Steps}, {"steps of a pre-training of its own", r.PretrainSteps}, {"labelled target scenes", r.Labelled}, {"seed", r.Seed}} {
 		table.Rows = append(table.Rows, []string{x.name, fmt.Sprint(x.value)})
 	}
 	table.Rows = append(table.Rows, []string{"backend", r.results[full].Backend}, []string{"vector instructions", fmt.Sprint(backend.SIMD)},

@@ -51,7 +51,7 @@ func work(ctx context.Context, c *job) error {
 	for _, p := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"prepare, pre-train and train", r.train}, {"pseudo-label", r.label}, {"evaluate", r.evaluate}} {
+	}{{"prepare and train", r.train}, {"pseudo-label", r.label}, {"evaluate", r.evaluate}} {
 		from := time.Now()
 		if err := p.do(ctx); err != nil {
 			return err
@@ -107,12 +107,12 @@ func (r *run) train(ctx context.Context) error {
 
 // readResults reads the scores of the trainings.
 func (r *run) readResults(ctx context.Context) error {
-	results, err := ablate.ReadResults(ctx, r.grid())
+	a, err := ablate.ReadAblation(ctx, r.grid())
 	if err != nil {
 		return err
 	}
 	r.results = map[string]ablate.Result{}
-	for _, x := range results {
+	for _, x := range a.Trainings {
 		r.results[x.Row] = x
 	}
 	return nil
@@ -147,6 +147,6 @@ func (r *run) evaluate(ctx context.Context) (err error) {
 	if c.Inference, err = r.network(ctx); err != nil {
 		return err
 	}
-	c.Data, c.Output, c.Overwrite, c.Pictures = r.data(), r.Output+"/evaluate", r.Overwrite, 0
+	c.Data, c.Output, c.Overwrite, c.Pictures, c.CaptionCheck = r.data(), r.Output+"/evaluate", r.Overwrite, 0, true
 	return evaluate.Command(pipelines.Evaluate).Run(ctx, r.session, c)
 }

@@ -42,6 +42,7 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 			{Text: "The val images of MiniCity, after prepare and train", Command: "go run ./pipelines/evaluate"},
 			{Text: "Cityscapes val at full resolution, with captions of an earlier run", Command: "go run ./pipelines/evaluate --checkpoint=out/gta_cs_train --data=cityscapes:/data/cityscapes --captions_from=out/gta_cs/captions"},
 			{Text: "Student and teacher, several scales", Command: "go run ./pipelines/evaluate --models=student,teacher --scales=0.75,1,1.25 --flip"},
+			{Text: "What captions are worth to the network", Command: "go run ./pipelines/evaluate --caption_check --output=out/captions"},
 			{Text: "Label files of another program", Command: "go run ./pipelines/evaluate --data=cityscapes:/data/cityscapes --predictions=/data/results"},
 		},
 		Defaults: configs.DefaultEvaluate,

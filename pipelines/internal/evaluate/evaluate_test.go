@@ -236,13 +236,14 @@ func TestRefused(t *testing.T) {
 		"another tokeniser": func(c *configs.Evaluate) {
 			c.Data = prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [4]int{1, 1, 1, 1}, Set: semidavil.Cityscapes19})
 		},
-		"student, teacher":            func(c *configs.Evaluate) { c.Models = []string{"both"} },
-		"models: none given":          func(c *configs.Evaluate) { c.Models = nil },
-		"given twice":                 func(c *configs.Evaluate) { c.Models = []string{"student", "student"} },
-		"--predictions":               func(c *configs.Evaluate) { c.Predictions = root + "/absent" },
-		"there are no PNG files":      func(c *configs.Evaluate) { c.Predictions = t.TempDir() },
-		"want pairs:FILE.yaml:FOLDER": func(c *configs.Evaluate) { c.Data = "pairs:" + root },
-		"checkpoint":                  func(c *configs.Evaluate) { c.Checkpoint = root },
+		"student, teacher":             func(c *configs.Evaluate) { c.Models = []string{"both"} },
+		"models: none given":           func(c *configs.Evaluate) { c.Models = nil },
+		"given twice":                  func(c *configs.Evaluate) { c.Models = []string{"student", "student"} },
+		"--predictions":                func(c *configs.Evaluate) { c.Predictions = root + "/absent" },
+		"there are no PNG files":       func(c *configs.Evaluate) { c.Predictions = t.TempDir() },
+		"want pairs:FILE.yaml:FOLDER":  func(c *configs.Evaluate) { c.Data = "pairs:" + root },
+		"predictions read no captions": func(c *configs.Evaluate) { c.Predictions, c.CaptionCheck = root, true },
+		"checkpoint":                   func(c *configs.Evaluate) { c.Checkpoint = root },
 	} {
 		cfg := settings(t, n, n.Data)
 		change(&cfg)
@@ -266,7 +267,7 @@ func TestWays(t *testing.T) {
 	}
 	for _, change := range []func(*configs.Evaluate){
 		func(c *configs.Evaluate) {},
-		func(c *configs.Evaluate) { c.Data = n.Data },
+		func(c *configs.Evaluate) { c.Data, c.CaptionCheck = n.Data, true },
 		func(c *configs.Evaluate) { c.Predictions = files },
 	} {
 		var first map[string]fixture.File

@@ -3,8 +3,10 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
+	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/captioner"
 	"semidavil/internal/store"
@@ -13,6 +15,8 @@ import (
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/stages/counters"
+	"semidavil/stages/plans"
+	"semidavil/transforms/captions"
 	"semidavil/transforms/metrics"
 )
 
@@ -32,8 +36,44 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p p
 		}
 	}
 	images, tables, err := inputs.Find(ctx, cfg.Inference, inputs.Request{From: cfg.Data, Flag: "data", Subset: cfg.Subset, Labels: true, Output: cfg.Output, Group: 32}, network)
-	return pipelines.EvaluateParams{Images: images, Commit: stages.CommitScoresParams{Output: cfg.Output, Classes: images.Load.Classes}, Score: stages.ScoreParams{Load: images.Load, Networks: network.Params,
-		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}, tables, err
+	if err != nil {
+		return p, tables, err
+	}
+	p = pipelines.EvaluateParams{Images: images, Commit: stages.CommitScoresParams{Output: cfg.Output, Classes: images.Load.Classes}, Score: stages.ScoreParams{Load: images.Load, Networks: network.Params,
+		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}
+	if !cfg.CaptionCheck {
+		return p, tables, nil
+	}
+	guidance := network.Facts.Segmenter.Guidance
+	p.Commit.Captions = &stages.CaptionCheck{Guidance: guidance.Kind, Read: guidance.ReadsCaptions(), Seed: cfg.CaptionSeed}
+	if guidance.ReadsCaptions() {
+		p.Exchange, err = exchange(ctx, cfg.CaptionSeed, network.Tokenizer, images.Load.Classes)
+	}
+	return p, tables, err
+}
+
+// exchange says which captions networks read beside the images' own: those of other images, the
+// sentence of class names that images without a caption get, and an empty one, which is the
+// tokens that begin and end a text.
+func exchange(ctx context.Context, seed uint64, folder string, classes semidavil.ClassSet) (*stages.ExchangeParams, error) {
+	tokenizer, err := stages.LoadTokenizer(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	captioner, err := captions.OfClassNames(classes.Names())
+	if err != nil {
+		return nil, err
+	}
+	sentence, err := captioner.Caption(ctx, captions.Request{})
+	if err != nil {
+		return nil, err
+	}
+	p := &stages.ExchangeParams{Seed: seed}
+	for _, c := range []struct{ kind, text string }{{stages.ClassNamesCaption, sentence}, {stages.NoCaption, ""}} {
+		tokens := tokenizer.Frame(c.text)
+		p.Same = append(p.Same, plans.Caption{Kind: c.kind, Tokens: tokens.IDs[:tokens.N]})
+	}
+	return p, nil
 }
 
 // summarise prints the scores and fails where too many images were rejected.
@@ -71,6 +111,9 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 		}
 		fmt.Fprintln(r.Stdout)
 	}
+	if err := writeCaptionCheck(r.Stdout, e); err != nil {
+		return err
+	}
 	if cfg.Predictions != "" {
 		fmt.Fprintf(r.Stdout, "files      %d read as train ids, %d as label ids, which the names say\n",
 			r.Result.Count(counters.Namespace, counters.ByTrainIDs), r.Result.Count(counters.Namespace, counters.ByIDs))
@@ -84,4 +127,23 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	inputs.WriteTurned(r.Stdout, e.Turned)
 	fmt.Fprintf(r.Stdout, "output     %s (%s, %s, plots, %s, pictures) after %s\n", inputs.Shorten(cfg.Output), stages.ReportFile, stages.TableFile, stages.ScoresFile, r.Result.Wall.Round(100*time.Millisecond))
 	return tooMany
+}
+
+// writeCaptionCheck prints what the captions are worth to each network.
+func writeCaptionCheck(w io.Writer, e stages.Evaluation) error {
+	for _, n := range e.Networks {
+		switch {
+		case e.Captions == nil:
+			return nil
+		case !e.Captions.Read:
+			fmt.Fprintln(w, e.Captions.Text(n.Network))
+			return nil
+		}
+		table, err := metrics.Text(e.Captions.Columns(n.Network))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n%s\n%s\n\n", table, e.Captions.Text(n.Network))
+	}
+	return nil
 }

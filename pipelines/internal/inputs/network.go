@@ -13,6 +13,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/model/backend"
 	"semidavil/model/infer"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/stages/inference"
@@ -58,7 +59,7 @@ func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, n
 			if o.CLIP = trained; o.CLIP == "" {
 				return n, runners.Usagef("--checkpoint=%s: the training's run.json is not there to tell which CLIP reads the captions; give it as --clip", c.Checkpoint)
 			}
-			if _, err := store.Stat(ctx, o.CLIP); err != nil {
+			if _, err := store.Stat(ctx, o.CLIP); err != nil && o.CLIP != clips.Name {
 				return n, runners.Usagef("the CLIP that reads the captions: %v; give its folder as --clip", err)
 			}
 		}
@@ -73,7 +74,7 @@ func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, n
 	}
 	if s.Remote() {
 		for flag, folder := range map[string]string{"clip": n.Params[0].CLIP, "tokenizer": n.Tokenizer} {
-			if folder != "" && !store.IsRemote(folder) {
+			if folder != "" && folder != clips.Name && !store.IsRemote(folder) {
 				return n, runners.Usagef("the training had %s, which the workers of --runner=%s cannot see; give a gs:// path as --%s", folder, s.Runner, flag)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/internal/strictyaml"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/runners"
 	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
@@ -18,7 +19,7 @@ import (
 // Resolve resolves the paths of a network's settings and further ones, and what names
 // images: an output of prepare, a folder, a glob or a data set KIND:ROOT.
 func Resolve(s *runners.Session, c *configs.Inference, images runners.Path, further ...runners.Path) error {
-	paths := append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP},
+	paths := append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP, BuiltIn: clips.Name},
 		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}}, further...)
 	if !isDataSet(*images.Value) {
 		return s.Resolve(append(paths, images)...)

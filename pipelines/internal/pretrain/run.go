@@ -2,6 +2,7 @@ package pretrain
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"semidavil/configs"
@@ -10,6 +11,7 @@ import (
 	"semidavil/model/optim"
 	"semidavil/model/train"
 	"semidavil/stages"
+	"semidavil/transforms/text/builtin"
 )
 
 // plan maps the configuration and the data's manifest to the parameters of the
@@ -23,9 +25,14 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 	if err != nil {
 		return train.PretrainConfig{}, err
 	}
+	scenes := cfg.Scenes
+	var data configs.Prepare
+	if json.Unmarshal(m.Config, &data) != nil || data.Scenes == [4]int{} || m.Tokenizer.Name != builtin.Name {
+		scenes = 0 // they would not be like other data, or in its vocabulary
+	}
 	return train.PretrainConfig{
 		Output: cfg.Output, Overwrite: cfg.Overwrite, CLIP: clip.Tiny(m.Tokenizer.Vocab), Start: cfg.CLIP, Width: width, Height: height,
-		Batch: cfg.Batch, Symmetric: !cfg.OneWay,
+		Scenes: scenes, Words: cfg.Words, Batch: cfg.Batch, Symmetric: !cfg.OneWay,
 		// CLIP's own values for its vision transformers.
 		Optimiser: optim.Config{Kind: "adamw", LR: cfg.LR, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-6, WeightDecay: cfg.WeightDecay, ClipNorm: cfg.ClipNorm},
 		Schedule:  optim.Schedule{Kind: "poly", Power: 1, Warmup: cfg.Warmup},

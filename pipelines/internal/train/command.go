@@ -10,6 +10,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/model/train"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
@@ -44,7 +45,7 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 		},
 		Defaults: configs.DefaultTrain,
 		Resolve: func(s *runners.Session, cfg *configs.Train) error {
-			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP})
+			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP, BuiltIn: clips.Name})
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Train) (pipelines.TrainParams, error) {
 			c, err := commands.PlanTraining(ctx, cfg.Backend, cfg, plan)

@@ -16,6 +16,7 @@ import (
 	"semidavil/model/segmenter"
 	"semidavil/model/textfeatures"
 	"semidavil/model/train"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/stages"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/text/builtin"
@@ -27,6 +28,9 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	m, err := stages.ReadManifest(ctx, cfg.Data)
 	if err != nil {
 		return train.Config{}, err
+	}
+	if cfg.CLIP == clips.Name && m.Tokenizer.Name != builtin.Name {
+		return train.Config{}, fmt.Errorf("train: --clip=%s reads the built-in vocabulary, the data has that of %s; give the CLIP folder that it was prepared with", clips.Name, m.Tokenizer.Name)
 	}
 	absent, err := classIDs(cfg.Absent, m)
 	if err != nil {

@@ -68,11 +68,10 @@ func (s *Scene) look(ids *IDMap, things []int16) []sight {
 }
 
 // caption describes what can be seen in the scene: which things, how many,
-// where, and the light. Only what has enough visible pixels is named.
-func (s *Scene) caption(ids *IDMap, things []int16) string {
-	r := newRand(s.seed, s.domain, s.index, 2)
+// where, and the light. Only what has at least so many visible pixels is named. r chooses
+// the words.
+func (s *Scene) caption(r *rand.Rand, ids *IDMap, things []int16, least int) string {
 	seen := s.look(ids, things)
-	least := visible(ids.W, ids.H)
 	var phrases []string
 	for _, n := range nouns {
 		count, where := 0, spot{left: 1, nearest: 1000}

@@ -70,7 +70,7 @@ func TestCaptionsAreTrue(t *testing.T) {
 		for _, domain := range []semidavil.Domain{semidavil.Source, semidavil.Target} {
 			s := NewScene(5, domain, i)
 			_, ids, things, _ := s.draw(256, 128)
-			caption := s.caption(ids, things)
+			caption := s.caption(newRand(s.seed, s.domain, s.index, wholeWords), ids, things, visible(ids.W, ids.H))
 			seen, area := map[uint8]int{}, make([]int, len(s.things))
 			for j, id := range ids.Pix {
 				seen[id]++

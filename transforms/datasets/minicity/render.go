@@ -27,16 +27,28 @@ func (v *view) py(y, z float64) float64 { return v.horizon + v.f*(v.s.camera-y)/
 // Render draws the scene at w x h pixels, at least 1 x 1: the image, its Cityscapes label ids
 // and its caption, which names only what can be seen at this size.
 func (s *Scene) Render(w, h int) (*semidavil.Image, *IDMap, string) {
+	img, ids, things := s.render(w, h)
+	return img, ids, s.caption(newRand(s.seed, s.domain, s.index, wholeWords), ids, things, visible(w, h))
+}
+
+// The purposes of random sources that choose the words of captions: of the whole image, and
+// of the first crop.
+const (
+	wholeWords = 2
+	cropWords  = 8
+)
+
+// render is the image in the look of its domain, the ids, and the thing at each pixel.
+func (s *Scene) render(w, h int) (*semidavil.Image, *IDMap, []int16) {
 	pix, ids, things, depth := s.draw(w, h)
-	caption := s.caption(ids, things)
 	if s.domain == semidavil.Target {
-		return s.photograph(pix, depth, w, h), ids, caption
+		return s.photograph(pix, depth, w, h), ids, things
 	}
 	for i, p := range pix { // a game's colours
 		gray := 0.3*p[0] + 0.59*p[1] + 0.11*p[2]
 		pix[i] = mix(rgb{gray, gray, gray}, p, 1.16)
 	}
-	return toImage(pix, w, h), ids, caption
+	return toImage(pix, w, h), ids, things
 }
 
 // draw paints far things first.

@@ -12,6 +12,9 @@ type Series struct {
 	Name string
 	// Values has one number a category; NaN where there is none.
 	Values []float64
+	// Low and High are the ends of a whisker at each bar, such as the least and the most of
+	// the numbers whose mean the bar is; NaN where there is none. Both are empty, or neither.
+	Low, High []float64
 }
 
 // BarChart describes grouped horizontal bars.
@@ -35,6 +38,11 @@ type BarChart struct {
 	Log bool
 }
 
+// whisker reports whether bar i has one.
+func (s Series) whisker(i int) bool {
+	return i < len(s.Low) && !math.IsNaN(s.Low[i]) && !math.IsNaN(s.High[i])
+}
+
 func (c BarChart) check() error {
 	if err := checkTitle(c.Title); err != nil {
 		return err
@@ -55,6 +63,17 @@ func (c BarChart) check() error {
 	for _, s := range c.Series {
 		if len(s.Values) != len(c.Categories) {
 			return fmt.Errorf("series %q: %d values of %d categories", s.Name, len(s.Values), len(c.Categories))
+		}
+		if len(s.Low) != len(s.High) || len(s.Low) > 0 && (len(s.Low) != len(c.Categories) || c.Log) {
+			return fmt.Errorf("series %q: %d low and %d high ends of %d categories: want one each, on a linear axis", s.Name, len(s.Low), len(s.High), len(c.Categories))
+		}
+		for i := range s.Low {
+			if s.whisker(i) && !(s.Low[i] <= s.Values[i] && s.Values[i] <= s.High[i]) {
+				return fmt.Errorf("series %q: %q: %v is not within %v to %v", s.Name, c.Categories[i], s.Values[i], s.Low[i], s.High[i])
+			}
+			if err := errors.Join(checkNumber(s.Low[i]), checkNumber(s.High[i])); err != nil {
+				return fmt.Errorf("series %q: ends of %q: %w", s.Name, c.Categories[i], err)
+			}
 		}
 		if s.Name == "" && len(c.Series) > 1 {
 			return errors.New("a series without a name among several")
@@ -81,11 +100,14 @@ func (c BarChart) check() error {
 func (c BarChart) scale() axis {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, s := range c.Series {
-		for _, v := range s.Values {
+		for i, v := range s.Values {
 			if math.IsNaN(v) || c.Log && v < tiny {
 				continue
 			}
 			low, high = min(low, v), max(high, v)
+			if s.whisker(i) {
+				low, high = min(low, s.Low[i]), max(high, s.High[i])
+			}
 		}
 	}
 	if c.Log {
@@ -167,8 +189,8 @@ func Bars(c BarChart) ([]byte, error) {
 			d.rect(a.from0(numbers)-swatch, middle-6, 12, 12, "", "rx", "2", "fill", hex(c.Colors[i]), "class", "chart-axis", "stroke", "#6b7480", "stroke-width", "0.75")
 		}
 		d.text(a.from0(numbers)-swatch-8, middle+4, textSize, atEnd, fit(name, textSize, names))
-		for k, s := range c.Series {
-			c.bar(d, a, zero, start+float64(float64(k)*thick), thick-1, name, k, s.Values[i])
+		for k := range c.Series {
+			c.bar(d, a, zero, start+float64(float64(k)*thick), thick-1, name, k, i)
 		}
 	}
 	d.axisLine(zero, top, zero, bottom)
@@ -188,22 +210,41 @@ func (a axis) from0(numbers float64) float64 {
 	return a.from
 }
 
-func (c BarChart) bar(d *document, a axis, zero, y, h float64, category string, k int, v float64) {
+func (c BarChart) bar(d *document, a axis, zero, y, h float64, category string, k, i int) {
+	s, v := c.Series[k], c.Series[k].Values[i]
 	number := c.label(v)
 	end := zero
 	if !math.IsNaN(v) && !(c.Log && v < tiny) {
 		end = a.at(v)
 		title := category + ": " + number
-		if name := c.Series[k].Name; name != "" {
-			title = category + ", " + name + ": " + number
+		if s.Name != "" {
+			title = category + ", " + s.Name + ": " + number
 		}
-		d.rect(min(zero, end), y, math.Abs(end-zero), h, title, "class", "chart-bar", "fill", palette[k])
+		d.rect(min(zero, end), y, math.Abs(end-zero), h, title+c.ends(s, i), "class", "chart-bar", "fill", palette[k])
+	}
+	if s.whisker(i) {
+		low, high, middle := a.at(s.Low[i]), a.at(s.High[i]), y+h/2
+		d.line(low, middle, high, middle, "class", "chart-axis", "stroke", "#1d2228", "stroke-width", "1.5")
+		for _, x := range []float64{low, high} {
+			d.line(x, middle-3, x, middle+3, "class", "chart-axis", "stroke", "#1d2228", "stroke-width", "1.5")
+		}
+		if end = max(end, high); v < 0 {
+			end = low
+		}
 	}
 	if v < 0 {
 		d.text(end-4, y+h/2+3.7, smallSize, atEnd, number)
 		return
 	}
 	d.text(end+4, y+h/2+3.7, smallSize, atStart, number)
+}
+
+// ends puts a whisker into words, empty where there is none.
+func (c BarChart) ends(s Series, i int) string {
+	if !s.whisker(i) {
+		return ""
+	}
+	return fmt.Sprintf(" (%s to %s)", fixed(s.Low[i], c.Decimals), fixed(s.High[i], c.Decimals))
 }
 
 // caption is the text at the axis.
@@ -235,7 +276,7 @@ func (c BarChart) describe() string {
 			if s.Name != "" {
 				b.WriteString(" " + s.Name)
 			}
-			b.WriteString(" " + c.label(s.Values[i]))
+			b.WriteString(" " + c.label(s.Values[i]) + c.ends(s, i))
 		}
 		b.WriteByte(';')
 	}

@@ -105,6 +105,37 @@ func TestBarsEscape(t *testing.T) {
 	}
 }
 
+// TestBarsWhiskers: the axis reaches to the ends, and numbers stand behind them.
+func TestBarsWhiskers(t *testing.T) {
+	nan := math.NaN()
+	svg, err := charts.Bars(charts.BarChart{Title: "t", Unit: "%", Decimals: 1, Categories: []string{"a", "b", "c"},
+		Series: []charts.Series{{Values: []float64{50, 20, nan}, Low: []float64{40, nan, nan}, High: []float64{80, nan, nan}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := parse(t, svg)
+	zero, eighty := written(t, all, "0").num(t, "x"), written(t, all, "80").num(t, "x")
+	at := func(v float64) float64 { return zero + v/80*(eighty-zero) }
+	near(t, "bar", class(all, "chart-bar")[0].num(t, "width"), at(50)-zero)
+	var ends []float64
+	for _, e := range class(all, "chart-axis") {
+		if e.name == "line" && e.attributes["stroke-width"] == "1.5" {
+			ends = append(ends, e.num(t, "x1"), e.num(t, "x2"))
+		}
+	}
+	if len(ends) != 6 { // the whisker and its two ends
+		t.Fatalf("%v", ends)
+	}
+	for i, want := range []float64{40, 80, 40, 40, 80, 80} {
+		near(t, "end", ends[i], at(want))
+	}
+	near(t, "number", written(t, all, "50.0%").num(t, "x"), at(80)+4)
+	near(t, "number without a whisker", written(t, all, "20.0%").num(t, "x"), at(20)+4)
+	if title := class(all, "chart-bar")[0].title; title != "a: 50.0% (40.0 to 80.0)" {
+		t.Errorf("title %q", title)
+	}
+}
+
 func TestBarsErrors(t *testing.T) {
 	good := func() charts.BarChart {
 		return charts.BarChart{Title: "t", Categories: []string{"a", "b"}, Series: []charts.Series{{Name: "s", Values: []float64{1, 2}}}}
@@ -113,18 +144,20 @@ func TestBarsErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*charts.BarChart){
-		"no title":                       func(c *charts.BarChart) { c.Title = " " },
-		"0 categories":                   func(c *charts.BarChart) { c.Categories = nil },
-		"0 series":                       func(c *charts.BarChart) { c.Series = nil },
-		"1 values of 2 categories":       func(c *charts.BarChart) { c.Series[0].Values = []float64{1} },
-		"1 colours of 2 categories":      func(c *charts.BarChart) { c.Colors = make([][3]uint8, 1) },
-		`value of "b": +Inf`:             func(c *charts.BarChart) { c.Series[0].Values[1] = math.Inf(1) },
-		"at most 1e100":                  func(c *charts.BarChart) { c.Series[0].Values[1] = -1e101 },
-		"-1 on a logarithmic axis":       func(c *charts.BarChart) { c.Log = true; c.Series[0].Values[1] = -1 },
-		"no data":                        func(c *charts.BarChart) { c.Series[0].Values = []float64{math.NaN(), math.NaN()} },
-		"7 decimals":                     func(c *charts.BarChart) { c.Decimals = 7 },
-		"8 series, want at most 7":       func(c *charts.BarChart) { c.Series = make([]charts.Series, 8) },
-		"a series without a name among ": func(c *charts.BarChart) { c.Series = append(c.Series, charts.Series{Values: []float64{1, 2}}) },
+		"no title":                        func(c *charts.BarChart) { c.Title = " " },
+		"0 categories":                    func(c *charts.BarChart) { c.Categories = nil },
+		"0 series":                        func(c *charts.BarChart) { c.Series = nil },
+		"1 values of 2 categories":        func(c *charts.BarChart) { c.Series[0].Values = []float64{1} },
+		"1 colours of 2 categories":       func(c *charts.BarChart) { c.Colors = make([][3]uint8, 1) },
+		`value of "b": +Inf`:              func(c *charts.BarChart) { c.Series[0].Values[1] = math.Inf(1) },
+		"at most 1e100":                   func(c *charts.BarChart) { c.Series[0].Values[1] = -1e101 },
+		"-1 on a logarithmic axis":        func(c *charts.BarChart) { c.Log = true; c.Series[0].Values[1] = -1 },
+		"no data":                         func(c *charts.BarChart) { c.Series[0].Values = []float64{math.NaN(), math.NaN()} },
+		"s\": 1 low and 2 high ends of 2": func(c *charts.BarChart) { c.Series[0].Low, c.Series[0].High = []float64{1}, []float64{1, 2} },
+		"\"b\": 2 is not within 0 to 1":   func(c *charts.BarChart) { c.Series[0].Low, c.Series[0].High = []float64{0, 0}, []float64{1, 1} },
+		"7 decimals":                      func(c *charts.BarChart) { c.Decimals = 7 },
+		"8 series, want at most 7":        func(c *charts.BarChart) { c.Series = make([]charts.Series, 8) },
+		"a series without a name among ":  func(c *charts.BarChart) { c.Series = append(c.Series, charts.Series{Values: []float64{1, 2}}) },
 	} {
 		c := good()
 		change(&c)

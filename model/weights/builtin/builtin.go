@@ -1,0 +1,15 @@
+// Package builtin holds the weights of a small CLIP, in half precision, that was trained
+// on MiniCity's images and captions by tools/pretrain_minicity. Its sizes are those of
+// clip.Tiny with the vocabulary of transforms/text/builtin, without which its text tower
+// means nothing.
+package builtin
+
+import "embed"
+
+// Files are model.safetensors and config.json, as transformers names them.
+//
+//go:embed model.safetensors config.json
+var Files embed.FS
+
+// Name stands for these weights where a CLIP folder is asked for.
+const Name = "minicity"

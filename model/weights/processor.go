@@ -1,0 +1,50 @@
+package weights
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"semidavil/model/clip"
+)
+
+// ProcessorFiles are the files, by name, that transformers' AutoProcessor wants in a folder of
+// [ExportCLIP] beside the vocabulary: how images of CLIP's own size are made, and which
+// tokeniser it is.
+func ProcessorFiles(c clip.Config) (map[string][]byte, error) {
+	const sot, eot = "<|startoftext|>", "<|endoftext|>"
+	specials := map[string]any{"bos_token": sot, "eos_token": eot, "unk_token": eot, "pad_token": eot}
+	tokenizer := map[string]any{
+		"tokenizer_class": "CLIPTokenizer", "processor_class": "CLIPProcessor", "model_max_length": c.Context,
+		"do_lower_case": true, "errors": "replace", "add_prefix_space": false,
+	}
+	for key, token := range specials {
+		tokenizer[key] = token
+	}
+	out := map[string][]byte{}
+	for name, value := range map[string]any{
+		"preprocessor_config.json": map[string]any{
+			"image_processor_type": "CLIPImageProcessor", "feature_extractor_type": "CLIPFeatureExtractor", "processor_class": "CLIPProcessor",
+			"do_convert_rgb": true, "do_resize": true, "size": map[string]int{"shortest_edge": c.ImageSize}, "resample": 3, // bicubic
+			"do_center_crop": true, "crop_size": map[string]int{"height": c.ImageSize, "width": c.ImageSize},
+			"do_rescale": true, "rescale_factor": 1.0 / 255, "do_normalize": true, "image_mean": floats(clip.Mean), "image_std": floats(clip.Std),
+		},
+		"tokenizer_config.json":   tokenizer,
+		"special_tokens_map.json": specials,
+	} {
+		data, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("weights: encode %s: %w", name, err)
+		}
+		out[name] = append(data, '\n')
+	}
+	return out, nil
+}
+
+// floats keeps the shortest decimals of float32 numbers.
+func floats(v [3]float32) []json.Number {
+	var out []json.Number
+	for _, x := range v {
+		out = append(out, json.Number(fmt.Sprint(x)))
+	}
+	return out
+}
