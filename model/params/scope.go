@@ -134,6 +134,7 @@ func join(path, name string) string {
 	return path + "/" + name
 }
 
+// Size is the number of elements of a shape.
 func Size(dims []int) int {
 	n := 1
 	for _, d := range dims {

@@ -123,7 +123,7 @@ func unmarshal(data []byte, to any, options ...json.Options) error {
 	}
 	err := json.Unmarshal(data, to, options...)
 	if err != nil && len(err.Error()) > maxFault { // it repeats names, which may be long
-		return fmt.Errorf("%s...", strings.ToValidUTF8(err.Error()[:maxFault], ""))
+		return fmt.Errorf("%s [...]", strings.ToValidUTF8(err.Error()[:maxFault], ""))
 	}
 	return err
 }
