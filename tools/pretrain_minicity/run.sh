@@ -10,6 +10,6 @@ export GOEXPERIMENT=simd
 out=${OUT:-/tmp/clip}
 mkdir -p "$out"
 go build -o "$out" ./pipelines/prepare ./pipelines/pretrain ./tools/pretrain_minicity
-"$out/prepare" -q --output="$out/data"
-"$out/pretrain" --data="$out/data" --output="$out/pretrained" "$@"
+"$out/prepare" -q --output="$out/data" --labelled=20
+"$out/pretrain" --data="$out/data" --output="$out/pretrained" --steps=900 "$@"
 "$out/pretrain_minicity" "$out/pretrained/clip" model/weights/builtin
