@@ -11,5 +11,5 @@ out=${OUT:-/tmp/clip}
 mkdir -p "$out"
 go build -o "$out" ./pipelines/prepare ./pipelines/pretrain ./tools/pretrain_minicity
 "$out/prepare" -q --output="$out/data" --labelled=20
-"$out/pretrain" --data="$out/data" --output="$out/pretrained" --steps=900 "$@"
+"$out/pretrain" --data="$out/data" --output="$out/pretrained" --steps=200 --scenes=0 --words=0 "$@"
 "$out/pretrain_minicity" "$out/pretrained/clip" model/weights/builtin

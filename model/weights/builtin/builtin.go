@@ -1,5 +1,6 @@
 // Package builtin holds the weights of a small CLIP, in half precision, that was trained
-// on MiniCity's images and captions by tools/pretrain_minicity. Its sizes are those of
+// on MiniCity's images and captions: plain contrastive training of 200 steps, see
+// tools/pretrain_minicity and docs/BENCHMARKS.md. Its sizes are those of
 // clip.Tiny with the vocabulary of transforms/text/builtin, without which its text tower
 // means nothing.
 package builtin
