@@ -2,9 +2,12 @@ package stages
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"io"
+	"iter"
 	"maps"
 	"math"
 	"os"
@@ -104,36 +107,51 @@ func TestScoreFiles(t *testing.T) {
 	ends(t, "there are no PNG files", func(s beam.Scope) { Score(s, params, beam.Create(s, plan)) })
 }
 
+// samplesOf reads a shard, with the tokens of each caption.
+func samplesOf(t *testing.T, shard string) iter.Seq2[shards.Sample, textfeatures.Tokens] {
+	t.Helper()
+	data, err := os.ReadFile(shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(yield func(shards.Sample, textfeatures.Tokens) bool) {
+		for r := shards.NewReader(bytes.NewReader(data)); ; {
+			sample, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids, err := shards.DecodeTokens(sample.Tokens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(sample, textfeatures.Tokens{IDs: ids.Data().([]int32), Count: sample.Meta.Tokens}) {
+				return
+			}
+		}
+	}
+}
+
 // TestScoreNetworks: the counts of each network are those of its answers to one image after
 // another, and the first images of the first plan are drawn.
 func TestScoreNetworks(t *testing.T) {
 	t.Cleanup(inference.Close)
 	n := trained.Write(t, trained.Options{})
 	load := loadParams(t, n)
-	data, err := os.ReadFile(n.Data + "/shards/val-00000.tar")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var networks []inference.NetworkParams
 	var wantTallies, wantScores []any
 	for _, name := range []string{infer.Student, infer.Teacher} {
 		networks = append(networks, networkParams(n.Newest(), name))
 		oracle := trained.NewOracle(t, infer.Options{Checkpoint: n.Newest(), Network: name})
 		sum := metrics.Tally{Confusion: metrics.NewConfusion(4)}
-		for r := shards.NewReader(bytes.NewReader(data)); ; {
-			sample, err := r.Next()
-			if err != nil {
-				break
-			}
-			ids, err := shards.DecodeTokens(sample.Tokens)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for sample, tokens := range samplesOf(t, n.Data+"/shards/val-00000.tar") {
 			label, err := png.Decode(bytes.NewReader(sample.Label))
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, _, _ := oracle.Tokens(t, sample.Image, textfeatures.Tokens{IDs: ids.Data().([]int32), Count: sample.Meta.Tokens})
+			p, _, _ := oracle.Tokens(t, sample.Image, tokens)
 			score := count(&sum.Confusion, label.(*image.Gray).Pix, p.Label)
 			score.Key, score.Image, score.Network = sample.Key, sample.Meta.Source, name
 			wantScores = append(wantScores, scoreLine(score))
@@ -172,20 +190,8 @@ func TestScoreCaptions(t *testing.T) {
 	var all []ownCaption
 	var samples []shards.Sample
 	for _, plan := range []plans.Plan{val, source} {
-		data, err := os.ReadFile(plan.Shard)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for r := shards.NewReader(bytes.NewReader(data)); ; {
-			sample, err := r.Next()
-			if err != nil {
-				break
-			}
-			ids, err := shards.DecodeTokens(sample.Tokens)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, ownCaption{plan.Name, sample.Key, ids.Data().([]int32)[:sample.Meta.Tokens]})
+		for sample, tokens := range samplesOf(t, plan.Shard) {
+			all = append(all, ownCaption{plan.Name, sample.Key, tokens.IDs[:tokens.Count]})
 			samples = append(samples, sample)
 		}
 	}

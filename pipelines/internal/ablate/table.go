@@ -3,9 +3,7 @@ package ablate
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -13,8 +11,6 @@ import (
 
 	"semidavil/configs"
 	"semidavil/internal/store"
-	"semidavil/model/train"
-	"semidavil/stages"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/charts"
 )
@@ -25,192 +21,6 @@ const (
 	TableFile   = "ablation.md"
 	PlotFile    = "ablation.svg"
 )
-
-// Result is the outcome of one cell. Scores are of the last step's networks on the val
-// images at their prepared size, 0 to 1.
-type Result struct {
-	Row      string           `json:"row"`
-	Labelled int              `json:"labelled"`
-	Seed     int              `json:"seed"`
-	Student  metrics.Fraction `json:"student_miou"`
-	Teacher  metrics.Fraction `json:"teacher_miou"`
-	Best     metrics.Fraction `json:"best_miou"`
-	Pixels   metrics.Fraction `json:"pixel_accuracy"`
-	// IoU is the student's for each class.
-	IoU []metrics.Fraction `json:"iou"`
-	// Seconds are those of all steps; of a training that was interrupted they follow from
-	// the steps of the last run.
-	Seconds float64 `json:"seconds"`
-	Backend string  `json:"backend"`
-	Output  string  `json:"output"`
-	Failure string  `json:"failure,omitempty"`
-}
-
-// Row sums up the trainings of one row with one number of labels. Scores are of the student, as
-// in [Result]; null where no training succeeded.
-type Row struct {
-	Row      string `json:"row"`
-	Labelled int    `json:"labelled"`
-	// Trainings counts those that succeeded, Failed the others.
-	Trainings int `json:"trainings"`
-	Failed    int `json:"failed"`
-	// Deviation is the standard deviation of the seeds (with their number less one), null for
-	// one seed.
-	Mean      metrics.Fraction `json:"mean"`
-	Deviation metrics.Fraction `json:"deviation"`
-	Least     metrics.Fraction `json:"least"`
-	Most      metrics.Fraction `json:"most"`
-	// Over is the mean less that of [configs.Baseline] with as many labels.
-	Over metrics.Fraction `json:"over_baseline"`
-	// IoU is the mean of each class, over the seeds where it has a value.
-	IoU []metrics.Fraction `json:"iou"`
-	// Paper is the paper's figure for PaperLabelled labelled images.
-	Paper         metrics.Fraction `json:"paper"`
-	PaperLabelled int              `json:"paper_labelled"`
-	// Seconds is the mean time of a training.
-	Seconds float64 `json:"seconds"`
-}
-
-// Ablation is [ResultsFile]: what the table shows, and the trainings that it follows from.
-type Ablation struct {
-	Baseline string `json:"baseline"`
-	// Classes name the elements of IoU.
-	Classes   []string `json:"classes"`
-	Rows      []Row    `json:"rows"`
-	Trainings []Result `json:"trainings"`
-}
-
-// collect reads the results of all cells.
-func collect(ctx context.Context, cells []cell) ([]Result, error) {
-	var out []Result
-	for _, c := range cells {
-		r := Result{Row: c.row, Labelled: c.labelled, Seed: c.seed, Output: c.config.Output}
-		failure, err := store.ReadFile(ctx, c.config.Output+"/"+stages.FailureFile, 1<<20)
-		switch {
-		case err == nil:
-			r.Failure = strings.TrimSpace(string(failure))
-			out = append(out, r)
-			continue
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
-		}
-		s, err := train.ReadSummary[train.Summary](ctx, c.config.Output)
-		if err != nil {
-			return nil, err
-		}
-		r.Student, r.Teacher, r.Best, r.Pixels, r.IoU, r.Seconds = s.Student.MIoU, s.Teacher.MIoU, s.Best, s.Student.PixelAccuracy, s.Student.IoU, s.Seconds
-		if s.Teacher.Images == 0 { // there is none without unlabelled images
-			r.Teacher = metrics.Fraction(math.NaN())
-		}
-		if s.Resumed > 0 && s.Resumed < s.Steps {
-			r.Seconds *= float64(s.Steps) / float64(s.Steps-s.Resumed)
-		}
-		r.Backend = s.Backend
-		out = append(out, r)
-	}
-	return out, nil
-}
-
-// sumUp makes the rows of the table, in the order of the grid.
-func sumUp(cfg configs.Ablate, classes []string, results []Result) Ablation {
-	a := Ablation{Baseline: configs.Baseline, Classes: classes, Trainings: results}
-	for _, labelled := range cfg.Labelled {
-		first := len(a.Rows)
-		for _, row := range rowsOf(results) {
-			a.Rows = append(a.Rows, sumUpRow(cfg, len(classes), results, row, labelled))
-		}
-		rows := a.Rows[first:]
-		if i := slices.IndexFunc(rows, func(r Row) bool { return r.Row == configs.Baseline }); i >= 0 {
-			for k := range rows {
-				rows[k].Over = rows[k].Mean - rows[i].Mean
-			}
-		}
-	}
-	return a
-}
-
-// sumUpRow sums up one row with one number of labels.
-func sumUpRow(cfg configs.Ablate, classes int, results []Result, row string, labelled int) Row {
-	nan := metrics.Fraction(math.NaN())
-	r := Row{Row: row, Labelled: labelled, Mean: nan, Deviation: nan, Least: nan, Most: nan, Over: nan, Paper: nan}
-	var scores, seconds []float64
-	iou := make([][]float64, classes)
-	for _, x := range results {
-		switch {
-		case x.Row != row || x.Labelled != labelled:
-			continue
-		case x.Failure != "":
-			r.Failed++
-			continue
-		}
-		scores, seconds = append(scores, float64(x.Student)), append(seconds, x.Seconds)
-		for k, v := range x.IoU[:min(len(x.IoU), classes)] {
-			if !math.IsNaN(float64(v)) {
-				iou[k] = append(iou[k], float64(v))
-			}
-		}
-	}
-	for _, values := range iou {
-		r.IoU = append(r.IoU, metrics.Fraction(mean(values)))
-	}
-	if cfg.Paper != "none" {
-		column, n := paperAt(labelled)
-		r.PaperLabelled = n
-		if figures, ok := paperRows[cfg.Paper][row]; ok && figures[column] != none {
-			r.Paper = metrics.Fraction(figures[column] / 100)
-		}
-	}
-	if r.Trainings = len(scores); r.Trainings == 0 {
-		return r
-	}
-	r.Mean, r.Least, r.Most = metrics.Fraction(mean(scores)), metrics.Fraction(slices.Min(scores)), metrics.Fraction(slices.Max(scores))
-	r.Deviation, r.Seconds = metrics.Fraction(deviation(scores)), mean(seconds)
-	return r
-}
-
-func failures(results []Result) (n int) {
-	for _, r := range results {
-		if r.Failure != "" {
-			n++
-		}
-	}
-	return n
-}
-
-// rowsOf lists the rows in their order.
-func rowsOf(results []Result) (rows []string) {
-	for _, r := range results {
-		if !slices.Contains(rows, r.Row) {
-			rows = append(rows, r.Row)
-		}
-	}
-	return rows
-}
-
-// at is the row of so many labels.
-func (a Ablation) at(row string, labelled int) Row {
-	return a.Rows[slices.IndexFunc(a.Rows, func(r Row) bool { return r.Row == row && r.Labelled == labelled })]
-}
-
-func mean(values []float64) float64 {
-	var sum float64
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values)) // NaN for none
-}
-
-// deviation is the standard deviation of a sample, NaN for fewer than two values.
-func deviation(values []float64) float64 {
-	if len(values) < 2 {
-		return math.NaN()
-	}
-	var square float64
-	for _, v := range values {
-		square += (v - mean(values)) * (v - mean(values))
-	}
-	return math.Sqrt(square / float64(len(values)-1))
-}
 
 // text is "mean ± deviation (least to most)" of a row's seeds, in percent.
 func (r Row) text() string {
@@ -357,16 +167,4 @@ func draw(cfg configs.Ablate, a Ablation) ([]byte, error) {
 		chart.Series = append(chart.Series, s)
 	}
 	return charts.Bars(chart)
-}
-
-// ReadAblation reads the results of a grid.
-func ReadAblation(ctx context.Context, output string) (a Ablation, err error) {
-	data, err := store.ReadFile(ctx, output+"/"+ResultsFile, 0)
-	if err == nil {
-		err = json.Unmarshal(data, &a)
-	}
-	if err != nil {
-		return a, fmt.Errorf("read the results of %s: %w", output, err)
-	}
-	return a, nil
 }

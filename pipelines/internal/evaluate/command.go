@@ -69,20 +69,8 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 			return inputs.ForgetCaptions(ctx, cfg.Output)
 		},
 		Start:     removePictures,
-		Work:      wholeOrNothing(commands.Images[configs.Evaluate](graph, "evaluate")),
+		Work:      commands.Images[configs.Evaluate](graph, "evaluate"),
 		Summarise: func(ctx context.Context, r *job) error { return summarise(ctx, r, tables) },
-	}
-}
-
-// wholeOrNothing is work that leaves no report where it fails. The engine may still commit
-// what it has while it ends a run of which a bundle failed.
-func wholeOrNothing(work func(context.Context, *job) error) func(context.Context, *job) error {
-	return func(ctx context.Context, r *job) error {
-		err := work(ctx, r)
-		if err == nil {
-			return nil
-		}
-		return errors.Join(err, store.RemoveFiles(context.WithoutCancel(ctx), r.Settings.Output, func(rel string) bool { return rel == stages.ReportFile }))
 	}
 }
 

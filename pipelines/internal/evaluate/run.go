@@ -60,11 +60,7 @@ func exchange(ctx context.Context, seed uint64, folder string, classes semidavil
 	if err != nil {
 		return nil, err
 	}
-	captioner, err := captions.OfClassNames(classes.Names())
-	if err != nil {
-		return nil, err
-	}
-	sentence, err := captioner.Caption(ctx, captions.Request{})
+	sentence, err := captions.ClassSentence(classes.Names())
 	if err != nil {
 		return nil, err
 	}

@@ -175,11 +175,7 @@ func (e exported) config() ([]byte, error) {
 	for _, c := range f.ClassSet.Classes {
 		classes = append(classes, class{c.Name, c.ID, [3]int{int(c.Color[0]), int(c.Color[1]), int(c.Color[2])}})
 	}
-	sentence, err := captions.OfClassNames(f.ClassSet.Names())
-	if err != nil {
-		return nil, err
-	}
-	caption, err := sentence.Caption(context.Background(), captions.Request{})
+	caption, err := captions.ClassSentence(f.ClassSet.Names())
 	if err != nil {
 		return nil, err
 	}
