@@ -28,6 +28,9 @@ type Config struct {
 	Endpoint captionservice.Endpoint
 }
 
+// Costly reports whether a caption costs time or money, so that it is asked for once.
+func (c Config) Costly() bool { return c.Kind == HTTP }
+
 // New returns the captioner of a kind.
 func New(cfg Config) (captions.Captioner, error) {
 	switch cfg.Kind {
