@@ -16,6 +16,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/stages/captionstore"
 	"semidavil/stages/counters"
+	"semidavil/stages/inference"
 	"semidavil/stages/plans"
 	"semidavil/stages/rejects"
 	"semidavil/transforms/captions"
@@ -70,15 +71,28 @@ func Caption(s beam.Scope, p CaptionParams, planned beam.PCollection) (captioned
 type captionFn struct {
 	Params CaptionParams
 
+	// id is that of the captioner, which is nil where it is a network; that is opened when the
+	// first image needs it.
+	id                  string
 	captioner, fallback captions.Captioner
-	given               map[string]captions.Row // of Params.From, by key
-	cache               captionstore.Cache      // of captions that cost something
+	open                func(context.Context) (*inference.Describer, error)
+
+	given map[string]captions.Row // of Params.From, by key
+	cache captionstore.Cache      // of captions that cost something
 }
 
 // Setup makes the captioners and reads given captions.
 func (f *captionFn) Setup(ctx context.Context) (err error) {
-	if f.captioner, err = captioner.New(f.Params.Captioner); err != nil {
-		return err
+	if f.Params.Captioner.Looks() {
+		f.id = f.Params.Captioner.ID()
+		f.open = func(ctx context.Context) (*inference.Describer, error) {
+			return inference.OpenDescriber(ctx, f.Params.Captioner, f.Params.Follow)
+		}
+	} else {
+		if f.captioner, err = captioner.New(f.Params.Captioner); err != nil {
+			return err
+		}
+		f.id = f.captioner.ID()
 	}
 	if f.fallback, err = captions.OfClassNames(f.Params.Captioner.Classes); err != nil {
 		return err
@@ -134,7 +148,7 @@ func (f *captionFn) ProcessElement(ctx context.Context, plan plans.Plan, emit fu
 			continue
 		}
 		kept.Samples = append(kept.Samples, s)
-		if s.Captioner == f.fallback.ID() && f.fallback.ID() != f.captioner.ID() {
+		if s.Captioner == f.fallback.ID() && f.fallback.ID() != f.id {
 			fallbacks++
 		}
 	}
@@ -155,7 +169,11 @@ func (f *captionFn) fill(ctx context.Context, c *captioning, file *captionstore.
 	}
 	f.done(ctx, reused)
 	failed, succeeded := 0, 0
-	return f.ask(ctx, c, asked, func(i int, caption, by string, err error) error {
+	ask := f.ask
+	if f.Params.Captioner.Looks() {
+		ask = f.look
+	}
+	return ask(ctx, c, asked, func(i int, caption, by string, err error) error {
 		if stop := rejects.OfRun(ctx, err); stop != nil {
 			return stop
 		}
@@ -193,8 +211,8 @@ func (f *captionFn) known(c *captioning) (others []int) {
 	for i, s := range c.Samples {
 		if row, ok := f.given[s.Ref.Key]; ok {
 			c.set(i, row.Caption, row.Captioner)
-		} else if text, ok := f.cache.Find(f.captioner.ID(), s.Ref); ok && f.Params.Captioner.Costly() {
-			c.set(i, text, f.captioner.ID())
+		} else if text, ok := f.cache.Find(f.id, s.Ref); ok && f.Params.Captioner.Costly() {
+			c.set(i, text, f.id)
 		} else {
 			others = append(others, i)
 		}
@@ -251,6 +269,32 @@ func (f *captionFn) ask(ctx context.Context, c *captioning, samples []int, recei
 	return stop
 }
 
+// look lets the network look at some samples, in batches.
+func (f *captionFn) look(ctx context.Context, c *captioning, samples []int, receive got) error {
+	if len(samples) == 0 {
+		return nil
+	}
+	d, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	plan := c.Plan
+	plan.Samples = nil
+	for _, i := range samples {
+		plan.Samples = append(plan.Samples, c.Samples[i])
+	}
+	return d.Each(ctx, plan, func(n int, caption string, err error) error {
+		i := samples[n]
+		if caption = captions.Normalise(caption); err == nil && caption == "" {
+			err = captions.ErrEmpty
+		}
+		if err == nil {
+			err = captionstore.Keep(f.id, c.Samples[i].Ref, caption)
+		}
+		return receive(i, caption, f.id, err)
+	})
+}
+
 // caption finds the caption of one image.
 func (f *captionFn) caption(ctx context.Context, ref semidavil.Ref) (caption, by string, err error) {
 	caption, err = f.text(ctx, ref)
@@ -260,7 +304,7 @@ func (f *captionFn) caption(ctx context.Context, ref semidavil.Ref) (caption, by
 		caption, err = f.fallback.Caption(ctx, captions.Request{Key: ref.Key})
 		return caption, f.fallback.ID(), err
 	}
-	return caption, f.captioner.ID(), err
+	return caption, f.id, err
 }
 
 // text asks the captioner, or takes what a service has answered before.
@@ -276,5 +320,5 @@ func (f *captionFn) text(ctx context.Context, ref semidavil.Ref) (string, error)
 	if !f.Params.Captioner.Costly() {
 		return ask()
 	}
-	return f.cache.Get(ctx, f.captioner.ID(), ref, ask)
+	return f.cache.Get(ctx, f.id, ref, ask)
 }
