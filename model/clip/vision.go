@@ -9,13 +9,11 @@ import (
 
 	"semidavil/model/layer"
 	"semidavil/model/params"
+	"semidavil/transforms/pixels"
 )
 
 // Mean and Std normalise RGB values of 0 to 1 for CLIP.
-var (
-	Mean = [3]float32{0.48145466, 0.4578275, 0.40821073}
-	Std  = [3]float32{0.26862954, 0.26130258, 0.27577711}
-)
+var Mean, Std = pixels.CLIPMean, pixels.CLIPStd
 
 // Normalise is (x/255 - Mean)/Std for each channel.
 //

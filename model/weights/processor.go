@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"semidavil/model/clip"
+	"semidavil/transforms/pixels"
 )
 
 // ProcessorFiles are the files, by name, that transformers' AutoProcessor wants in a folder of
@@ -22,14 +23,9 @@ func ProcessorFiles(c clip.Config) (map[string][]byte, error) {
 	}
 	out := map[string][]byte{}
 	for name, value := range map[string]any{
-		"preprocessor_config.json": map[string]any{
-			"image_processor_type": "CLIPImageProcessor", "feature_extractor_type": "CLIPFeatureExtractor", "processor_class": "CLIPProcessor",
-			"do_convert_rgb": true, "do_resize": true, "size": map[string]int{"shortest_edge": c.ImageSize}, "resample": 3, // bicubic
-			"do_center_crop": true, "crop_size": map[string]int{"height": c.ImageSize, "width": c.ImageSize},
-			"do_rescale": true, "rescale_factor": 1.0 / 255, "do_normalize": true, "image_mean": floats(clip.Mean), "image_std": floats(clip.Std),
-		},
-		"tokenizer_config.json":   tokenizer,
-		"special_tokens_map.json": specials,
+		"preprocessor_config.json": pixels.CLIPProcessor(c.ImageSize),
+		"tokenizer_config.json":    tokenizer,
+		"special_tokens_map.json":  specials,
 	} {
 		data, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {
@@ -38,13 +34,4 @@ func ProcessorFiles(c clip.Config) (map[string][]byte, error) {
 		out[name] = append(data, '\n')
 	}
 	return out, nil
-}
-
-// floats keeps the shortest decimals of float32 numbers.
-func floats(v [3]float32) []json.Number {
-	var out []json.Number
-	for _, x := range v {
-		out = append(out, json.Number(fmt.Sprint(x)))
-	}
-	return out
 }

@@ -50,13 +50,20 @@ func tokenBytes(token string) (raw string, end, ok bool) {
 	if token != endOfWord {
 		token, end = strings.CutSuffix(token, endOfWord)
 	}
+	raw, ok = spelledBytes(token)
+	return raw, end, ok
+}
+
+// spelledBytes returns the bytes that the characters of a token stand for; ok is false where it
+// is empty or a character stands for no byte.
+func spelledBytes(token string) (raw string, ok bool) {
 	var b strings.Builder
 	for _, r := range token {
 		c, known := runeBytes[r]
 		if !known {
-			return "", false, false
+			return "", false
 		}
 		b.WriteByte(c)
 	}
-	return b.String(), end, b.Len() > 0
+	return b.String(), b.Len() > 0
 }

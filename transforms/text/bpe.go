@@ -1,6 +1,9 @@
 package text
 
-import "container/heap"
+import (
+	"container/heap"
+	"fmt"
+)
 
 // noRank stands for a pair that has no merge.
 const noRank = int32(maxVocab)
@@ -22,29 +25,58 @@ func (t *Tokenizer) word(piece string) []int32 {
 		symbols[i] = t.inner[piece[i]]
 	}
 	symbols[len(piece)-1] = t.final[piece[len(piece)-1]]
-	if len(symbols) <= scanLimit {
-		symbols = t.mergeScan(symbols)
-	} else {
-		symbols = t.mergeHeap(symbols)
-	}
+	symbols = t.merge(symbols)
 	t.cache.put(piece, symbols)
 	return symbols
 }
 
+// mergeTable holds the merges of a vocabulary.
+type mergeTable struct {
+	merges  [][2]int32       // by rank
+	results []int32          // by rank, the id of the merged token
+	ranks   map[uint64]int32 // pairKey(merge) -> rank
+}
+
+func newMergeTable(n int) mergeTable {
+	return mergeTable{make([][2]int32, n), make([]int32, n), make(map[uint64]int32, n)}
+}
+
+// set gives the pair of a and b, which becomes result, its rank.
+func (m *mergeTable) set(rank, a, b, result int32) error {
+	key := pairKey(a, b)
+	if first, dup := m.ranks[key]; dup {
+		return fmt.Errorf("the same pair is merge %d", first+1)
+	}
+	m.merges[rank], m.results[rank], m.ranks[key] = [2]int32{a, b}, result, rank
+	return nil
+}
+
+// pairKey packs two ids.
+func pairKey(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
+
+// merge merges symbols, which it changes, until no pair of neighbours has a merge: always the
+// one of lowest rank, leftmost first.
+func (m *mergeTable) merge(symbols []int32) []int32 {
+	if len(symbols) <= scanLimit {
+		return m.mergeScan(symbols)
+	}
+	return m.mergeHeap(symbols)
+}
+
 // rank returns the rank of merging a and b, noRank where there is none.
-func (v *vocabulary) rank(a, b int32) int32 {
-	if r, ok := v.ranks[pairKey(a, b)]; ok {
+func (m *mergeTable) rank(a, b int32) int32 {
+	if r, ok := m.ranks[pairKey(a, b)]; ok {
 		return r
 	}
 	return noRank
 }
 
 // mergeScan merges in place, at most scanLimit symbols.
-func (v *vocabulary) mergeScan(symbols []int32) []int32 {
+func (m *mergeTable) mergeScan(symbols []int32) []int32 {
 	var buffer [scanLimit]int32
 	ranks := buffer[:len(symbols)-1]
 	for i := range ranks {
-		ranks[i] = v.rank(symbols[i], symbols[i+1])
+		ranks[i] = m.rank(symbols[i], symbols[i+1])
 	}
 	for {
 		at, best := -1, noRank
@@ -56,14 +88,14 @@ func (v *vocabulary) mergeScan(symbols []int32) []int32 {
 		if at < 0 {
 			return symbols
 		}
-		symbols[at] = v.results[best]
+		symbols[at] = m.results[best]
 		symbols = append(symbols[:at+1], symbols[at+2:]...)
 		ranks = append(ranks[:at], ranks[at+1:]...)
 		if at > 0 {
-			ranks[at-1] = v.rank(symbols[at-1], symbols[at])
+			ranks[at-1] = m.rank(symbols[at-1], symbols[at])
 		}
 		if at < len(ranks) {
-			ranks[at] = v.rank(symbols[at], symbols[at+1])
+			ranks[at] = m.rank(symbols[at], symbols[at+1])
 		}
 	}
 }
@@ -88,7 +120,7 @@ func (c *candidates) Pop() any {
 // mergeHeap does the same as mergeScan for words of any length. Symbols form a
 // linked list; a candidate whose pair has changed meanwhile is dropped when it
 // comes up.
-func (v *vocabulary) mergeHeap(symbols []int32) []int32 {
+func (m *mergeTable) mergeHeap(symbols []int32) []int32 {
 	n := int32(len(symbols))
 	next, prev := make([]int32, n), make([]int32, n)
 	dead := make([]bool, n)
@@ -96,7 +128,7 @@ func (v *vocabulary) mergeHeap(symbols []int32) []int32 {
 	for i := range n {
 		next[i], prev[i] = i+1, i-1
 		if i+1 < n {
-			if r := v.rank(symbols[i], symbols[i+1]); r != noRank {
+			if r := m.rank(symbols[i], symbols[i+1]); r != noRank {
 				queue = append(queue, candidate{r, i})
 			}
 		}
@@ -104,7 +136,7 @@ func (v *vocabulary) mergeHeap(symbols []int32) []int32 {
 	heap.Init(&queue)
 	offer := func(i int32) {
 		if i >= 0 && next[i] < n {
-			if r := v.rank(symbols[i], symbols[next[i]]); r != noRank {
+			if r := m.rank(symbols[i], symbols[next[i]]); r != noRank {
 				heap.Push(&queue, candidate{r, i})
 			}
 		}
@@ -115,10 +147,10 @@ func (v *vocabulary) mergeHeap(symbols []int32) []int32 {
 		if !dead[c.at] {
 			right = next[c.at]
 		}
-		if right == n || v.rank(symbols[c.at], symbols[right]) != c.rank {
+		if right == n || m.rank(symbols[c.at], symbols[right]) != c.rank {
 			continue
 		}
-		symbols[c.at] = v.results[c.rank]
+		symbols[c.at] = m.results[c.rank]
 		dead[right] = true
 		next[c.at] = next[right]
 		if next[right] < n {

@@ -13,18 +13,20 @@ import (
 // "left right" for each merge by rank, a line each; no spelling holds a space
 // or a line break, so different tokenizers give different text. It is computed
 // anew on each call.
-func (t *Tokenizer) Digest() string {
+func (t *Tokenizer) Digest() string { return digest(t.tokens, t.merges) }
+
+func digest(tokens []string, merges [][2]int32) string {
 	h := sha256.New()
 	w := bufio.NewWriter(h) // Neither it nor a hash returns an error here.
-	for _, token := range t.tokens {
+	for _, token := range tokens {
 		w.WriteString(token)
 		w.WriteByte('\n')
 	}
 	w.WriteByte('\n')
-	for _, m := range t.merges {
-		w.WriteString(t.tokens[m[0]])
+	for _, m := range merges {
+		w.WriteString(tokens[m[0]])
 		w.WriteByte(' ')
-		w.WriteString(t.tokens[m[1]])
+		w.WriteString(tokens[m[1]])
 		w.WriteByte('\n')
 	}
 	_ = w.Flush()

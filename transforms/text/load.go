@@ -73,23 +73,31 @@ func Read(read func(name string) ([]byte, error)) (*Tokenizer, error) {
 
 // loadPair parses vocab.json and the merges.txt beside it.
 func loadPair(read func(string) ([]byte, error), data []byte) (*vocabulary, error) {
-	var vocab vocabJSON
-	if err := vocab.UnmarshalJSON(data); err != nil {
+	vocab, merges, err := readPair(read, data)
+	if err != nil {
 		return nil, err
 	}
 	tokens, err := vocab.list()
 	if err != nil {
 		return nil, err
 	}
-	data, err = read(fileMerges)
+	return newVocabulary(tokens, merges)
+}
+
+func readPair(read func(string) ([]byte, error), data []byte) (vocabJSON, [][2]string, error) {
+	var vocab vocabJSON
+	if err := vocab.UnmarshalJSON(data); err != nil {
+		return nil, nil, err
+	}
+	data, err := read(fileMerges)
 	if err != nil {
-		return nil, fmt.Errorf("read %s, which belongs to it: %w", fileMerges, err)
+		return nil, nil, fmt.Errorf("read %s, which belongs to it: %w", fileMerges, err)
 	}
 	merges, err := parseMerges(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", fileMerges, err)
+		return nil, nil, fmt.Errorf("%s: %w", fileMerges, err)
 	}
-	return newVocabulary(tokens, merges)
+	return vocab, merges, nil
 }
 
 func readFile(fsys fs.FS, name string) (data []byte, err error) {

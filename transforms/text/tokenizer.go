@@ -28,13 +28,8 @@ type vocabulary struct {
 	sot, eot int32
 	// inner and final hold the id of each byte within a word and at its end.
 	inner, final [256]int32
-	merges       [][2]int32       // by rank
-	results      []int32          // by rank, the id of the merged token
-	ranks        map[uint64]int32 // pairKey(merge) -> rank
+	mergeTable
 }
-
-// pairKey packs two ids.
-func pairKey(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
 
 // newVocabulary checks tokens (by id) and merges (pairs of token spellings, by
 // rank) against each other.
@@ -44,8 +39,7 @@ func newVocabulary(tokens []string, merges [][2]string) (*vocabulary, error) {
 	}
 	v := &vocabulary{
 		tokens: tokens, raw: make([]string, len(tokens)), ends: make([]bool, len(tokens)),
-		merges: make([][2]int32, len(merges)), results: make([]int32, len(merges)),
-		ranks: make(map[uint64]int32, len(merges)),
+		mergeTable: newMergeTable(len(merges)),
 	}
 	ids := make(map[string]int32, len(tokens))
 	for i, token := range tokens {
@@ -109,12 +103,7 @@ func (v *vocabulary) addMerge(rank int32, m [2]string, ids map[string]int32) err
 	if special(id, v) {
 		return fmt.Errorf("its result is a special token")
 	}
-	key := pairKey(a, b)
-	if first, dup := v.ranks[key]; dup {
-		return fmt.Errorf("the same pair is merge %d", first+1)
-	}
-	v.merges[rank], v.results[rank], v.ranks[key] = [2]int32{a, b}, id, rank
-	return nil
+	return v.set(rank, a, b, id)
 }
 
 func special(id int32, v *vocabulary) bool { return id == v.sot || id == v.eot }

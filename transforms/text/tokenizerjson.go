@@ -17,13 +17,16 @@ const (
 )
 
 // tokenizerJSON is the part of tokenizer.json that decides about ids. What
-// follows after the ids (padding, truncation, post-processor, decoder) is fixed
-// by CLIP and not read.
+// follows after the ids (padding, truncation; of CLIP also post-processor and decoder) is
+// fixed by the models and not read.
 type tokenizerJSON struct {
 	AddedTokens  []addedToken  `json:"added_tokens"`
 	Normalizer   *componentKey `json:"normalizer"`
 	PreTokenizer *componentKey `json:"pre_tokenizer"`
 	Model        *modelJSON    `json:"model"`
+	// These are read for GPT-2 alone.
+	PostProcessor *postProcessor `json:"post_processor"`
+	Decoder       *componentKey  `json:"decoder"`
 }
 
 type addedToken struct {
@@ -32,6 +35,7 @@ type addedToken struct {
 	SingleWord bool   `json:"single_word"`
 	LStrip     bool   `json:"lstrip"`
 	RStrip     bool   `json:"rstrip"`
+	Special    bool   `json:"special"`
 }
 
 // componentKey is a normaliser or pre-tokeniser; sequences nest.
@@ -45,6 +49,7 @@ type componentKey struct {
 	Behavior       string         `json:"behavior"`
 	Invert         bool           `json:"invert"`
 	AddPrefixSpace bool           `json:"add_prefix_space"`
+	UseRegex       *bool          `json:"use_regex"` // absent: true
 	Normalizers    []componentKey `json:"normalizers"`
 	PreTokenizers  []componentKey `json:"pretokenizers"`
 }
@@ -60,9 +65,8 @@ type modelJSON struct {
 	Merges       []mergeJSON `json:"merges"`
 }
 
-// parseTokenizer reads tokenizer.json. It refuses every setting under which
-// Hugging Face would produce other ids than this package.
-func parseTokenizer(data []byte) (*vocabulary, error) {
+// readTokenizerJSON reads tokenizer.json, whose model must be BPE: that of CLIP or another.
+func readTokenizerJSON(data []byte) (*tokenizerJSON, error) {
 	// The type decides whether the rest of the model has the shape of modelJSON,
 	// so it is looked at on its own.
 	var kind struct {
@@ -78,13 +82,23 @@ func parseTokenizer(data []byte) (*vocabulary, error) {
 		if kind.Model != nil {
 			name = kind.Model.Type
 		}
-		return nil, fmt.Errorf("model type %q: want %q, the one of CLIP", name, "BPE")
+		return nil, fmt.Errorf("model type %q: want %q", name, "BPE")
 	}
 	var f tokenizerJSON
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("parse: %w", err)
 	}
-	if err := errors.Join(f.Model.check(), checkNormalizer(f.Normalizer), checkPreTokenizer(f.PreTokenizer)); err != nil {
+	return &f, nil
+}
+
+// parseTokenizer reads the tokenizer.json of a CLIP. It refuses every setting under which
+// Hugging Face would produce other ids than this package.
+func parseTokenizer(data []byte) (*vocabulary, error) {
+	f, err := readTokenizerJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(f.Model.check(endOfWord), checkNormalizer(f.Normalizer), checkPreTokenizer(f.PreTokenizer)); err != nil {
 		return nil, err
 	}
 	if err := f.addTokens(); err != nil {
@@ -94,17 +108,22 @@ func parseTokenizer(data []byte) (*vocabulary, error) {
 	if err != nil {
 		return nil, err
 	}
-	merges := make([][2]string, len(f.Model.Merges))
-	for i, m := range f.Model.Merges {
-		merges[i] = [2]string(m)
-	}
-	return newVocabulary(tokens, merges)
+	return newVocabulary(tokens, f.Model.mergePairs())
 }
 
-func (m *modelJSON) check() error {
+func (m *modelJSON) mergePairs() [][2]string {
+	merges := make([][2]string, len(m.Merges))
+	for i, pair := range m.Merges {
+		merges[i] = [2]string(pair)
+	}
+	return merges
+}
+
+// check refuses what would give other ids; suffix is the mark at the end of words.
+func (m *modelJSON) check(suffix string) error {
 	switch {
-	case m.Suffix != endOfWord:
-		return fmt.Errorf("end_of_word_suffix %q: want %q", m.Suffix, endOfWord)
+	case m.Suffix != suffix:
+		return fmt.Errorf("end_of_word_suffix %q: want %q", m.Suffix, suffix)
 	case m.Prefix != "":
 		return fmt.Errorf("continuing_subword_prefix %q: want none", m.Prefix)
 	case m.Dropout != nil && *m.Dropout != 0:
@@ -170,16 +189,25 @@ func (f *tokenizerJSON) addTokens() error {
 		switch {
 		case a.Content != sotToken && a.Content != eotToken:
 			return fmt.Errorf("added token %q: only %s and %s are supported", a.Content, sotToken, eotToken)
-		case a.SingleWord || a.LStrip || a.RStrip:
-			return fmt.Errorf("added token %q: single_word, lstrip and rstrip are not supported", a.Content)
 		}
-		if id, ok := f.Model.Vocab[a.Content]; ok && id != a.ID {
-			return fmt.Errorf("added token %q has two ids, %d and %d", a.Content, a.ID, id)
+		if err := f.Model.Vocab.add(a); err != nil {
+			return err
 		}
-		if f.Model.Vocab == nil {
-			return fmt.Errorf("the vocabulary is missing")
-		}
-		f.Model.Vocab[a.Content] = a.ID
 	}
+	return nil
+}
+
+// add puts an added token into the vocabulary.
+func (v vocabJSON) add(a addedToken) error {
+	if a.SingleWord || a.LStrip || a.RStrip {
+		return fmt.Errorf("added token %q: single_word, lstrip and rstrip are not supported", a.Content)
+	}
+	if id, ok := v[a.Content]; ok && id != a.ID {
+		return fmt.Errorf("added token %q has two ids, %d and %d", a.Content, a.ID, id)
+	}
+	if v == nil {
+		return fmt.Errorf("the vocabulary is missing")
+	}
+	v[a.Content] = a.ID
 	return nil
 }
