@@ -71,24 +71,10 @@ func (c Command[C, P]) clear(ctx context.Context, r *Run[C, P], overwrite bool) 
 			return err
 		}
 	}
-	return c.removeWhole(ctx, r)
-}
-
-func (c Command[C, P]) removeWhole(ctx context.Context, r *Run[C, P]) error {
 	if c.Whole == "" {
 		return nil
 	}
 	return store.Remove(ctx, r.output+"/"+c.Whole)
-}
-
-// disown makes the output of work that failed incomplete: prism may still run the stage that
-// commits, with what it has, while it ends a job of which a bundle failed. Where the context
-// has ended the output may be another run's by now.
-func (c Command[C, P]) disown(ctx context.Context, r *Run[C, P], failure error) error {
-	if failure == nil || ctx.Err() != nil || r.Inspects() {
-		return nil
-	}
-	return c.removeWhole(ctx, r)
 }
 
 // bound reports whether an output holds more than its record.

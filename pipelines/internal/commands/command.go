@@ -4,7 +4,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
@@ -82,7 +81,7 @@ func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) 
 		}
 	}
 	if err := c.Work(ctx, r); err != nil || !r.Result.Ran {
-		return errors.Join(err, c.disown(ctx, r, err)) // after an interruption, networks may still be at work
+		return err // after an interruption, networks may still be at work
 	}
 	inference.Close()
 	if err := r.Finish(ctx); err != nil {
