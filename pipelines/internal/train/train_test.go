@@ -96,7 +96,7 @@ func TestTrain(t *testing.T) {
 func TestRefused(t *testing.T) {
 	data := prepared.Write(t, prepared.Small)
 	for want, change := range map[string]func(*configs.Train){
-		"outer_res, sum_res":               func(c *configs.Train) { c.Guidance = "poem" },
+		"sum_res, outer_res":               func(c *configs.Train) { c.Guidance = "poem" },
 		"not a finished output of prepare": func(c *configs.Train) { c.Data = t.TempDir() },
 		"--backend":                        func(c *configs.Train) { c.Backend = "abacus" },
 		"the data has no such class":       func(c *configs.Train) { c.Absent = []string{"unicorn"} },
