@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
@@ -88,4 +89,16 @@ func (c Command[C, P]) bound(ctx context.Context, output string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// warnings are those of the command, and one where the output lies in that of a command that
+// has no others in its own.
+func (c Command[C, P]) warnings(ctx context.Context, r *Run[C, P]) (all []string) {
+	if outer, command := outputs.Around(ctx, r.output); outer != "" && command != "demo" && command != "ablate" {
+		all = append(all, fmt.Sprintf("the output lies in %s, an output of %s", outer, command))
+	}
+	if c.Warn != nil {
+		all = append(all, c.Warn(ctx, r.Settings)...)
+	}
+	return all
 }

@@ -20,6 +20,7 @@ func (c Command[C, P]) Main() {
 	}
 	runners.Main(runners.Command{
 		Name: c.Name, Line: "go run ./pipelines/" + c.Name, Synopsis: c.Synopsis, Groups: groups, Examples: c.Examples,
+		Version: configs.Version(),
 		Flags: func(fs *flag.FlagSet) {
 			given = c.Defaults()
 			configs.Bind(fs, &given)
