@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"semidavil"
 	"semidavil/configs"
@@ -33,10 +34,14 @@ func warn(ctx context.Context, cfg configs.Train) (warnings []string) {
 	if err != nil {
 		return warnings
 	}
+	var small []string
 	for i, subset := range []semidavil.Subset{semidavil.SourceTrain, semidavil.Labelled, semidavil.Unlabelled} {
 		if w, h := firstSize(ctx, cfg.Data, m, subset); cfg.Batch[i] > 0 && w > 0 && (w < cropW || h < cropH) {
-			warnings = append(warnings, fmt.Sprintf("crops of %s are larger than the %s images (%dx%d): the rest of a crop is padding", cfg.Crop, subset, w, h))
+			small = append(small, fmt.Sprintf("%s %dx%d", subset, w, h))
 		}
+	}
+	if small != nil {
+		warnings = append(warnings, fmt.Sprintf("crops of %s are larger than images (%s): the rest of a crop is padding", cfg.Crop, strings.Join(small, ", ")))
 	}
 	return warnings
 }

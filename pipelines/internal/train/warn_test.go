@@ -16,9 +16,9 @@ func TestWarn(t *testing.T) {
 	for want, change := range map[string]func(*configs.Train){
 		"":                  func(*configs.Train) {},
 		"has no val images": func(c *configs.Train) { c.Data = unscored },
-		"700 steps go 233 times over the 3 source images":      func(c *configs.Train) { c.Steps = 700 },
-		"larger than the labelled images (64x32)":              func(c *configs.Train) { c.Crop, c.Batch = "64x48", [3]int{0, 1, 0} },
-		"crops of 96x32 are larger than the unlabelled images": func(c *configs.Train) { c.Crop, c.Batch = "96x32", [3]int{0, 0, 1} },
+		"700 steps go 233 times over the 3 source images":                  func(c *configs.Train) { c.Steps = 700 },
+		"crops of 64x48 are larger than images (labelled 64x32): the rest": func(c *configs.Train) { c.Crop, c.Batch = "64x48", [3]int{0, 1, 0} },
+		"96x32 are larger than images (source 64x32, unlabelled 64x32): ":  func(c *configs.Train) { c.Crop, c.Batch = "96x32", [3]int{1, 0, 1} },
 	} {
 		cfg := configs.DefaultTrain()
 		cfg.Data, cfg.Steps, cfg.Crop, cfg.Batch = whole, 20, "64x32", [3]int{1, 1, 1}
