@@ -127,6 +127,10 @@ func TestRefused(t *testing.T) {
 		"a file, not a folder":              func(c *configs.Pseudolabel) { c.Input = root + "/day0/p00.png" },
 		"syntax error in pattern":           func(c *configs.Pseudolabel) { c.Input = root + "/[*.png" },
 		"holds none":                        func(c *configs.Pseudolabel) { c.Checkpoint = root },
+		"it is an output of pretrain": func(c *configs.Pseudolabel) {
+			c.Checkpoint = t.TempDir()
+			fixture.Write(t, c.Checkpoint, "run.json", []byte(`{"command":"pretrain","fingerprint":"x","config":{}}`))
+		},
 		"find checkpoint":                   func(c *configs.Pseudolabel) { c.Checkpoint = root + "/absent.safetensors" },
 		"--backend":                         func(c *configs.Pseudolabel) { c.Backend = "abacus" },
 		"student, teacher":                  func(c *configs.Pseudolabel) { c.Model = "professor" },
