@@ -46,8 +46,8 @@ type Figure struct {
 
 // Swatch is the name and colour of a class.
 type Swatch struct {
-	Name  string
-	Color [3]uint8
+	Name  string   `json:"name"`
+	Color [3]uint8 `json:"color"`
 }
 
 // Card is a row of small pictures of one frame, such as image, truth, prediction.
