@@ -195,7 +195,7 @@ func Bars(c BarChart) ([]byte, error) {
 	}
 	d.axisLine(zero, top, zero, bottom)
 	y = bottom + 20
-	if caption := c.caption(); caption != "" {
+	if caption := caption(c.Axis, c.Unit, c.Log); caption != "" {
 		d.soft((a.from+a.to)/2, y+12, textSize, atMiddle, fit(caption, textSize, width-2*margin))
 		y += 18
 	}
@@ -245,22 +245,6 @@ func (c BarChart) ends(s Series, i int) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%s to %s)", fixed(s.Low[i], c.Decimals), fixed(s.High[i], c.Decimals))
-}
-
-// caption is the text at the axis.
-func (c BarChart) caption() string {
-	parts := []string{}
-	if c.Axis != "" {
-		parts = append(parts, c.Axis)
-	}
-	if c.Unit != "" && !strings.Contains(c.Axis, c.Unit) {
-		parts = append(parts, c.Unit)
-	}
-	s := strings.Join(parts, ", ")
-	if c.Log {
-		s = strings.TrimSpace(s + " (logarithmic)")
-	}
-	return s
 }
 
 // describe puts the numbers into words.
