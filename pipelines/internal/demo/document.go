@@ -80,8 +80,9 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 		"One seed and few steps: differences of a point or two mean nothing here. docs/BENCHMARKS.md has several seeds and longer trainings."}}
 	table := report.Table{Head: []string{"training", "student mIoU, %", "teacher mIoU, %", "pixels right, %", "time, s"}}
 	chart := charts.BarChart{Title: "IoU of each class on val", Axis: "intersection over union", Unit: "%", Decimals: 1, Categories: set.Names(), Colors: figures.Colors(set)}
-	for _, n := range names {
+	for i, n := range names {
 		x := r.results[n.row]
+		table.Colors = append(table.Colors, charts.Color(i))
 		table.Rows = append(table.Rows, []string{n.name, x.Student.String(), x.Teacher.String(), x.Pixels.String(), fmt.Sprintf("%.0f", x.Seconds)})
 		bars := charts.Series{Name: fmt.Sprintf("%s (mean %v)", n.name, x.Student)}
 		for _, v := range x.IoU {
@@ -128,27 +129,31 @@ func (r *run) scenes(ctx context.Context, set semidavil.ClassSet) (report.Sectio
 // curves shows how the trainings went.
 func (r *run) curves(ctx context.Context) (report.Section, error) {
 	s := report.Section{Title: "Learning", Text: []string{"DyCE is not on the scale of cross-entropy: its value is up to four times that of equally good predictions, so the losses are not to be compared with one another."}}
-	loss := charts.LineChart{Title: "Loss", XAxis: "step", YAxis: "loss", Log: true}
-	sure := charts.LineChart{Title: "Pixels that the teacher is sure of", XAxis: "step", YAxis: "share", Unit: "%"}
+	score := charts.LineChart{Title: "Student's mIoU on val", YAxis: "mean IoU", Unit: "%"}
+	loss := charts.LineChart{Title: "Loss", YAxis: "loss, no unit", Log: true}
+	sure := charts.LineChart{Title: "Pixels that the teacher is sure of", YAxis: "share of the unlabelled pixels", Unit: "%"}
 	for _, n := range names {
 		rows, err := train.ReadMetrics(ctx, r.results[n.row].Output)
 		if err != nil {
 			return s, err
 		}
-		l, k := charts.Curve{Name: n.name}, charts.Curve{Name: n.name}
+		m, l, k := charts.Curve{Name: n.name}, charts.Curve{Name: n.name}, charts.Curve{Name: n.name}
+		add := func(c *charts.Curve, step int, v float64) { c.X, c.Y = append(c.X, float64(step)), append(c.Y, v) }
 		for _, x := range rows {
-			if x.Losses == nil {
-				continue
+			if x.Student != nil {
+				add(&m, x.Step, 100*float64(x.Student.MIoU))
 			}
-			l.X, l.Y = append(l.X, float64(x.Step)), append(l.Y, x.Loss)
-			k.X, k.Y = append(k.X, float64(x.Step)), append(k.Y, 100*x.Kept)
+			if x.Losses != nil {
+				add(&l, x.Step, x.Loss)
+			}
+			if x.Losses != nil && n.row != sourceOnly { // that has no teacher
+				add(&k, x.Step, 100*x.Kept)
+			}
 		}
-		loss.Curves = append(loss.Curves, l)
-		if n.row != sourceOnly {
-			sure.Curves = append(sure.Curves, k)
-		}
+		score.Curves, loss.Curves, sure.Curves = append(score.Curves, m), append(loss.Curves, l), append(sure.Curves, k)
 	}
-	for _, chart := range []charts.LineChart{loss, sure} {
+	for _, chart := range []charts.LineChart{score, loss, sure} {
+		chart.XAxis = "training step"
 		svg, err := charts.Lines(chart)
 		if err != nil {
 			return s, err

@@ -26,7 +26,7 @@ func LabelShares(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
 // LabelThresholds draws the threshold of each class beside the mean confidence of its
 // pixels.
 func LabelThresholds(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
-	chart := charts.BarChart{Title: "Thresholds and confidences", Axis: "probability", Decimals: 3, Categories: set.Names(), Colors: Colors(set)}
+	chart := charts.BarChart{Title: "Thresholds and confidences", Axis: "probability, 0 to 1", Decimals: 3, Categories: set.Names(), Colors: Colors(set)}
 	threshold, mean := charts.Series{Name: "threshold"}, charts.Series{Name: "mean confidence"}
 	for _, c := range r.Classes {
 		threshold.Values = append(threshold.Values, c.Threshold)
