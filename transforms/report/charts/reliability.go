@@ -82,7 +82,7 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 	d := &document{}
 	top := d.header(title, "", w)
 	top = d.legend([]entry{
-		{name: "accuracy", color: palette[0]},
+		{name: "accuracy", color: palette[4]},
 		{name: "gap to the mean confidence", color: palette[3]},
 		{name: "perfect calibration", color: "#808893", line: "5 4"},
 	}, top, w) + 6
@@ -102,7 +102,7 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 		from, to := x.at(float64(i)/n), x.at(float64(i+1)/n)
 		at, sure := y.at(b.Accuracy), y.at(b.Confidence)
 		text := fmt.Sprintf("confidence %s: accuracy %s, %s of the pixels", percent(b.Confidence), percent(b.Accuracy), percent(b.Share))
-		d.rect(from+0.5, at, to-from-1, y.from-at, text, "class", "chart-bar", "fill", palette[0])
+		d.rect(from+0.5, at, to-from-1, y.from-at, text, "class", "chart-bar", "fill", palette[4])
 		// Narrower, so that the end of the bar behind a gap below it is seen.
 		d.rect(from+float64(0.3*(to-from)), min(at, sure), 0.4*(to-from), math.Abs(at-sure), text, "class", "chart-gap", "fill", palette[3])
 	}
