@@ -123,6 +123,9 @@ func TestTables(t *testing.T) {
 			t.Errorf("line of %d columns: %s", len(line), line)
 		}
 	}
+	if len(lines) != 31 {
+		t.Fatalf("%d lines, want 25 of the table, an empty one and 5 of the legend", len(lines))
+	}
 	for i, rule := range Rules(semidavil.Cityscapes19) { // the legend explains all of them
 		if line := lines[26+i]; !strings.HasPrefix(line, rule.Name+": mean over ") || strings.HasSuffix(line, " ") {
 			t.Errorf("%q explains %s", line, rule.Name)
