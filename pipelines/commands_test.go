@@ -16,6 +16,7 @@ import (
 
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/ablate"
+	"semidavil/pipelines/internal/caption"
 	"semidavil/pipelines/internal/demo"
 	"semidavil/pipelines/internal/evaluate"
 	"semidavil/pipelines/internal/export"
@@ -31,11 +32,11 @@ var commands = map[string]func(){
 	"prepare": prepare.Command(pipelines.Prepare).Main, "pretrain": pretrain.Command(pipelines.Pretrain).Main,
 	"train": train.Command(pipelines.Train).Main, "pseudolabel": pseudolabel.Command(pipelines.Pseudolabel).Main,
 	"evaluate": evaluate.Command(pipelines.Evaluate).Main, "ablate": ablate.Command(pipelines.Ablate).Main, "demo": demo.Command().Main,
-	"export": export.Command().Main,
+	"export": export.Command().Main, "caption": caption.Command(pipelines.Caption).Main,
 }
 
 // commandEnv makes the test binary one of the commands, in a process of its own. Building the
-// eight programs would take three quarters of a minute for linking alone; this one is linked
+// nine programs would take three quarters of a minute for linking alone; this one is linked
 // anyway.
 const commandEnv = "SEMIDAVIL_TEST_COMMAND"
 
