@@ -4,8 +4,9 @@ const count = document.getElementById('count'), grid = document.getElementById('
 // A text of words with a space before each, so that a word is found by its beginning.
 const plain = text => ' ' + text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}'’]+/gu, ' ').trim()
 const cards = Array.from(grid.children, (card, place) => {
-  const caption = card.querySelector('figcaption').firstChild.data.trim()
-  return { card, place, text: plain(card.textContent), length: caption.length, images: Number(card.dataset.images), caption }
+  const texts = Array.from(card.querySelector('figcaption').childNodes, node => node.textContent)
+  const caption = texts[0].trim()
+  return { card, place, text: plain(texts.join(' ')), length: caption.length, images: Number(card.dataset.images), caption }
 })
 const orders = {
   path: () => 0,
