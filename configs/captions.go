@@ -31,6 +31,7 @@ type CaptionSettings struct {
 	CaptionBeams     int    `json:"caption_beams" range:"0..64" help:"<sentences> that blip2 follows at once, 1 is greedy; 0: as its folder says, mostly 1"`
 	CaptionMinTokens int    `json:"caption_min_tokens" range:"0..1000" help:"<tokens> of a sentence of blip2 at least; 0: as its folder says"`
 	CaptionMaxTokens int    `json:"caption_max_tokens" range:"0..1000" help:"<tokens> of a sentence at most; 0: as the folder of blip2 says, mostly 20, and 60 for http"`
+	CaptionPrecision string `json:"caption_precision" default:"float32" valid:"float32,bfloat16" help:"<type> of the weights of blip2: float32 (15 GB of blip2-opt-2.7b), or bfloat16 (half of that, on GPUs)"`
 	CaptionBatch     int    `json:"caption_batch" default:"8" range:"1.." help:"<images> that pass the network of blip2 together"`
 	CaptionBackend   string `json:"caption_backend" default:"auto" help:"what computes captions: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
 }

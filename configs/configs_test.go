@@ -176,3 +176,40 @@ func checkSettings[C interface{ Validate() error }](t *testing.T, data []byte, c
 		t.Fatalf("%s reads back as %s, %v", record.Config, back, err)
 	}
 }
+
+// TestPublicLayouts: the examples for public data sets pair an image with its label where these
+// have them, and take no other file for a label.
+func TestPublicLayouts(t *testing.T) {
+	for _, layout := range []struct{ file, split, image, label, other string }{
+		{"acdc", "train", "rgb_anon/night/train/GOPR0351/GOPR0351_frame_000159_rgb_anon.png", "gt/night/train/GOPR0351/GOPR0351_frame_000159_gt_labelTrainIds.png", "gt/night/train/GOPR0351/GOPR0351_frame_000159_gt_labelColor.png"},
+		{"acdc", "val", "rgb_anon/fog/val/GOPR0476/GOPR0476_frame_000854_rgb_anon.png", "gt/fog/val/GOPR0476/GOPR0476_frame_000854_gt_labelTrainIds.png", "rgb_anon/fog/val_ref/GOPR0476/GOPR0476_frame_000854_rgb_ref_anon.png"},
+		{"acdc", "extra", "rgb_anon/snow/test/GOPR0604/GOPR0604_frame_000043_rgb_anon.png", "", "gt_trainval.zip"},
+		{"bdd100k", "train", "images/10k/train/0004a4c0-d4dff0ad.jpg", "labels/sem_seg/masks/train/0004a4c0-d4dff0ad.png", "labels/sem_seg/colormaps/train/0004a4c0-d4dff0ad.png"},
+		{"bdd100k", "extra", "images/10k/test/ac6d4f42-00000000.jpg", "", "images/100k/train/0000f77c-6257be58.jpg"},
+		{"idd", "val", "leftImg8bit/val/119/638495_leftImg8bit.png", "gtFine/val/119/638495_gtFine_labelcsTrainIds.png", "gtFine/val/119/638495_gtFine_polygons.json"},
+		{"vistas", "train", "training/images/_1Gn_xkw7sa_i9GU4mkxxQ.jpg", "training/labels/_1Gn_xkw7sa_i9GU4mkxxQ.png", "training/instances/_1Gn_xkw7sa_i9GU4mkxxQ.png"},
+	} {
+		data, err := os.ReadFile("examples/" + layout.file + "_pairs.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := datasets.ParsePairs(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := datasets.NewPairs(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		image, label := a.Classify(layout.image), a.Classify(layout.label)
+		if image.Role != datasets.Image || image.Split != layout.split {
+			t.Errorf("%s: %s is %+v", layout.file, layout.image, image)
+		}
+		if layout.label != "" && (label.Role != datasets.Label || label.ID != image.ID || label.Split != image.Split) {
+			t.Errorf("%s: %s is %+v, its image %+v", layout.file, layout.label, label, image)
+		}
+		if other := a.Classify(layout.other); other.Role != datasets.Other {
+			t.Errorf("%s: %s is %+v", layout.file, layout.other, other)
+		}
+	}
+}

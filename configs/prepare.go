@@ -80,6 +80,8 @@ func (c Prepare) Validate() error {
 	if c.Labelled != "all" {
 		if n, err := strconv.Atoi(c.Labelled); err != nil || n < 0 {
 			f.add("labelled", "%q: want a number of images or all", c.Labelled)
+		} else if c.BuiltIn() && n > c.Scenes[1] {
+			f.add("labelled", "%d of the %d scenes of the target's train split", n, c.Scenes[1])
 		}
 	}
 	c.CaptionSettings.check(&f)

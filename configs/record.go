@@ -52,14 +52,17 @@ func Fingerprint(v any) (string, error) {
 	return hex.EncodeToString(sum[:16]), nil
 }
 
+// Version says in one line what the program was built from and with.
+func Version() string { return "semidavil, revision " + revision() + ", " + runtime.Version() }
+
 // revision is the commit that the program was built from, where the build knows
 // it (go build does, go run does not).
 func revision() string {
+	rev, dirty := "unknown", ""
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return rev
 	}
-	rev, dirty := "unknown", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":

@@ -15,7 +15,7 @@ type Train struct {
 	// Vision is what is trained of the vision tower: frozen, attn or all.
 	Vision string `json:"vision" default:"attn" valid:"frozen,attn,all" group:"Network" help:"<what> is trained of the vision tower: frozen, attn (attention and positions) or all"`
 	// Guidance is the kind of language guidance.
-	Guidance string `json:"guidance" default:"outer_res" before:"vision" group:"Network" help:"<kind> of language guidance: outer_res, sum_res, outer, sum_raw, add_lang, cross, cross_lang, wpct, wpct_classes, vlga or none"`
+	Guidance string `json:"guidance" default:"sum_res" before:"vision" group:"Network" help:"<kind> of language guidance: sum_res, outer_res, outer, sum_raw, add_lang, cross, cross_lang, wpct, wpct_classes, vlga or none"`
 	// Decoder is simple or dlv3p; Norm is bn or gn.
 	Decoder string `json:"decoder" default:"simple" valid:"simple,dlv3p" group:"Network" help:"<kind> of decoder: simple or dlv3p; wpct_classes and vlga have none"`
 	Norm    string `json:"norm" default:"bn" valid:"bn,gn" group:"Network" help:"<normalisation> of the decoder: bn (batch) or gn (group)"`

@@ -14,26 +14,19 @@ import (
 	"testing"
 	"time"
 
-	"semidavil/pipelines"
-	"semidavil/pipelines/internal/ablate"
-	"semidavil/pipelines/internal/caption"
-	"semidavil/pipelines/internal/demo"
-	"semidavil/pipelines/internal/evaluate"
-	"semidavil/pipelines/internal/export"
-	"semidavil/pipelines/internal/prepare"
-	"semidavil/pipelines/internal/pretrain"
-	"semidavil/pipelines/internal/pseudolabel"
-	"semidavil/pipelines/internal/train"
+	"semidavil/pipelines/internal/programs"
 )
 
 // commands are the main functions. Nothing else of this package knows where their code
 // lies.
-var commands = map[string]func(){
-	"prepare": prepare.Command(pipelines.Prepare).Main, "pretrain": pretrain.Command(pipelines.Pretrain).Main,
-	"train": train.Command(pipelines.Train).Main, "pseudolabel": pseudolabel.Command(pipelines.Pseudolabel).Main,
-	"evaluate": evaluate.Command(pipelines.Evaluate).Main, "ablate": ablate.Command(pipelines.Ablate).Main, "demo": demo.Command().Main,
-	"export": export.Command().Main, "caption": caption.Command(pipelines.Caption).Main,
-}
+var commands = func() map[string]func() {
+	all := map[string]func(){}
+	for _, p := range programs.All() {
+		name, _ := p.Title()
+		all[name] = func() { p.RunAs("go run ./pipelines/" + name) }
+	}
+	return all
+}()
 
 // commandEnv makes the test binary one of the commands, in a process of its own. Building the
 // nine programs would take three quarters of a minute for linking alone; this one is linked

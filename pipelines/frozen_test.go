@@ -46,7 +46,7 @@ var steps = []step{
 		"--image_format=jpg", "--captions=classnames", "--max_rejects=0.5"}},
 	{output: "caption", command: "caption", args: []string{"--input=gta5:out/prepare/minicity/gta5", "--group_size=4", "--sheet=3"}},
 	{network: true, output: "pretrain", command: "pretrain", args: []string{"--backend=go", "--steps=3", "--batch=4", "--size=64x32", "--log_every=1"}},
-	{network: true, output: "train", command: "train", args: []string{"--backend=go", "--clip=out/pretrain/clip", "--vision=all", "--crop=64x32", "--batch=1,1,2",
+	{network: true, output: "train", command: "train", args: []string{"--backend=go", "--clip=out/pretrain/clip", "--guidance=outer_res", "--vision=all", "--crop=64x32", "--batch=1,1,2",
 		"--steps=20", "--log_every=1", "--checkpoint_every=10", "--evaluate_every=10", "--threshold=0.3", "--lr=2e-3", "--vision_lr=1e-3"}},
 	{network: true, output: "pseudolabel", command: "pseudolabel", args: []string{"--backend=go", "--rule=cb-cap", "--confidence"}},
 	{network: true, output: "evaluate", command: "evaluate", args: []string{"--backend=go", "--models=student,teacher"}},

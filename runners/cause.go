@@ -126,16 +126,27 @@ func panicPlace(stack string) string {
 	return ""
 }
 
-// Explain returns Cause(err) as the message for a person, naming the DoFn where
-// it is known, and the limit where too many files were open; "" for nil.
+// Explain returns Cause(err) as the message for a person, naming the DoFn where it is known and
+// not this program's, whose errors say what failed, and the limit where too many files were
+// open; "" for nil.
 func Explain(err error) string {
 	if err == nil {
 		return ""
 	}
 	cause := Cause(err)
 	message := cause.Error()
-	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" { //nolint:errorlint // Cause returns a Failure itself
+	if failure, ok := cause.(*Failure); ok && failure.DoFn != "" && !strings.HasPrefix(failure.DoFn, "semidavil/") { //nolint:errorlint // Cause returns a Failure itself
 		message = fmt.Sprintf("%s: %s", failure.DoFn, message)
 	}
 	return message + limitHint(message)
+}
+
+// roomMark is the name of a package before what it did, as errors have it. Names that are
+// settings too, such as loss, stay.
+var roomMark = regexp.MustCompile(`(^|: |\n[ \t]*)(?:(?:checkpoint|commands|configs|datasets|infer|inference|inputs|loader|outputs|params|pixels|plans|runners|segmenter|shards|stages|store|weights): )+`)
+
+// plain is a message without names of packages, and without that of the command, which the
+// display puts in front.
+func plain(command, message string) string {
+	return strings.TrimPrefix(roomMark.ReplaceAllString(message, "$1"), command+": ")
 }

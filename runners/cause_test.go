@@ -74,6 +74,25 @@ func TestCauseOfTexts(t *testing.T) {
 	}
 }
 
+// TestPlain: names of packages go, settings of the same form stay.
+func TestPlain(t *testing.T) {
+	for message, want := range map[string]string{
+		"stages: split: 9 are asked for":          "split: 9 are asked for",
+		"train: configs: read YAML: a.yaml [1:2]": "read YAML: a.yaml [1:2]",
+		"stages: read a: store: read a: gone":     "read a: read a: gone",
+		"loss: unknown \"x\"\nstages: y":          "loss: unknown \"x\"\ny",
+		"labels: 3 of infer: none":                "labels: 3 of infer: none",
+		"cannot read data/stages: weights: x":     "cannot read data/stages: x",
+	} {
+		if got := plain("train", message); got != want {
+			t.Errorf("%q became %q, want %q", message, got, want)
+		}
+	}
+	if got := Explain(errors.New("DoFn[UID:2, PID:e5, Name: semidavil/stages.splitFn] failed:\nstages: split: no")); got != "stages: split: no" {
+		t.Errorf("a DoFn of this program is named: %q", got)
+	}
+}
+
 func FuzzCause(f *testing.F) {
 	f.Add("DoFn[UID:6, PID:x, Name: a.B] failed:\nx\n\tcaused by:\ny")
 	f.Add("panic: x goroutine 1 [running]:\npanic(1)\n\t/a.go:1\nmain.f()\n\t/b/c.go:2 +1")

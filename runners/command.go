@@ -33,6 +33,8 @@ type Command struct {
 	Groups []Group
 	// Examples end the help.
 	Examples []Example
+	// Version is what --version writes.
+	Version string
 	// Run does the work. Its error decides the exit status (ExitCode) and is
 	// printed; ctx ends on SIGINT and SIGTERM. Errors made by Usagef point to
 	// the help.
@@ -112,6 +114,9 @@ func (c Command) main(args []string, stdout, stderr io.Writer) int {
 		return ExitOK
 	case err != nil:
 		return c.fail(NewDisplay(stderr, c.Name, false), err, common.verbose)
+	case common.version:
+		fmt.Fprintln(stdout, c.Version)
+		return ExitOK
 	case common.helpRunner:
 		helpRunner(stdout, fs, c)
 		return ExitOK
@@ -168,16 +173,16 @@ func (c Command) fail(d *Display, err error, verbose bool) int {
 	switch code {
 	case ExitOK:
 	case ExitInterrupted:
-		d.Message("interrupted")
+		d.Message("interrupted; the same command goes on where it can")
 	case ExitUsage:
-		d.Message("%v\nrun %s --help for the flags", err, c.Line)
+		d.Message("%s\nrun %s --help for the flags", plain(c.Name, err.Error()), c.Line)
 	default:
 		full := err
 		var failure *Failure
 		if errors.As(err, &failure) {
 			full = failure.Unwrap()
 		}
-		d.Message("failed: %s", Explain(err))
+		d.Message("failed: %s", plain(c.Name, Explain(err)))
 		long := strings.Contains(strings.TrimSpace(full.Error()), "\n")
 		switch {
 		case long && verbose:
@@ -203,7 +208,7 @@ func (c Command) help(w io.Writer, fs *flag.FlagSet) {
 
 // helpRunner writes the flags that --help leaves out.
 func helpRunner(w io.Writer, fs *flag.FlagSet, c Command) {
-	shown := map[string]bool{"v": true, "q": true, "quiet": true, "help-runner": true}
+	shown := map[string]bool{"v": true, "q": true, "quiet": true, "version": true, "help-runner": true}
 	for _, g := range c.Groups {
 		for _, name := range g.Names {
 			shown[name] = true

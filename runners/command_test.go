@@ -34,11 +34,11 @@ func TestCommand(t *testing.T) {
 		{"--count=7 --quiet --runner=direct --mode=log", 0, "7 of 7 samples", "work: warning: sample 3 is odd\n"},
 		{"--count=7 -q --mode=log", 0, "7 of 7 samples", "work: warning: sample 3 is odd\n"},
 		{"--count=7 -v --mode=log", 0, "7 of 7 samples", "*Prepared job with id: job-002*an unimportant note*"},
-		{"--mode=error -q", 1, "", "work: failed: work: stages: read sample 3: no such file\nwork: -v shows the whole error\n"},
-		{"--mode=error -q --runner=direct", 1, "", "work: failed: work: stages: read sample 3: no such file\nwork: -v shows the whole error\n"},
-		{"--mode=error -v", 1, "", "*work: failed: work: stages: read sample 3: no such file\nwork: the whole error:\n*caused by:*"},
-		{"--mode=panic -q", 1, "", "work: failed: work: panic in runners.(*workFn).ProcessElement (pipelines_test.go:*): assignment to entry in nil map\nwork: -v shows the whole error\n"},
-		{"--mode=panic -q --runner=direct", 1, "", "work: failed: work: panic in runners.(*workFn).ProcessElement (pipelines_test.go:*): assignment to entry in nil map\nwork: -v shows the whole error\n"},
+		{"--mode=error -q", 1, "", "work: failed: read sample 3: no such file\nwork: -v shows the whole error\n"},
+		{"--mode=error -q --runner=direct", 1, "", "work: failed: read sample 3: no such file\nwork: -v shows the whole error\n"},
+		{"--mode=error -v", 1, "", "*work: failed: read sample 3: no such file\nwork: the whole error:\n*caused by:*"},
+		{"--mode=panic -q", 1, "", "work: failed: panic in runners.(*workFn).ProcessElement (pipelines_test.go:*): assignment to entry in nil map\nwork: -v shows the whole error\n"},
+		{"--mode=panic -q --runner=direct", 1, "", "work: failed: panic in runners.(*workFn).ProcessElement (pipelines_test.go:*): assignment to entry in nil map\nwork: -v shows the whole error\n"},
 		{"--mode=construction", 1, "", "work: failed: panic in runners.testCommand.func* (pipelines_test.go:*): inserting ParDo in scope*\nwork: -v shows the whole error\n"},
 		{"--moed=x", 2, "", "work: unknown flag --moed; did you mean --mode?\n  run go run ./pipelines/work --help for the flags\n"},
 		{"extra", 2, "", "work: unexpected argument \"extra\"\n*"},
@@ -126,7 +126,7 @@ func TestCommandInterrupted(t *testing.T) {
 			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if want := "work: running on " + test.runner + "\nwork: interrupted\n"; stderr.String() != want || stdout.Len() > 0 {
+			if want := "work: running on " + test.runner + "\nwork: interrupted; the same command goes on where it can\n"; stderr.String() != want || stdout.Len() > 0 {
 				t.Errorf("stderr %q, stdout %q; want %q", stderr.String(), stdout, want)
 			}
 			wantEmpty(t, temporary)

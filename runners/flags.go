@@ -8,7 +8,7 @@ import (
 
 // common holds the flags that every command has beside Beam's.
 type common struct {
-	verbose, quiet, helpRunner bool
+	verbose, quiet, version, helpRunner bool
 }
 
 // addCommon defines the flags of every command and gives --runner its default.
@@ -17,6 +17,7 @@ func addCommon(fs *flag.FlagSet) *common {
 	fs.BoolVar(&c.verbose, "v", false, "show the logs of the runner, and errors in full")
 	fs.BoolVar(&c.quiet, "q", false, "show no progress")
 	fs.BoolVar(&c.quiet, "quiet", false, "show no progress")
+	fs.BoolVar(&c.version, "version", false, "show the revision that the program was built from")
 	fs.BoolVar(&c.helpRunner, "help-runner", false, "list the other flags of Beam and its runners")
 	if f := fs.Lookup("runner"); f != nil {
 		f.DefValue = Default
@@ -149,7 +150,7 @@ func runnerFlags(short string) []string {
 	case "dot":
 		names = append(names, "dot_file")
 	}
-	return append(names, "v", "q", "help-runner")
+	return append(names, "v", "q", "version", "help-runner")
 }
 
 // Example is a command line of the help, with what it does.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/hooks"
 	beamlog "github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamrunners "github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
@@ -148,6 +149,10 @@ func (r *run) prepare(ctx context.Context, name string) error {
 	switch r.short {
 	case "prism":
 		portable, r.poll = true, localPoll
+		if err := hooks.EnableHook(haltHook); err != nil {
+			return err
+		}
+		r.undo = append(r.undo, func() { hooks.DisableHook(haltHook) })
 		if *jobopts.Endpoint == "" {
 			endpoint, err := startPrism(ctx)
 			if err != nil {

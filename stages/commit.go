@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"semidavil/internal/store"
 	"semidavil/stages/rejects"
 	"semidavil/transforms/classstats"
+	"semidavil/transforms/datasets"
 	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
 )
@@ -48,7 +50,11 @@ const (
 func ReadManifest(ctx context.Context, output string) (shards.Manifest, error) {
 	data, err := store.ReadFile(ctx, output+"/"+ManifestFile, 0)
 	if err != nil {
-		return shards.Manifest{}, fmt.Errorf("%s is not a finished output of prepare: %w", output, err)
+		hint := ""
+		if inside, e := store.Exists(ctx, output+"/prepare/"+ManifestFile); inside && e == nil {
+			hint = fmt.Sprintf("; %s/prepare is one", output)
+		}
+		return shards.Manifest{}, fmt.Errorf("%s is not a finished output of prepare%s: %w", output, hint, err)
 	}
 	m, err := shards.DecodeManifest(data)
 	if err != nil {
@@ -130,6 +136,14 @@ func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]na
 	}
 	var images bytes.Buffer
 	sources, turned := map[[3]string]bool{}, map[[3]string]bool{} // crops and subsets share an image
+	splits := map[[2]string]*shards.Split{}
+	split := func(dataset, name string) *shards.Split {
+		id := [2]string{dataset, name}
+		if splits[id] == nil {
+			splits[id] = &shards.Split{Dataset: dataset, Split: name}
+		}
+		return splits[id]
+	}
 	for _, index := range indexes {
 		if index.Shard.Samples > 0 {
 			manifest.Shards = append(manifest.Shards, index.Shard)
@@ -141,7 +155,13 @@ func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]na
 				turned[source] = true
 				manifest.Turned = manifest.Turned.With(meta.Source, meta.EXIF)
 			}
-			sources[source] = true
+			if !sources[source] {
+				sources[source] = true
+				split(meta.Dataset, meta.Split).Images++
+				if meta.Size[0] > meta.SourceSize[0] || meta.Size[1] > meta.SourceSize[1] {
+					manifest.Enlarged++
+				}
+			}
 			if meta.Pixels != nil {
 				if err := table.Add(index.Shard.Subset, meta.Pixels, meta.Ignored); err != nil {
 					return nil, err
@@ -154,6 +174,14 @@ func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]na
 		}
 	}
 	manifest.Images = len(sources)
+	for _, r := range rejected {
+		if dataset, name, ok := datasets.SplitOf(r.Key); ok {
+			split(dataset, name).Rejects++
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(splits), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		manifest.Splits = append(manifest.Splits, *splits[id])
+	}
 	for _, subset := range semidavil.Subsets {
 		if c, ok := table.Subsets[subset]; ok && c.Labelled() == 0 {
 			return nil, fmt.Errorf("all pixels of the %d labels of subset %s are ignored: there is nothing to learn or to score; are the labels stored as %s has them?", c.Images, subset, f.Params.Classes.Name)

@@ -77,6 +77,28 @@ func TestCommit(t *testing.T) {
 	}
 }
 
+// TestCommitSplits: images and rejects are counted by data set and split, an image of two
+// subsets once, and those that became larger.
+func TestCommitSplits(t *testing.T) {
+	x, y := indexOf("labelled-00000", semidavil.Labelled, "a_train_1", "1.png", 6), indexOf("unlabelled-00000", semidavil.Unlabelled, "a_train_1", "1.png", 0)
+	z := indexOf("val-00000", semidavil.Val, "b_c_val_2", "2.png", 6, shards.Reject{Key: "b_c_val_3", Path: "3.png", Stage: "load"})
+	for _, index := range []*shards.Index{&x, &y, &z} {
+		index.Samples[0].Dataset, index.Samples[0].Split = "a", "train"
+		index.Samples[0].SourceSize, index.Samples[0].Size = [2]int{8, 8}, [2]int{8, 8}
+	}
+	z.Samples[0].Dataset, z.Samples[0].Split, z.Samples[0].Size = "b_c", "val", [2]int{8, 9}
+	rejected := []shards.Reject{{Key: "a_extra_9-c1", Path: "9.png", Stage: "match"}, {Path: "list", Stage: "captions"}}
+	out := t.TempDir()
+	mustRun(t, "prism", func(s beam.Scope) {
+		Commit(s, commitParams(out), beam.CreateList(s, []shards.Index{x, y, z}), beam.CreateList(s, rejected))
+	})
+	m, err := ReadManifest(t.Context(), out)
+	want := []shards.Split{{Dataset: "a", Split: "extra", Rejects: 1}, {Dataset: "a", Split: "train", Images: 1}, {Dataset: "b_c", Split: "val", Images: 1, Rejects: 1}}
+	if err != nil || m.Enlarged != 1 || !slices.Equal(m.Splits, want) {
+		t.Errorf("%v, %d enlarged, %v", m.Splits, m.Enlarged, err)
+	}
+}
+
 // TestCommitNothing: an output of nothing is whole.
 func TestCommitNothing(t *testing.T) {
 	out, got := commitsNothing(t, ManifestFile, func(s beam.Scope, out string) beam.PCollection {
@@ -112,6 +134,10 @@ func TestCommitFaults(t *testing.T) {
 		t.Error("the manifest is not the last file")
 	}
 	if _, err := ReadManifest(t.Context(), out); err == nil || !strings.Contains(err.Error(), out+" is not a finished output of prepare") {
+		t.Error(err)
+	}
+	fixture.Write(t, out, "prepare/"+ManifestFile, nil)
+	if _, err := ReadManifest(t.Context(), out); err == nil || !strings.Contains(err.Error(), "of prepare; "+out+"/prepare is one") {
 		t.Error(err)
 	}
 	fixture.Write(t, out, ManifestFile, []byte(`{"format":"semidavil-shards","version":2}`))

@@ -77,7 +77,7 @@ func openBLIP2(ctx context.Context, b backend.Choice, c Network) (captions.Netwo
 	if c.Prompt != "" { // nil is the token that begins a text
 		n.prompt = files.tokenizer.Encode(c.Prompt)
 	}
-	if n.Model, err = blip2.Open(ctx, b.Backend, c.Weights); err != nil {
+	if n.Model, err = blip2.Open(ctx, b.Backend, c.Weights, blip2.Options{BFloat16: c.BFloat16}); err != nil {
 		return nil, err
 	}
 	n.decoding = n.Decoding()

@@ -41,6 +41,8 @@ type Network struct {
 	Beams int
 	// MinTokens and MaxTokens bound the length of what is written.
 	MinTokens, MaxTokens int
+	// BFloat16 computes in that type, not on the Go backend.
+	BFloat16 bool
 	// Backend is a name that backend.Open reads, Batch the number of images that are computed
 	// at once.
 	Backend string

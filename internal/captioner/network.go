@@ -19,7 +19,11 @@ import (
 // prompt it has digests.
 func (c Config) ID() string {
 	n := c.Network
-	return fmt.Sprintf("%s:weights=%s;prompt=%s;beams=%d;min_tokens=%d;max_tokens=%d", c.Kind, n.Digest, captions.Digest(n.Prompt), n.Beams, n.MinTokens, n.MaxTokens)
+	precision := "float32"
+	if n.BFloat16 {
+		precision = "bfloat16"
+	}
+	return fmt.Sprintf("%s:weights=%s;prompt=%s;beams=%d;min_tokens=%d;max_tokens=%d;precision=%s", c.Kind, n.Digest, captions.Digest(n.Prompt), n.Beams, n.MinTokens, n.MaxTokens, precision)
 }
 
 // headBytes are read of each file for its digest: all of configurations and most of vocabularies,

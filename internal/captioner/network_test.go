@@ -96,6 +96,13 @@ func TestBLIP2(t *testing.T) {
 		}
 		ids[other.ID()] = true
 	}
+	half := c
+	if half.Network.BFloat16 = true; ids[half.ID()] {
+		t.Error("bfloat16 has the ID of float32")
+	}
+	if _, err := Open(t.Context(), b, half); err == nil || !strings.Contains(err.Error(), "bfloat16") {
+		t.Errorf("bfloat16 on the Go backend: %v", err)
+	}
 	other := c
 	other.Network.Backend, other.Network.Batch, other.Network.Weights = "xla:cpu", 7, "elsewhere"
 	if other.ID() != c.ID() || !strings.HasPrefix(c.ID(), "blip2:weights=") {

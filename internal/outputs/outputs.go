@@ -52,6 +52,21 @@ func IsRecord(data []byte) bool {
 	return json.Unmarshal(data, &record) == nil && record.Command != "" && record.Fingerprint != ""
 }
 
+// Around returns the nearest output that a folder lies in, and the command that made it; both
+// are empty where it lies in none, or in none that can be read.
+func Around(ctx context.Context, folder string) (output, command string) {
+	for {
+		slash := strings.LastIndexByte(folder, '/')
+		if slash < 0 || strings.HasSuffix(folder[:slash], "/") { // before the name of a bucket
+			return "", ""
+		}
+		folder = folder[:slash]
+		if record, _, err := Read[json.RawMessage](ctx, folder); err == nil && record != nil && record.Command != "" {
+			return folder, record.Command
+		}
+	}
+}
+
 // Write writes run.json.
 func Write(ctx context.Context, output string, record configs.Record) error {
 	data, err := encode(record)

@@ -56,6 +56,24 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// TestAround: the nearest output above a folder is found, the folder's own is not meant.
+func TestAround(t *testing.T) {
+	root := t.TempDir()
+	fixture.Write(t, root, "a/"+RecordFile, []byte(`{"command":"prepare","fingerprint":"x","config":{}}`))
+	fixture.Write(t, root, "a/b/"+RecordFile, []byte(`{"command":"train","fingerprint":"x","config":{}}`))
+	fixture.Write(t, root, "c/"+RecordFile, []byte(`no record`))
+	for folder, want := range map[string][2]string{"a": {}, "a/b": {root + "/a", "prepare"}, "a/b/c/d": {root + "/a/b", "train"}, "c/d": {}, "e": {}} {
+		if output, command := Around(t.Context(), root+"/"+folder); output != want[0] || command != want[1] {
+			t.Errorf("%s lies in %q of %q, want %q", folder, output, command, want)
+		}
+	}
+	for _, folder := range []string{"", "gs://bucket", "relative"} {
+		if output, command := Around(t.Context(), folder); output+command != "" {
+			t.Errorf("%q lies in %q of %q", folder, output, command)
+		}
+	}
+}
+
 func marshal(t *testing.T, v any) []byte {
 	t.Helper()
 	data, err := json.Marshal(v)

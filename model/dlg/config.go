@@ -26,8 +26,8 @@ type Config struct {
 // layer normalisation (which also F_V and F_L pass first, except in the kinds marked *)
 // and Φ, Ψ linear maps that start at 0:
 //
-//	outer_res     LN(F_V) + Φ(F_Mᵀ/√C), F_M = (S_V V_V)(S_L V_L)ᵀ: the paper's, by default
-//	sum_res       LN(F_V) + Ψ(S_L(V_L + S_V V_V))
+//	sum_res       LN(F_V) + Ψ(S_L(V_L + S_V V_V)), the default
+//	outer_res     LN(F_V) + Φ(F_Mᵀ/√C), F_M = (S_V V_V)(S_L V_L)ᵀ: the product of the paper's Eq. (3)
 //	outer         Φ(F_Mᵀ/√C), where Φ starts at random
 //	sum_raw *     S_L V_L + S_L(S_Lᵀ V_V)
 //	add_lang *    F_V + S_L V_L
@@ -38,7 +38,7 @@ type Config struct {
 //	vlga          SemiVL's decoder on the cosines of F_V and class prompts: logits
 //	none          LN(F_V)
 func Kinds() []string {
-	return []string{"outer_res", "sum_res", "outer", "sum_raw", "add_lang", "cross", "cross_lang", "wpct", "wpct_classes", "vlga", "none"}
+	return []string{"sum_res", "outer_res", "outer", "sum_raw", "add_lang", "cross", "cross_lang", "wpct", "wpct_classes", "vlga", "none"}
 }
 
 // Check reports what is invalid in c.

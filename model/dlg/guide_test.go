@@ -181,7 +181,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	for want, c := range map[string]Config{
-		"unknown kind \"inner\"; valid: outer_res, sum_res": {Kind: "inner", Context: 77},
+		"unknown kind \"inner\"; valid: sum_res, outer_res": {Kind: "inner", Context: 77},
 		"context is 0":   {Kind: "outer_res"},
 		"of 0 classes":   {Kind: "vlga", Context: 77},
 		"cosines is -1":  {Kind: "wpct", Context: 77, WPCTScale: -1},

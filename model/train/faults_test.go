@@ -160,7 +160,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Config){
-		"outer_res, sum_res": func(c *Config) { c.Segmenter.Guidance.Kind = "other" },
+		"sum_res, outer_res": func(c *Config) { c.Segmenter.Guidance.Kind = "other" },
 		"valid: frozen":      func(c *Config) { c.Vision = "some" },
 		"multiples of the":   func(c *Config) { c.Loader.CropW = 33 },
 		"prompt for each":    func(c *Config) { c.Segmenter.Guidance.Kind, c.Segmenter.Decoder.Kind = "vlga", "resize" },

@@ -17,7 +17,8 @@ here=tools/bench_loop work=$(realpath -m "${1:-/tmp/bench_pseudolabel}") rounds=
 data=${DATA:-out/prepare} backend=${BACKEND:-go}
 export GOEXPERIMENT=${GOEXPERIMENT-simd}
 mkdir -p "$work"
-go build -o "$work/" ./pipelines/pseudolabel ./$here
+go build -o "$work/" ./pipelines/pseudolabel ./pipelines/export ./$here
+[ -z "${TORCH:-}" ] || "$work/export" -q --checkpoint="$CHECKPOINT" --clip="$CLIP" --output="$work/export" --overwrite
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
 label() { # title, input, output, further flags
   local title=$1 input=$2 output=$3; shift 3
@@ -29,7 +30,7 @@ for round in $(seq "$rounds"); do
   rm -rf "$work/out" "$work/torch"
   label "pseudolabel, unlabelled shards" "$data" "$work/out"
   if [ -n "${TORCH:-}" ]; then
-    python3 $here/cost.py "PyTorch, the same shards" "$TORCH" $here/torch_pseudolabel.py "$CHECKPOINT/best.safetensors" "$CLIP" "$data" "$work/torch" \
+    python3 $here/cost.py "PyTorch, the same shards" "$TORCH" $here/torch_pseudolabel.py "$work/export" "$data" "$work/torch" \
       --compare="$work/out/labels"
   fi
   label "pseudolabel, another threshold for its predictions" "$data" "$work/out" --threshold=0.9 --overwrite

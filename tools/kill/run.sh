@@ -61,7 +61,7 @@ ended() { # exit status: is this how the signal ends a command?
   if [ "$signal" = KILL ]; then [ "$1" -eq 137 ]; return; fi
   [ -z "$(ls "$TMPDIR")" ] || return 1
   if [ -s "$work/log" ]; then
-    [ "$1" -eq 130 ] && [ "$(wc -l <"$work/log")" -eq 1 ] && grep -q '^[a-z]*: interrupted$' "$work/log"
+    [ "$1" -eq 130 ] && [ "$(wc -l <"$work/log")" -eq 1 ] && grep -q '^[a-z]*: interrupted; ' "$work/log"
   else
     [ "$1" -eq $((128 + $(kill -l "$signal"))) ] # it did not listen to signals yet
   fi

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -128,4 +129,17 @@ func Key(dataset, split, id string) string {
 	}
 	sum := sha256.Sum256([]byte(name))
 	return safe[:min(len(safe), maxKey-9)] + "-" + hex.EncodeToString(sum[:4])
+}
+
+// splitOf finds the data set and the split in a key.
+var splitOf = regexp.MustCompile(`^(.+?)_(train|val|extra)_`)
+
+// SplitOf returns the data set and the split that a key of [Key] names; ok is false where it
+// names none.
+func SplitOf(key string) (dataset, split string, ok bool) {
+	m := splitOf.FindStringSubmatch(key)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
 }

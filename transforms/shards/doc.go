@@ -120,7 +120,19 @@ type Manifest struct {
 	Images  int     `json:"images"`
 	Rejects int     `json:"rejects"`
 	Turned  *Turned `json:"turned,omitempty"` // nil for none
-	Shards  []Shard `json:"shards"`
+	// Splits counts the same by data set and split, and Enlarged the images that are stored
+	// at a larger size than they have.
+	Splits   []Split `json:"splits,omitempty"`
+	Enlarged int     `json:"enlarged,omitempty"`
+	Shards   []Shard `json:"shards"`
+}
+
+// Split is a split of a data set.
+type Split struct {
+	Dataset string `json:"dataset"`
+	Split   string `json:"split"`
+	Images  int    `json:"images"`
+	Rejects int    `json:"rejects"`
 }
 
 // Turned counts the images whose EXIF orientation differs from that of what they are compared

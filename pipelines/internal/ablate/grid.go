@@ -25,8 +25,8 @@ type cell struct {
 	config   configs.Train
 }
 
-// unsafeLetters are those of a row's name that no folder gets.
-var unsafeLetters = regexp.MustCompile(`[^a-z0-9_-]`)
+// unsafeLetters are runs of those of a row's name that no folder gets.
+var unsafeLetters = regexp.MustCompile(`[^a-z0-9-]+`)
 
 // name is the folder of a cell.
 func (c cell) name() string {

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
@@ -71,24 +72,10 @@ func (c Command[C, P]) clear(ctx context.Context, r *Run[C, P], overwrite bool) 
 			return err
 		}
 	}
-	return c.removeWhole(ctx, r)
-}
-
-func (c Command[C, P]) removeWhole(ctx context.Context, r *Run[C, P]) error {
 	if c.Whole == "" {
 		return nil
 	}
 	return store.Remove(ctx, r.output+"/"+c.Whole)
-}
-
-// disown makes the output of work that failed incomplete: prism may still run the stage that
-// commits, with what it has, while it ends a job of which a bundle failed. Where the context
-// has ended the output may be another run's by now.
-func (c Command[C, P]) disown(ctx context.Context, r *Run[C, P], failure error) error {
-	if failure == nil || ctx.Err() != nil || r.Inspects() {
-		return nil
-	}
-	return c.removeWhole(ctx, r)
 }
 
 // bound reports whether an output holds more than its record.
@@ -102,4 +89,16 @@ func (c Command[C, P]) bound(ctx context.Context, output string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// warnings are those of the command, and one where the output lies in that of a command that
+// has no others in its own.
+func (c Command[C, P]) warnings(ctx context.Context, r *Run[C, P]) (all []string) {
+	if outer, command := outputs.Around(ctx, r.output); outer != "" && command != "demo" && command != "ablate" {
+		all = append(all, fmt.Sprintf("the output lies in %s, an output of %s", outer, command))
+	}
+	if c.Warn != nil {
+		all = append(all, c.Warn(ctx, r.Settings)...)
+	}
+	return all
 }

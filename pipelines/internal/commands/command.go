@@ -4,7 +4,6 @@ package commands
 
 import (
 	"context"
-	"errors"
 
 	"semidavil/configs"
 	"semidavil/internal/outputs"
@@ -46,6 +45,8 @@ type Command[C interface{ Validate() error }, P any] struct {
 	// of these; may be nil.
 	Forget func(ctx context.Context, c, before C) error
 
+	// Warn says what is probably a mistake, a sentence each, before the work begins; may be nil.
+	Warn func(ctx context.Context, settings C) []string
 	// Start does what comes before the work, such as drawing scenes; may be nil.
 	Start func(ctx context.Context, s *runners.Session, c C) error
 	// Work runs the graph: [Images] or [Training], or code of its own for a command that runs
@@ -76,13 +77,16 @@ func (c Command[C, P]) Run(ctx context.Context, s *runners.Session, settings C) 
 	}
 	defer r.Close()
 	defer func() { err = cause(ctx, err) }()
+	for _, warning := range c.warnings(ctx, r) {
+		s.Display.Message("warning: %s", warning)
+	}
 	if c.Start != nil && !s.Inspects() {
 		if err := c.Start(ctx, s, r.Settings); err != nil {
 			return err
 		}
 	}
 	if err := c.Work(ctx, r); err != nil || !r.Result.Ran {
-		return errors.Join(err, c.disown(ctx, r, err)) // after an interruption, networks may still be at work
+		return err // after an interruption, networks may still be at work
 	}
 	inference.Close()
 	if err := r.Finish(ctx); err != nil {

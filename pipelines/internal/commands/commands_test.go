@@ -91,29 +91,6 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestFailed: work that commits and fails all the same leaves an output that is not whole. Where
-// its context has ended, the output is not touched: another run may have it.
-func TestFailed(t *testing.T) {
-	for name, interrupted := range map[string]bool{"failed": false, "interrupted": true} {
-		c, s := newCommand(), settings{Output: t.TempDir(), Value: 1}
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		work, fault := c.Work, errors.New("a bundle failed")
-		c.Work = func(ctx context.Context, r *Run[settings, int]) error {
-			err := work(ctx, r)
-			if interrupted {
-				cancel()
-			}
-			return errors.Join(err, fault)
-		}
-		err := c.Run(ctx, &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "test", true), Stdout: io.Discard}, s)
-		whole, e := store.Exists(t.Context(), s.Output+"/whole.json")
-		if !errors.Is(err, fault) || err.Error() != fault.Error() || e != nil || whole != interrupted {
-			t.Errorf("%s: %v; whole is %t, %v", name, err, whole, e)
-		}
-	}
-}
-
 // TestTemporaries: what a killed run was writing goes, wherever in the output it is.
 func TestTemporaries(t *testing.T) {
 	c, s := newCommand(), settings{Output: t.TempDir(), Value: 1}

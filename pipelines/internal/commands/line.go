@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"slices"
+	"strings"
 
 	"semidavil/configs"
 	"semidavil/runners"
@@ -11,15 +12,22 @@ import (
 
 // Main runs the command with the arguments of the process and exits. It has to be called
 // by main itself.
-func (c Command[C, P]) Main() {
+func (c Command[C, P]) Main() { c.RunAs(goRun + c.Name) }
+
+// goRun is how the examples write a command.
+const goRun = "go run ./pipelines/"
+
+// RunAs is [Command.Main] of a command that the help writes as line, which ends with its name.
+func (c Command[C, P]) RunAs(line string) {
 	var given C
 	var file, accelerator string
-	groups := slices.Clone(c.Groups)
-	for i, g := range groups {
-		groups[i].Names = append(configs.Group[C](g.Title), g.Names...)
+	examples := slices.Clone(c.Examples)
+	for i := range examples {
+		examples[i].Command = strings.ReplaceAll(examples[i].Command, goRun, strings.TrimSuffix(line, c.Name))
 	}
 	runners.Main(runners.Command{
-		Name: c.Name, Line: "go run ./pipelines/" + c.Name, Synopsis: c.Synopsis, Groups: groups, Examples: c.Examples,
+		Name: c.Name, Line: line, Synopsis: c.Synopsis, Groups: c.groups(), Examples: examples,
+		Version: configs.Version(),
 		Flags: func(fs *flag.FlagSet) {
 			given = c.Defaults()
 			configs.Bind(fs, &given)
@@ -41,6 +49,26 @@ func (c Command[C, P]) Main() {
 			return c.Run(ctx, s, settings)
 		},
 	})
+}
+
+// groups are those of the help, with the settings of each.
+func (c Command[C, P]) groups() []runners.Group {
+	groups := slices.Clone(c.Groups)
+	for i, g := range groups {
+		groups[i].Names = append(configs.Group[C](g.Title), g.Names...)
+	}
+	return groups
+}
+
+// Title is the name of the command, and what it does.
+func (c Command[C, P]) Title() (name, synopsis string) { return c.Name, c.Synopsis }
+
+// Flags names the flags of the command.
+func (c Command[C, P]) Flags() (names []string) {
+	for _, g := range c.groups() {
+		names = append(names, g.Names...)
+	}
+	return append(names, "help", "version", "quiet")
 }
 
 // has reports whether the help lists a flag.

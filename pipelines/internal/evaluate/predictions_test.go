@@ -90,10 +90,21 @@ func TestPredictionFiles(t *testing.T) {
 		if name == "label ids" {
 			line = "files      0 read as train ids, 3 as label ids"
 		}
-		if strings.Contains(out, "calibration") || !strings.Contains(out, line) {
+		if strings.Contains(out, "the labels themselves") || strings.Contains(out, "calibration") || !strings.Contains(out, line) {
 			t.Error(out)
 		}
 		wellFormed(t, cfg.Output)
+	}
+}
+
+// TestPerfect: labels given as predictions are suspected.
+func TestPerfect(t *testing.T) {
+	root := t.TempDir()
+	fixture.Cityscapes(t, root, 0, 2, 0)
+	cfg := settings(t, trained.Network{Output: "/absent"}, "cityscapes:"+root)
+	cfg.Predictions = root + "/gtFine"
+	if out, err := command(t, cfg); err != nil || !strings.Contains(out, "are these files the labels themselves?") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

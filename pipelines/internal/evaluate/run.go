@@ -113,9 +113,13 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	if cfg.Predictions != "" {
 		fmt.Fprintf(r.Stdout, "files      %d read as train ids, %d as label ids, which the names say\n",
 			r.Result.Count(counters.Namespace, counters.ByTrainIDs), r.Result.Count(counters.Namespace, counters.ByIDs))
+		if len(e.Networks) > 0 && e.Networks[0].Report.Scores[0].PixelAccuracy == 1 {
+			fmt.Fprintln(r.Stdout, "warning    every pixel is right: are these files the labels themselves?")
+		}
 	}
 	fmt.Fprintf(r.Stdout, "speed      %.1f images/s\n", float64(images)/max(r.Result.Wall.Seconds(), 1e-9))
 	inputs.WriteTables(r.Stdout, tables)
+	inputs.WriteFallbacks(r.Stdout, r.Result)
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, images, cfg.MaxRejects)
 	if err != nil {
 		return err

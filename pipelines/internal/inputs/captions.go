@@ -38,7 +38,7 @@ func Captions(ctx context.Context, c configs.CaptionSettings, sets []plans.DataS
 	}
 	if p.Captioner.Looks() {
 		p.Captioner.Network = captioner.Network{Weights: c.CaptionWeights, Prompt: c.CaptionPrompt, Beams: c.CaptionBeams,
-			MinTokens: c.CaptionMinTokens, MaxTokens: c.CaptionMaxTokens, Backend: c.CaptionBackend, Batch: c.CaptionBatch}
+			MinTokens: c.CaptionMinTokens, MaxTokens: c.CaptionMaxTokens, BFloat16: c.CaptionPrecision == "bfloat16", Backend: c.CaptionBackend, Batch: c.CaptionBatch}
 		if err := backend.Check(c.CaptionBackend); err != nil {
 			return p, runners.Usagef("--caption_backend: %v", err)
 		}

@@ -2,6 +2,7 @@ package inputs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,11 @@ func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, n
 	for _, name := range names {
 		file, err := infer.Find(ctx, c.Checkpoint, name)
 		if err != nil {
-			return n, runners.Usagef("--checkpoint=%s: %v", c.Checkpoint, err)
+			hint := ""
+			if record, _, e := outputs.Read[json.RawMessage](ctx, c.Checkpoint); e == nil && record != nil && record.Command != "train" {
+				hint = "; it is an output of " + record.Command
+			}
+			return n, runners.Usagef("--checkpoint=%s: %v%s", c.Checkpoint, err, hint)
 		}
 		if n.Facts, err = infer.ReadFacts(ctx, file); err != nil {
 			return n, err

@@ -12,7 +12,9 @@ import (
 	"unicode"
 
 	"semidavil/internal/store"
+	"semidavil/runners"
 	"semidavil/stages"
+	"semidavil/stages/counters"
 	"semidavil/transforms/shards"
 )
 
@@ -47,6 +49,13 @@ func WriteRejects(ctx context.Context, w io.Writer, output string, images int, l
 		return fmt.Errorf("%.1f %% of the images were rejected, more than --max_rejects=%g allows", 100*share, limit), nil
 	}
 	return nil, nil
+}
+
+// WriteFallbacks prints how many images got the sentence of class names for want of a caption.
+func WriteFallbacks(w io.Writer, r runners.Result) {
+	if n := r.Count(counters.Namespace, counters.Fallbacks); n > 0 {
+		fmt.Fprintf(w, "captions   %d images had none and got a sentence of class names\n", n)
+	}
 }
 
 // WriteTurned prints what EXIF did to some images and not to what they are compared with.

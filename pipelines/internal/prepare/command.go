@@ -5,6 +5,7 @@ package prepare
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -62,6 +63,7 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Parts:    []string{"shards", "captions"},
 		Whole:    stages.ManifestFile,
 		Forget:   forget,
+		Warn:     swapped,
 		Start: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (err error) {
 			if !cfg.BuiltIn() {
 				return nil
@@ -93,6 +95,20 @@ func resolve(s *runners.Session, cfg *configs.Prepare) (err error) {
 	}
 	cfg.Source, cfg.Target = sets("source", cfg.Source), sets("target", cfg.Target)
 	return errors.Join(faults...)
+}
+
+// swapped warns where the data to adapt to is drawn and the labelled data is not.
+func swapped(_ context.Context, cfg configs.Prepare) []string {
+	drawn := func(sets []string) bool {
+		return len(sets) > 0 && !slices.ContainsFunc(sets, func(set string) bool {
+			kind, _, _ := strings.Cut(set, ":")
+			return kind != "gta5" && kind != "synthia"
+		})
+	}
+	if drawn(cfg.Target) && len(cfg.Source) > 0 && !drawn(cfg.Source) {
+		return []string{fmt.Sprintf("the target, %s, is synthetic and the source, %s, is not: are they swapped?", cfg.Target[0], cfg.Source[0])}
+	}
+	return nil
 }
 
 // forget deletes the captions and indexes of other data: their keys may be those of the

@@ -2,6 +2,7 @@ package prepare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -41,10 +42,14 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	if err != nil {
 		return err
 	}
+	if tooMany == nil {
+		tooMany = lostSplit(manifest.Splits, cfg.MaxRejects)
+	}
 	inputs.WriteTurned(w, manifest.Turned)
 	inputs.WriteTables(w, tables)
-	if n := r.Result.Count(counters.Namespace, counters.Fallbacks); n > 0 {
-		fmt.Fprintf(w, "captions   %d images had none and got a sentence of class names\n", n)
+	inputs.WriteFallbacks(w, r.Result)
+	if n := manifest.Enlarged; n > 0 {
+		fmt.Fprintf(w, "sizes      %d images are smaller than what they are stored at, and were enlarged; --source_size and --target_size say otherwise\n", n)
 	}
 	if n := r.Result.Count(counters.Namespace, counters.Orphans); n > 0 {
 		fmt.Fprintf(w, "labels     %d have no image and were left out\n", n)
@@ -57,6 +62,18 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	}
 	fmt.Fprintf(w, "output     %s (manifest.json, shards, captions, class_stats.svg) after %s\n", inputs.Shorten(cfg.Output), r.Result.Wall.Round(100*time.Millisecond))
 	return tooMany
+}
+
+// lostSplit is the error of a run that lost too many images of one split of a data set: of few
+// images that is not seen in the sum.
+func lostSplit(splits []shards.Split, limit float64) error {
+	var faults []error
+	for _, s := range splits {
+		if share := float64(s.Rejects) / float64(max(1, s.Rejects+s.Images)); share > limit {
+			faults = append(faults, fmt.Errorf("%d of the %d images of %s's split %s were rejected, more than --max_rejects=%g allows", s.Rejects, s.Rejects+s.Images, s.Dataset, s.Split, limit))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func writeSubsets(w io.Writer, m shards.Manifest) {

@@ -121,12 +121,16 @@ func TestRefused(t *testing.T) {
 	clip := trained.CLIPFolder(t, 1)
 	clipped := trained.Write(t, trained.Options{Set: semidavil.Cityscapes19, CLIP: clip})
 	for want, change := range map[string]func(*configs.Pseudolabel){
-		"no images below":                   func(c *configs.Pseudolabel) { c.Input = t.TempDir() },
-		"no images below " + root:           func(c *configs.Pseudolabel) { c.Input = root + "/*.jpg" },
-		"absent":                            func(c *configs.Pseudolabel) { c.Input = root + "/absent" },
-		"a file, not a folder":              func(c *configs.Pseudolabel) { c.Input = root + "/day0/p00.png" },
-		"syntax error in pattern":           func(c *configs.Pseudolabel) { c.Input = root + "/[*.png" },
-		"holds none":                        func(c *configs.Pseudolabel) { c.Checkpoint = root },
+		"no images below":         func(c *configs.Pseudolabel) { c.Input = t.TempDir() },
+		"no images below " + root: func(c *configs.Pseudolabel) { c.Input = root + "/*.jpg" },
+		"absent":                  func(c *configs.Pseudolabel) { c.Input = root + "/absent" },
+		"a file, not a folder":    func(c *configs.Pseudolabel) { c.Input = root + "/day0/p00.png" },
+		"syntax error in pattern": func(c *configs.Pseudolabel) { c.Input = root + "/[*.png" },
+		"holds none":              func(c *configs.Pseudolabel) { c.Checkpoint = root },
+		"it is an output of pretrain": func(c *configs.Pseudolabel) {
+			c.Checkpoint = t.TempDir()
+			fixture.Write(t, c.Checkpoint, "run.json", []byte(`{"command":"pretrain","fingerprint":"x","config":{}}`))
+		},
 		"find checkpoint":                   func(c *configs.Pseudolabel) { c.Checkpoint = root + "/absent.safetensors" },
 		"--backend":                         func(c *configs.Pseudolabel) { c.Backend = "abacus" },
 		"student, teacher":                  func(c *configs.Pseudolabel) { c.Model = "professor" },

@@ -87,6 +87,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 		fmt.Fprintf(r.Stdout, "speed      %.1f images/s; of it %.2f s of network an image\n", float64(made)/result.Wall.Seconds(), network/float64(made))
 	}
 	inputs.WriteTables(r.Stdout, tables)
+	inputs.WriteFallbacks(r.Stdout, result)
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, int(stats.Images), cfg.MaxRejects)
 	if err != nil {
 		return err

@@ -38,10 +38,10 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 			{Title: "Reports"},
 		},
 		Examples: []runners.Example{
-			{Text: "MiniCity in minutes, after prepare and pretrain", Command: "go run ./pipelines/train --config=configs/examples/train_minicity.yaml"},
+			{Text: "MiniCity in minutes, after prepare --labelled=20", Command: "go run ./pipelines/train --config=configs/examples/train_minicity.yaml"},
 			{Text: "GTA5 to Cityscapes as in the paper, on a GPU", Command: "go run ./pipelines/train --config=configs/examples/train_gta5.yaml --backend=xla:cuda"},
 			{Text: "The same without language, with ordinary cross-entropy", Command: "go run ./pipelines/train --config=configs/examples/train_gta5.yaml --guidance=none --loss=ce --output=out/ct"},
-			{Text: "Source only", Command: "go run ./pipelines/train --batch=4,0,0 --output=out/source_only"},
+			{Text: "From the source alone", Command: "go run ./pipelines/train --config=configs/examples/train_minicity.yaml --batch=8,0,0 --output=out/source_only"},
 		},
 		Defaults: configs.DefaultTrain,
 		Resolve: func(s *runners.Session, cfg *configs.Train) error {
@@ -54,6 +54,7 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 		Output:   func(cfg configs.Train) (string, bool) { return cfg.Output, cfg.Overwrite },
 		Identity: configs.Train.Identity,
 		Forget:   func(ctx context.Context, cfg, _ configs.Train) error { return commands.ForgetTraining(ctx, cfg.Output) },
+		Warn:     warn,
 		Work: commands.Training(graph, func(r *job) func(train.Progress) []string {
 			r.Display.Message("%s", describe(r.Settings))
 			return func(p train.Progress) []string { return notes(p, r.Settings.Batch[2] > 0) }

@@ -124,7 +124,11 @@ func classIDs(names []string, m shards.Manifest) ([]int, error) {
 			}
 		}
 		if id < 0 {
-			return nil, fmt.Errorf("train: --absent=%s: the data has no such class", name)
+			var known []string
+			for _, c := range m.Classes {
+				known = append(known, c.Name)
+			}
+			return nil, fmt.Errorf("train: --absent=%s: the data has no such class; it has %s", name, strings.Join(known, ", "))
 		}
 		ids = append(ids, id)
 	}

@@ -50,7 +50,9 @@ func summarise(ctx context.Context, r *job) error {
 		fmt.Fprintf(r.Stdout, ", %d of them by earlier runs", sum.Resumed)
 	}
 	fmt.Fprintf(r.Stdout, "\nspeed      %.2f steps/s on %s, %.0f %% of the time waiting for input\n", sum.StepRate, sum.Backend, 100*sum.Waited)
-	fmt.Fprintf(r.Stdout, "best       %v %% at step %d: %s\n", sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
+	if sum.Student.Images > 0 {
+		fmt.Fprintf(r.Stdout, "best       %v %% at step %d: %s\n", sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
+	}
 	fmt.Fprintf(r.Stdout, "output     %s (checkpoints, %s, %s for TensorBoard, %s)\n", cfg.Output, train.MetricsFile, train.EventsDir, train.PicturesDir)
 	return nil
 }

@@ -96,13 +96,13 @@ func TestTrain(t *testing.T) {
 func TestRefused(t *testing.T) {
 	data := prepared.Write(t, prepared.Small)
 	for want, change := range map[string]func(*configs.Train){
-		"outer_res, sum_res":               func(c *configs.Train) { c.Guidance = "poem" },
-		"not a finished output of prepare": func(c *configs.Train) { c.Data = t.TempDir() },
-		"--backend":                        func(c *configs.Train) { c.Backend = "abacus" },
-		"the data has no such class":       func(c *configs.Train) { c.Absent = []string{"unicorn"} },
-		"multiples of the patch size":      func(c *configs.Train) { c.Crop = "30x30" },
-		"is not the one that the data":     func(c *configs.Train) { c.Guidance = "vlga" },
-		"dyce":                             func(c *configs.Train) { c.Loss = "mse" },
+		"sum_res, outer_res":                func(c *configs.Train) { c.Guidance = "poem" },
+		"not a finished output of prepare":  func(c *configs.Train) { c.Data = t.TempDir() },
+		"--backend":                         func(c *configs.Train) { c.Backend = "abacus" },
+		"no such class; it has class 0, cl": func(c *configs.Train) { c.Absent = []string{"unicorn"} },
+		"multiples of the patch size":       func(c *configs.Train) { c.Crop = "30x30" },
+		"is not the one that the data":      func(c *configs.Train) { c.Guidance = "vlga" },
+		"dyce":                              func(c *configs.Train) { c.Loss = "mse" },
 	} {
 		cfg := tiny(data, t.TempDir())
 		change(&cfg)
