@@ -22,7 +22,7 @@ func TestInlineKeys(t *testing.T) {
 	if err := Decode([]byte("input: i\nrule: cb\ncaption_model: m\nwindow: whole\n"), &p); err != nil || p.Rule != "cb" || p.CaptionModel != "m" || p.Window != "whole" || p.Threshold != 0.95 {
 		t.Errorf("%v %+v", err, p)
 	}
-	for _, c := range []any{new(Evaluate), new(Pseudolabel), new(Prepare), new(Ablate)} {
+	for _, c := range []any{new(Evaluate), new(Pseudolabel), new(Prepare), new(Ablate), new(Caption)} {
 		if err := Decode([]byte("capshuns: x\n"), c); err == nil || !strings.Contains(err.Error(), "capshuns") {
 			t.Errorf("%T: %v", c, err)
 		}
@@ -54,6 +54,7 @@ func TestFlagsCoverFields(t *testing.T) {
 	}{
 		"evaluate":    {Evaluate{}, func(fs *flag.FlagSet) { Bind(fs, new(Evaluate)) }, ""},
 		"pseudolabel": {Pseudolabel{}, func(fs *flag.FlagSet) { Bind(fs, new(Pseudolabel)) }, ""},
+		"caption":     {Caption{}, func(fs *flag.FlagSet) { Bind(fs, new(Caption)) }, ""},
 		"ablate":      {Ablate{}, func(fs *flag.FlagSet) { Bind(fs, new(Ablate)) }, "own,set"},
 		"demo":        {Demo{}, func(fs *flag.FlagSet) { Bind(fs, new(Demo)) }, ""},
 		"prepare":     {Prepare{}, func(fs *flag.FlagSet) { Bind(fs, new(Prepare)) }, ""},
@@ -95,6 +96,9 @@ func TestLoopFaults(t *testing.T) {
 		"model: \"both\"":     pseudo(func(c *Pseudolabel) { c.Model = "both" }),
 		"max_rejects: 2 is":   pseudo(func(c *Pseudolabel) { c.MaxRejects = 2 }),
 		"http needs":          pseudo(func(c *Pseudolabel) { c.Captions = "http" }),
+		"blip2 needs":         pseudo(func(c *Pseudolabel) { c.Captions = "blip2" }),
+		"9 is more than":      pseudo(func(c *Pseudolabel) { c.CaptionMinTokens, c.CaptionMaxTokens = 9, 8 }),
+		"sheet: 20001 is":     func() error { c := DefaultCaption(); c.Sheet = 20001; return c.Validate() }(),
 		"models: none given":  func() error { c := DefaultEvaluate(); c.Models = nil; return c.Validate() }(),
 		"teacher is given":    func() error { c := DefaultEvaluate(); c.Models = []string{"teacher", "teacher"}; return c.Validate() }(),
 		"labelled: 20 is":     func() error { c := DefaultAblate(); c.Labelled = []int{20, 20}; return c.Validate() }(),
@@ -117,7 +121,7 @@ func TestLoopFaults(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultExport().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate()} {
+	for _, err := range []error{DefaultEvaluate().Validate(), DefaultPseudolabel().Validate(), DefaultExport().Validate(), DefaultAblate().Validate(), DefaultDemo().Validate(), DefaultCaption().Validate()} {
 		if err != nil {
 			t.Error(err)
 		}

@@ -1,6 +1,7 @@
 // Package pipelines holds the graph of each command, one in each file: how its stages are
 // composed, and nothing else.
 //
+//	Caption      raw folders -> a sentence about every image, and a page to look at them
 //	Prepare      raw folders -> shards of captioned, tokenised, resized and cropped samples; class statistics
 //	Pretrain     shards -> a small CLIP
 //	Train        shards -> a segmenter

@@ -44,6 +44,7 @@ var steps = []step{
 	{output: "crops", command: "prepare", args: []string{"--source=gta5:out/prepare/minicity/gta5", "--target=cityscapes:out/prepare/minicity/cityscapes",
 		"--labelled=3", "--seed=7", "--source_size=100x50", "--target_size=96x48", "--filter=lanczos", "--crop=64x32", "--crops=2",
 		"--image_format=jpg", "--captions=classnames", "--max_rejects=0.5"}},
+	{output: "caption", command: "caption", args: []string{"--input=gta5:out/prepare/minicity/gta5", "--group_size=4", "--sheet=3"}},
 	{network: true, output: "pretrain", command: "pretrain", args: []string{"--backend=go", "--steps=3", "--batch=4", "--size=64x32", "--log_every=1"}},
 	{network: true, output: "train", command: "train", args: []string{"--backend=go", "--clip=out/pretrain/clip", "--guidance=outer_res", "--vision=all", "--crop=64x32", "--batch=1,1,2",
 		"--steps=20", "--log_every=1", "--checkpoint_every=10", "--evaluate_every=10", "--threshold=0.3", "--lr=2e-3", "--vision_lr=1e-3"}},
@@ -77,13 +78,14 @@ threshold: 0.3
 // cleared are the settings that are no part of a command's identity, and what stands in
 // their place there.
 var cleared = map[string]map[string]string{
-	"prepare": {"output": `""`, "overwrite": "false", "workers": "0", "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`},
+	"prepare": {"output": `""`, "overwrite": "false", "workers": "0", "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
 	"pretrain": {"output": `""`, "overwrite": "false", "workers": "0", "backend": `""`,
 		"log_every": "0", "evaluate_every": "0", "checkpoint_every": "0"},
 	"train": {"output": `""`, "overwrite": "false", "workers": "0", "backend": `""`,
 		"log_every": "0", "evaluate_every": "0", "evaluate_images": "0", "checkpoint_every": "0", "keep": "0", "window": `""`},
-	"pseudolabel": {"output": `""`, "overwrite": "false", "group_size": "0", "backend": `""`, "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`},
-	"evaluate":    {"output": `""`, "overwrite": "false", "pictures": "0", "backend": `""`, "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`},
+	"pseudolabel": {"output": `""`, "overwrite": "false", "group_size": "0", "backend": `""`, "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
+	"evaluate":    {"output": `""`, "overwrite": "false", "pictures": "0", "backend": `""`, "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
+	"caption":     {"output": `""`, "overwrite": "false", "sheet": "0", "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
 	"ablate":      {},
 	"export":      {"output": `""`, "overwrite": "false"},
 	"demo":        {"output": `""`, "overwrite": "false", "backend": `""`},

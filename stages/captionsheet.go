@@ -18,12 +18,10 @@ func (p CommitCaptionsParams) sheet(rows []captions.Row, shown map[string]Thumbn
 	g := report.Gallery{Title: "Captions", Lead: p.Input, Facts: []report.Fact{
 		{Label: "captions", Value: n(stats.Captions)},
 		{Label: "different captions", Value: n(stats.Different)},
-		{Label: "words a caption", Value: fmt.Sprintf("%.1f", stats.MeanWords)},
-		{Label: "fewest and most", Value: fmt.Sprintf("%d to %d", stats.FewestWords, stats.MostWords)},
+		{Label: "words a caption", Value: fmt.Sprintf("%.1f (%d to %d)", stats.MeanWords, stats.FewestWords, stats.MostWords)},
 		{Label: "different words", Value: n(stats.DifferentWords)},
-		{Label: "without one, got class names", Value: n(stats.Fallbacks)},
-		{Label: "rejected images", Value: n(stats.Rejects)},
-		{Label: "of them with an empty caption", Value: n(stats.Empty)},
+		{Label: "class names instead", Value: n(stats.Fallbacks)},
+		{Label: "rejected (caption empty)", Value: fmt.Sprintf("%d (%d)", stats.Rejects, stats.Empty)},
 	}}
 	if len(shown) < len(rows) {
 		g.Note = fmt.Sprintf("%s of %s images, chosen at random.", n(len(shown)), n(len(rows)))

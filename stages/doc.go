@@ -9,6 +9,11 @@
 //	Write     plans -> shards on disk, the index of each
 //	Commit    indexes and rejects -> statistics, manifest
 //
+// or, where captions are all that is wanted,
+//
+//	Thumbnail       plans -> captions of each plan, small pictures of some images
+//	CommitCaptions  captions and rejects -> contact sheet, statistics
+//
 // Plans, of raw images or of shards, also go to trained networks:
 //
 //	ListShards    -> plans of prepared shards

@@ -41,6 +41,8 @@ type Network struct {
 	Beams int
 	// MinTokens and MaxTokens bound the length of what is written.
 	MinTokens, MaxTokens int
+	// BFloat16 computes in that type, not on the Go backend.
+	BFloat16 bool
 	// Backend is a name that backend.Open reads, Batch the number of images that are computed
 	// at once.
 	Backend string
@@ -62,6 +64,8 @@ func New(cfg Config) (captions.Captioner, error) {
 		return captions.OfClassNames(cfg.Classes)
 	case HTTP:
 		return captionservice.New(cfg.Endpoint)
+	case BLIP2:
+		return nil, fmt.Errorf("caption: captioner %q is a network", cfg.Kind)
 	}
 	return nil, fmt.Errorf("caption: captioner %q: unknown; valid: %s", cfg.Kind,
 		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP2}, ", "))

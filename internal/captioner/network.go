@@ -19,7 +19,11 @@ import (
 // prompt it has digests.
 func (c Config) ID() string {
 	n := c.Network
-	return fmt.Sprintf("%s:weights=%s;prompt=%s;beams=%d;min_tokens=%d;max_tokens=%d", c.Kind, n.Digest, captions.Digest(n.Prompt), n.Beams, n.MinTokens, n.MaxTokens)
+	precision := "float32"
+	if n.BFloat16 {
+		precision = "bfloat16"
+	}
+	return fmt.Sprintf("%s:weights=%s;prompt=%s;beams=%d;min_tokens=%d;max_tokens=%d;precision=%s", c.Kind, n.Digest, captions.Digest(n.Prompt), n.Beams, n.MinTokens, n.MaxTokens, precision)
 }
 
 // headBytes are read of each file for its digest: all of configurations and most of vocabularies,
@@ -73,8 +77,21 @@ func Open(ctx context.Context, b backend.Choice, c Config) (captions.Network, er
 	if digest != c.Network.Digest {
 		return nil, fmt.Errorf("caption: the model folder %s has been replaced since the pipeline began", c.Network.Weights)
 	}
-	switch c.Kind {
+	if c.Kind == BLIP2 {
+		return openBLIP2(ctx, b, c.Network)
 	}
-	return nil, fmt.Errorf("caption: captioner %q: not available yet; use %q with an endpoint that serves "+
-		"BLIP-2 or another vision model, or %q with captions written beforehand", c.Kind, HTTP, Sidecar)
+	return nil, fmt.Errorf("caption: captioner %q is no network", c.Kind)
+}
+
+// Check finds faults of the captioner before anything runs. Of a network it reads all but the
+// weights.
+func Check(ctx context.Context, c Config) (err error) {
+	if !c.Looks() {
+		_, err = New(c)
+		return err
+	}
+	if err = checkBLIP2(ctx, c.Network.Weights); err != nil {
+		return fmt.Errorf("caption: captioner %s: %s: %w", c.Kind, c.Network.Weights, err)
+	}
+	return nil
 }

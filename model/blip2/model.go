@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -25,6 +26,7 @@ import (
 type Model struct {
 	config     config
 	generation generation
+	dtype      dtypes.DType
 	backend    compute.Backend
 	store      *model.Store
 	slots      *semaphore.Weighted
@@ -33,6 +35,7 @@ type Model struct {
 	sees, steps *model.Exec
 	mu          sync.Mutex
 	readers     map[reading]*model.Exec
+	frugal      bool
 }
 
 // reading is a shape of prompt: its tokens before the queries' outputs, and the room of the
@@ -66,6 +69,9 @@ func (m *Model) Close() {
 		e.Finalize()
 	}
 	m.store.Finalize()
+	if m.frugal {
+		beAsBefore()
+	}
 }
 
 // Generate writes captions of images.

@@ -8,13 +8,14 @@
 # With SIGNAL=INT or TERM it interrupts them, and checks also that nothing but one line came
 # out (nothing at all in the first moments) and that no temporary file stays behind.
 # KILLS (3) are those of each command; commands are prepare, captions (prepare with a
-# captioning service, which needs python3), train and pseudolabel; without any all four.
+# captioning service, which needs python3), caption (with the same), train and pseudolabel; without
+# any all five.
 # Built commands are taken from the folder PROGRAMS where it is set, and outputs stay in
 # WORK where that is set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kills=${1:-3}; shift || true
-[ $# -gt 0 ] || set -- prepare captions train pseudolabel
+[ $# -gt 0 ] || set -- prepare captions caption train pseudolabel
 work=${WORK:-$(mktemp -d)} service= signal=${SIGNAL:-KILL}
 set -m # without job control bash starts commands with SIGINT ignored
 trap '[ -z "$service" ] || kill "$service"; [ -n "${WORK:-}" ] || rm -rf "$work"' EXIT
@@ -22,13 +23,16 @@ mkdir -p "$work/temporary"
 export TMPDIR=$work/temporary
 programs=${PROGRAMS:-$work/programs}
 if [ -z "${PROGRAMS:-}" ]; then
-  GOEXPERIMENT=${GOEXPERIMENT-simd} GOTOOLCHAIN=auto go build -o "$programs/" ./pipelines/{prepare,pretrain,train,pseudolabel}
+  GOEXPERIMENT=${GOEXPERIMENT-simd} GOTOOLCHAIN=auto go build -o "$programs/" ./pipelines/{prepare,pretrain,train,pseudolabel,caption}
 fi
 
 # Each makes the output $1.
 prepare() { exec "$programs/prepare" -q --scenes=60,24,8,24 --labelled=12 --output="$1"; }
 captions() {
   exec "$programs/prepare" -q --scenes=60,24,8,24 --labelled=12 --output="$1" --captions=http --caption_url="http://127.0.0.1:$(cat "$work/port")/v1" --caption_model=stand-in
+}
+caption() {
+  exec "$programs/caption" -q --input="cityscapes:$work/data/minicity/cityscapes" --output="$1" --group_size=16 --sheet=20 --captions=http --caption_url="http://127.0.0.1:$(cat "$work/port")/v1" --caption_model=stand-in
 }
 train() {
   exec "$programs/train" -q --data="$work/data" --clip="$work/pretrained/clip" --output="$1" --backend=go --vision=all --window=whole \
@@ -90,9 +94,10 @@ prerequisites() { # what train and pseudolabel read
 
 for command in "$@"; do
   case $command in
-  captions)
-    command -v python3 >/dev/null || { echo "captions: skipped, there is no python3"; continue; }
-    python3 tools/kill/service.py "$work/port" & service=$!
+  captions | caption)
+    command -v python3 >/dev/null || { echo "$command: skipped, there is no python3"; continue; }
+    [ "$command" = captions ] || prerequisites
+    [ -n "$service" ] || { python3 tools/kill/service.py "$work/port" & service=$!; }
     until [ -s "$work/port" ]; do sleep 0.1; done ;;
   train) prerequisites ;;
   pseudolabel)

@@ -31,17 +31,19 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 			"--captions_from; and captions.html, a page that shows images with their captions and finds words in them.",
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"config"}},
-			{Title: "Captions"},
+			{Title: "Captions", Names: []string{"accelerator"}},
 		},
 		Examples: []runners.Example{
 			{Text: "The target images of MiniCity, after prepare", Command: "go run ./pipelines/caption"},
 			{Text: "Photographs, by a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/caption --input='/data/drive/*/*.jpg' --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
+			{Text: "GTA5 by BLIP-2 on a GPU", Command: "go run ./pipelines/caption --input=gta5:/data/gta5 --captions=blip2 --caption_weights=/data/blip2-opt-2.7b --caption_backend=xla:cuda --output=out/captions/gta5"},
+			{Text: "The same on Dataflow", Command: "go run ./pipelines/caption --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --input=gta5:gs://B/gta5 --captions=blip2 --caption_weights=gs://B/blip2-opt-2.7b --output=gs://B/captions/gta5"},
 			{Text: "What comes of them", Command: "go run ./pipelines/prepare --target=cityscapes:/data/cityscapes --captions_from=out/caption"},
 		},
 		Defaults: configs.DefaultCaption,
 		Resolve: func(s *runners.Session, cfg *configs.Caption) error {
 			return errors.Join(inputs.ResolveImages(s, runners.Path{Flag: "input", Value: &cfg.Input}, runners.Path{Flag: "output", Value: &cfg.Output},
-				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
+				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Caption) (p pipelines.CaptionParams, err error) {
 			p, tables, err = newPlan(ctx, cfg)
@@ -52,7 +54,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 		Parts:    []string{"captions"},
 		Whole:    stages.CaptionStatsFile,
 		Forget: func(ctx context.Context, cfg, before configs.Caption) error {
-			if before.Input == cfg.Input {
+			if before.Input == cfg.Input && before.CaptionWeights == cfg.CaptionWeights {
 				return nil // captions tell by which captioner they are
 			}
 			return inputs.ForgetCaptions(ctx, cfg.Output)

@@ -43,18 +43,18 @@ func TestFoldersByName(t *testing.T) {
 			if prepared, err := isPrepared(t.Context(), from); err != nil || prepared {
 				t.Errorf("%s: prepared is %t, %v", dir+name, prepared, err)
 			}
-			if set, err := dataSet(t.Context(), Request{From: from, Flag: "input"}); err != nil || set.Kind != "images" || set.Root != root+"/"+name || set.Part.Glob != "" {
+			if set, err := Raw(t.Context(), Request{From: from, Flag: "input"}); err != nil || set.Kind != "images" || set.Root != root+"/"+name || set.Part.Glob != "" {
 				t.Errorf("%s: %+v, %v", dir+name, set, err)
 			}
 			from = resolved(t, "cityscapes:"+dir+name)
-			if set, err := dataSet(t.Context(), Request{From: from, Flag: "input"}); err != nil || set.Kind != "cityscapes" || set.Root != root+"/"+name {
+			if set, err := Raw(t.Context(), Request{From: from, Flag: "input"}); err != nil || set.Kind != "cityscapes" || set.Root != root+"/"+name {
 				t.Errorf("cityscapes:%s: %+v, %v", dir+name, set, err)
 			}
 			from = resolved(t, dir+name+"/*/1.png")
 			if isDataSet(from) { // as there is no folder of that name
 				continue
 			}
-			if set, err := dataSet(t.Context(), Request{From: from, Flag: "input"}); err != nil || set.Kind != "images" || set.Root != root+"/"+name || set.Part.Glob != "*/1.png" {
+			if set, err := Raw(t.Context(), Request{From: from, Flag: "input"}); err != nil || set.Kind != "images" || set.Root != root+"/"+name || set.Part.Glob != "*/1.png" {
 				t.Errorf("%s/*/1.png: %+v, %v", dir+name, set, err)
 			}
 		}
@@ -85,7 +85,7 @@ func TestGlobs(t *testing.T) {
 		"images:" + root + "/a[1]":  root + "/a[1] ",
 		"images:" + root + "/city/": root + "/city ",
 	} {
-		set, err := dataSet(t.Context(), Request{From: resolved(t, from), Flag: "input"})
+		set, err := Raw(t.Context(), Request{From: resolved(t, from), Flag: "input"})
 		if got := set.Root + " " + set.Part.Glob; err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", from, got, err, want)
 		}
@@ -98,7 +98,7 @@ func TestGlobs(t *testing.T) {
 		root + "/city/[a":      "syntax error in pattern",
 		"images:" + root + "*": "no such file",
 	} {
-		if _, err := dataSet(t.Context(), Request{From: resolved(t, from), Flag: "input"}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Raw(t.Context(), Request{From: resolved(t, from), Flag: "input"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", from, err, want)
 		}
 	}

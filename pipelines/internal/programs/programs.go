@@ -5,6 +5,7 @@ import (
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/ablate"
 	"semidavil/pipelines/internal/browse"
+	"semidavil/pipelines/internal/caption"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/demo"
 	"semidavil/pipelines/internal/evaluate"
@@ -19,6 +20,7 @@ import (
 func All() []commands.Program {
 	return []commands.Program{
 		demo.Command(),
+		caption.Command(pipelines.Caption),
 		prepare.Command(pipelines.Prepare),
 		pretrain.Command(pipelines.Pretrain),
 		train.Command(pipelines.Train),
