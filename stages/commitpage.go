@@ -130,11 +130,11 @@ func known(pictures []report.Picture, names []string) (out []string) {
 	return out
 }
 
-// numbers and files are what tells reasons of one kind apart.
-var numbers, files = regexp.MustCompile(`[0-9][0-9.,]*`), regexp.MustCompile(`\S*/\S*|\S+\.(png|jpe?g|txt|jsonl)\b`)
+// anyNumber and anyFile are what tells reasons of one kind apart.
+var anyNumber, anyFile = regexp.MustCompile(`[0-9][0-9.,]*`), regexp.MustCompile(`\S*/\S*|\S+\.(png|jpe?g|txt|jsonl)\b`)
 
 // kindOf is a reason without what is particular to an image.
 func kindOf(reason string) string {
-	kind := []rune(numbers.ReplaceAllString(files.ReplaceAllString(reason, "FILE"), "N"))
+	kind := []rune(anyNumber.ReplaceAllString(anyFile.ReplaceAllString(reason, "FILE"), "N"))
 	return string(kind[:min(len(kind), 80)])
 }

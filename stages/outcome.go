@@ -118,6 +118,8 @@ func ReadRejects(ctx context.Context, output string) ([]shards.Reject, error) {
 // and behind that a number that depends on the key alone, as if drawn at random.
 type Choice struct {
 	Worst bool // by the first score
+	// Images is how many are chosen.
+	Images int
 	// Limited is whether any are left out, and Score and Number the greatest rank of those chosen.
 	Limited bool
 	Score   float64
@@ -131,12 +133,16 @@ func Choose(keys iter.Seq[string], o Outcome, worst bool, limit int) Choice {
 	for key := range keys {
 		ranks = append(ranks, c.of(key, o))
 	}
-	if len(ranks) <= limit {
+	if c.Images = len(ranks); c.Images <= limit {
 		return c
 	}
 	slices.SortFunc(ranks, compareRanks)
-	c = ranks[limit-1]
-	c.Limited = true
+	for c.Images = limit; c.Images > 0 && compareRanks(ranks[c.Images-1], ranks[c.Images]) == 0; c.Images-- { // one key in two subsets
+	}
+	c.Limited, c.Score = true, -1
+	if c.Images > 0 {
+		c.Score, c.Number = ranks[c.Images-1].Score, ranks[c.Images-1].Number
+	}
 	return c
 }
 

@@ -36,16 +36,22 @@ func TestChoose(t *testing.T) {
 					n++
 					odd += i % 2
 					highest = max(highest, score(i))
-				default:
+				case i != 7:
 					lowest = min(lowest, score(i))
 				}
 			}
-			if n != min(limit, 300) || worst && limit < 300 && (highest > lowest || c.takes(keys[7], o)) {
+			if n != min(limit, 300) || n != c.Images || worst && limit < 300 && (highest > lowest || c.takes(keys[7], o)) {
 				t.Errorf("worst %v: %d of %d, up to %v, others from %v", worst, n, limit, highest, lowest)
 			}
 			if !worst && limit == 50 && (odd < 12 || odd > 38 || highest < 0.8) {
 				t.Errorf("%d odd ones, up to %v", odd, highest)
 			}
+		}
+	}
+	twice := slices.Concat(keys, keys)
+	for _, limit := range []int{1, 50, 599} {
+		if c := Choose(slices.Values(twice), o, false, limit); c.Images != limit/2*2 || len(slices.DeleteFunc(slices.Clone(twice), func(key string) bool { return !c.takes(key, o) })) != c.Images {
+			t.Errorf("%d of each key twice, at most %d", c.Images, limit)
 		}
 	}
 	if (Choice{}).takes("a reject", o) || !(Choice{}).takes("any", Outcome{}) {

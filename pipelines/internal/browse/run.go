@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,18 +69,17 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Browse) (p pip
 		return p, err
 	}
 	p.Draw.Load, p.Draw.Of = p.Images.Load, of
-	p.Draw.Choice.Worst = cfg.Choose == "worst"
 	p.Commit = stages.CommitPageParams{Output: cfg.Output, Of: of, Classes: p.Images.Load.Classes, Images: len(outcome.Images)}
 	keys := maps.Keys(outcome.Images)
 	if of.Command == "prepare" {
 		for _, plan := range p.Images.Shards {
 			p.Commit.Images += plan.Count
 		}
-		if keys, err = keysOf(ctx, p.Images.Shards, p.Commit.Images > cfg.Limit); err != nil {
+		if keys, err = keysOf(ctx, p.Images.Shards); err != nil {
 			return p, err
 		}
 	}
-	p.Draw.Choice = stages.Choose(keys, outcome, p.Draw.Choice.Worst, cfg.Limit)
+	p.Draw.Choice = stages.Choose(keys, outcome, cfg.Choose == "worst", cfg.Limit)
 	p.Commit.Choice = p.Draw.Choice
 	return p, nil
 }
@@ -92,22 +92,19 @@ func ofPrepare(ctx context.Context, cfg configs.Browse) (p pipelines.ImagesParam
 	p.Shards = inputs.Shards(cfg.Input, m, semidavil.Subset(cfg.Subset))
 	p.Load = inference.LoadParams{Classes: m.Set()}
 	if len(p.Shards) == 0 {
-		return p, runners.Usagef("there are none; of subset %q", cfg.Subset)
+		return p, runners.Usagef("there are none of subset %q", cfg.Subset)
 	}
 	return p, nil
 }
 
-// keysOf reads the keys of all samples of shards, where they are wanted.
-func keysOf(ctx context.Context, all []plans.Plan, wanted bool) (iter.Seq[string], error) {
+// keysOf reads the keys of all samples of shards from their indexes.
+func keysOf(ctx context.Context, all []plans.Plan) (iter.Seq[string], error) {
 	keys := make([][]string, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for i, plan := range all {
-		if !wanted {
-			break
-		}
 		group.Go(func() error {
-			name := plan.Shard[:len(plan.Shard)-len(".tar")] + ".json"
+			name := strings.TrimSuffix(plan.Shard, ".tar") + ".json"
 			data, err := store.ReadFile(ctx, name, 0)
 			if err != nil {
 				return err
@@ -179,7 +176,7 @@ func summarise(ctx context.Context, r *job) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Stdout, "images     %d of %d\n", min(r.Settings.Limit, r.Params.Commit.Images), r.Params.Commit.Images)
+	fmt.Fprintf(r.Stdout, "images     %d of %d\n", r.Params.Draw.Choice.Images, r.Params.Commit.Images)
 	fmt.Fprintf(r.Stdout, "output     %s (%.1f MB, for any browser) after %s\n", inputs.Shorten(name), float64(info.Size)/1e6, r.Result.Wall.Round(100*time.Millisecond))
 	return nil
 }
