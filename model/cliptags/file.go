@@ -1,0 +1,99 @@
+package cliptags
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"semidavil/internal/store"
+)
+
+// files are the calibrations of CLIPs that the program knows, by the digest of their weights.
+//
+//go:embed calibrations
+var files embed.FS
+
+// maxCalibration is the greatest size of a calibration file.
+const maxCalibration = 16 << 20
+
+// readCalibration reads a file, or the built-in one of a CLIP; nil where there is none.
+func readCalibration(ctx context.Context, file, clip string) (*Calibration, error) {
+	if file == "" {
+		data, err := files.ReadFile("calibrations/" + clip + ".json")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return ParseCalibration(data)
+	}
+	data, err := store.ReadText(ctx, file, maxCalibration)
+	if err != nil {
+		return nil, fmt.Errorf("cliptags: read calibration: %w", err)
+	}
+	c, err := ParseCalibration(data)
+	if err != nil {
+		return nil, fmt.Errorf("cliptags: read calibration %s: %w", file, err)
+	}
+	if c.CLIP != clip {
+		return nil, fmt.Errorf("cliptags: read calibration %s: it was made for another CLIP (%s, not %s)", file, c.CLIP, clip)
+	}
+	return c, nil
+}
+
+// ParseCalibration reads what Write wrote. It checks that the numbers are those of this vocabulary.
+func ParseCalibration(data []byte) (*Calibration, error) {
+	c := new(Calibration)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return nil, err
+	}
+	switch n := len(Things); {
+	case c.Vocabulary != vocabularyDigest():
+		return nil, fmt.Errorf("it was made for another vocabulary of things (%s, not %s): calibrate again", c.Vocabulary, vocabularyDigest())
+	case len(c.Thresholds) != n:
+		return nil, fmt.Errorf("%d thresholds: want %d", len(c.Thresholds), n)
+	case len(c.Directions) != len(c.Bias) || c.Bias != nil && len(c.Bias) != n:
+		return nil, fmt.Errorf("%d directions with %d biases: want %d or none", len(c.Directions), len(c.Bias), n)
+	}
+	return c, nil
+}
+
+// readout joins the numbers with those of the texts.
+func (c *Calibration) readout(text *Readout) (*Readout, error) {
+	r := &Readout{Directions: text.Directions, Bias: text.Bias, Thresholds: c.Thresholds}
+	if c.Directions == nil {
+		return r, nil
+	}
+	for k, d := range c.Directions {
+		if len(d) != len(text.Directions[k]) {
+			return nil, fmt.Errorf("direction %d has %d numbers, the features of this CLIP %d", k, len(d), len(text.Directions[k]))
+		}
+	}
+	r.Directions, r.Bias = c.Directions, c.Bias
+	return r, nil
+}
+
+// Encode returns the calibration as a file, the same bytes for the same numbers.
+func (c Calibration) Encode() ([]byte, error) {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("cliptags: encode calibration: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// Use makes the tagger read features by a calibration of its CLIP. It must not look at images meanwhile.
+func (t *Tagger) Use(c Calibration) error {
+	r, err := c.readout(t.text)
+	if err == nil {
+		t.readout = r
+	}
+	return err
+}

@@ -1,0 +1,226 @@
+// Package cliptags sees with CLIP alone what stands in a street scene, how often and where: its
+// dense image features (MaskCLIP: docs/METHOD.md#vision-tower) are compared with a vocabulary of
+// things, patch by patch.
+//
+// Without labels the things are texts, read by CLIP's text tower. [Calibrate] learns from labelled
+// images from which probability on a thing is named, and, where CLIP's texts do not point at
+// what its patches show, directions that do.
+package cliptags
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"golang.org/x/sync/semaphore"
+
+	"semidavil"
+	"semidavil/model/clip"
+	"semidavil/model/params"
+	"semidavil/model/weights"
+	clips "semidavil/model/weights/builtin"
+	"semidavil/transforms/captions"
+	"semidavil/transforms/pixels/resize"
+)
+
+// network is the root of CLIP's parameters.
+const network = "clip"
+
+// Options say which CLIP looks, and how.
+type Options struct {
+	// CLIP is a folder as of weights.LoadCLIP, local or gs://, with its tokeniser, or "minicity".
+	CLIP string
+	// Calibration is a file that [Calibration.Write] made for this CLIP; empty is the built-in one for the
+	// built-in CLIP and [ZeroShot] for others.
+	Calibration string
+}
+
+// Tagger looks at images. Its methods may be called by several goroutines: on XLA they take
+// turns, on the Go backend as many compute at once as there are cores.
+type Tagger struct {
+	config  clip.Config
+	digest  string // of the weights
+	exec    *model.Exec
+	slots   *semaphore.Weighted
+	text    *Readout // of the texts
+	readout *Readout
+}
+
+// Open reads a CLIP and the vocabulary's features.
+func Open(ctx context.Context, b compute.Backend, o Options) (*Tagger, error) {
+	config, values, err := weights.LoadCLIP(ctx, o.CLIP)
+	if err != nil {
+		return nil, err
+	}
+	store := model.NewStore()
+	if err := params.Load(store, network, values); err != nil {
+		return nil, fmt.Errorf("cliptags: open %s: %w", o.CLIP, err)
+	}
+	t := &Tagger{config: config, digest: values.Digest(), slots: semaphore.NewWeighted(atOnce(b))}
+	if t.text, err = readTexts(ctx, b, store, config, o.CLIP); err != nil {
+		return nil, fmt.Errorf("cliptags: open %s: %w", o.CLIP, err)
+	}
+	if scale, ok := values["logit_scale"].ScalarValue().(float32); ok {
+		t.text.scale(math.Min(100, math.Exp(float64(scale))))
+	}
+	t.readout = t.text
+	if c, err := readCalibration(ctx, o.Calibration, t.digest); err != nil {
+		return nil, err
+	} else if c != nil {
+		if t.readout, err = c.readout(t.text); err != nil {
+			return nil, fmt.Errorf("cliptags: read calibration %s: %w", o.Calibration, err)
+		}
+	}
+	t.exec, err = model.NewExec(b, store, func(_ *model.Scope, image *graph.Node) *graph.Node {
+		s := params.In(store, image.Graph(), network, params.Options{})
+		return graph.L2NormalizeWithEpsilon(clip.DenseVision(s, config, clip.Normalise(image)).Dense, 1e-12, -1)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cliptags: open %s: %w", o.CLIP, err)
+	}
+	t.exec.SetMaxCache(-1) // bounded by the shapes of fit
+	return t, nil
+}
+
+// atOnce is how many images compute together.
+func atOnce(b compute.Backend) int64 {
+	if b.String() == "go" {
+		return int64(runtime.GOMAXPROCS(0))
+	}
+	return 1
+}
+
+// readTexts encodes the vocabulary: for each thing the mean of the unit features of its prompts.
+func readTexts(ctx context.Context, b compute.Backend, store *model.Store, config clip.Config, folder string) (*Readout, error) {
+	if folder == clips.Name {
+		folder = ""
+	}
+	tokenizer, err := weights.LoadTokenizer(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	if tokenizer.VocabSize() != config.Vocab {
+		return nil, fmt.Errorf("its tokeniser has %d ids, its text tower %d", tokenizer.VocabSize(), config.Vocab)
+	}
+	exec, err := model.NewExec(b, store, func(_ *model.Scope, tokens *graph.Node) *graph.Node {
+		_, pooled := clip.Text(params.In(store, tokens.Graph(), network, params.Options{}), config, tokens)
+		return graph.L2NormalizeWithEpsilon(pooled, 1e-12, -1)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	out := &Readout{}
+	for _, thing := range Things {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		sum := make([]float64, config.Embed)
+		for _, prompt := range thing.Prompts {
+			for _, template := range templates {
+				// One at a time: the Go backend rounds a row by its place in the batch.
+				f := tokenizer.Frame(fmt.Sprintf(template, prompt))
+				ids := make([]int32, config.Context)
+				copy(ids, f.IDs[:min(f.N, config.Context)])
+				pooled, err := exec.Call1(tensors.FromFlatDataAndDimensions(ids, 1, config.Context))
+				if err != nil {
+					return nil, err
+				}
+				values, err := tensors.CopyFlatData[float32](pooled)
+				if err != nil {
+					return nil, err
+				}
+				for i, x := range values {
+					sum[i] += float64(x)
+				}
+			}
+		}
+		normalise(sum)
+		out.Directions = append(out.Directions, narrow(sum))
+		out.Bias = append(out.Bias, 0)
+		out.Thresholds = append(out.Thresholds, defaultThreshold)
+	}
+	return out, nil
+}
+
+// Close releases the compiled graphs.
+func (t *Tagger) Close() { t.exec.Finalize() }
+
+// ID names what the tags depend on: weights, vocabulary, directions and thresholds.
+func (t *Tagger) ID() string {
+	return fmt.Sprintf("model=%s,vocabulary=%s,readout=%s", t.digest, vocabularyDigest(), t.readout.digest())
+}
+
+// Features are the unit features of the patches of one image.
+type Features struct {
+	Width, Height, Embed int
+	Values               []float32 // [Height,Width,Embed]
+}
+
+// Features computes those of an image, resized to fit the tower.
+func (t *Tagger) Features(ctx context.Context, img *semidavil.Image) (Features, error) {
+	if img.W < 1 || img.H < 1 {
+		return Features{}, fmt.Errorf("cliptags: look at image: %dx%d pixels", img.W, img.H)
+	}
+	seen := new(semidavil.Image)
+	seen.W, seen.H = fit(t.config, img.W, img.H)
+	var r resize.Resizer
+	if err := r.Resize(seen, img, resize.Bicubic); err != nil {
+		return Features{}, err
+	}
+	if err := t.slots.Acquire(ctx, 1); err != nil {
+		return Features{}, err
+	}
+	defer t.slots.Release(1)
+	dense, err := t.exec.Call1(tensors.FromFlatDataAndDimensions(seen.Pix, 1, seen.H, seen.W, 3))
+	if err != nil {
+		return Features{}, fmt.Errorf("cliptags: look at image: %w", err)
+	}
+	values, err := tensors.CopyFlatData[float32](dense)
+	if err != nil {
+		return Features{}, fmt.Errorf("cliptags: look at image: %w", err)
+	}
+	return Features{seen.W / t.config.PatchSize, seen.H / t.config.PatchSize, t.config.Embed, values}, nil
+}
+
+// zoom is the shorter side at which a tower sees an image, as a multiple of that of its own images:
+// things in street scenes are small.
+const zoom = 2
+
+// fit is the size at which a tower sees an image of w x h: the shorter side of zoom, the other one of few
+// multiples of half of it, each of which is compiled once.
+func fit(c clip.Config, w, h int) (int, int) {
+	short := zoom * c.ImageSize
+	halves := math.Round(2 * float64(max(w, h)) / float64(min(w, h)))
+	long := int(min(max(halves, 2), 6)) * short / 2 / c.PatchSize * c.PatchSize
+	if w >= h {
+		return long, short
+	}
+	return short, long
+}
+
+// Look returns what is seen in an image, in the order of Things.
+func (t *Tagger) Look(ctx context.Context, img *semidavil.Image) ([]captions.Sighting, error) {
+	f, err := t.Features(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	return t.See(f), nil
+}
+
+// See is Look at the features of an image.
+func (t *Tagger) See(f Features) []captions.Sighting { return t.readout.See(f) }
+
+// Likeliest is the greatest probability of thing k among the patches.
+func (t *Tagger) Likeliest(f Features, k int) float32 {
+	top := float32(0)
+	for _, p := range t.readout.Probabilities(f) {
+		top = max(top, p[k])
+	}
+	return top
+}
