@@ -59,7 +59,7 @@ func (f *assignFn) ProcessElement(ctx context.Context, subset string, next func(
 	counters.Add(ctx, counters.Planned, len(refs))
 	for i := 0; len(refs) > 0; i++ {
 		n := min(f.Params.PerShard, len(refs))
-		plan := plans.Plan{Name: fmt.Sprintf("%s-%05d", subset, i), Subset: semidavil.Subset(subset)}
+		plan := plans.Plan{Name: fmt.Sprintf("%s-%05d", subset, i), Subset: semidavil.Subset(subset), First: i * f.Params.PerShard}
 		for _, ref := range refs[:n] {
 			plan.Samples = append(plan.Samples, plans.Sample{Ref: ref})
 		}

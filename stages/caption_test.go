@@ -19,6 +19,7 @@ import (
 	"semidavil/internal/captionservice"
 	"semidavil/internal/fixture"
 	"semidavil/runners/runnerstest"
+	"semidavil/stages/captionstore"
 	"semidavil/stages/plans"
 	"semidavil/transforms/captions"
 )
@@ -81,9 +82,9 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 		http.Error(w, "no such key", http.StatusUnauthorized)
 	}))
 	defer service.Close()
-	plan := func(images string, n int) (*captionFn, *plans.Plan) {
+	plan := func(images string, n int) (*captionFn, *captioning) {
 		root := t.TempDir()
-		p := &plans.Plan{}
+		p := &captioning{lines: make([][]byte, n), faults: make([]error, n)}
 		for i := range n {
 			name := fmt.Sprintf("%d.png", i)
 			data := []byte(images)
@@ -100,14 +101,20 @@ func TestServiceDownEndsTheRun(t *testing.T) {
 		}
 		return f, p
 	}
+	file := func(f *captionFn) *captionstore.File {
+		file, err := captionstore.OpenFile(t.Context(), f.Params.Output+"/x.jsonl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
 	f, p := plan("", 8)
-	if err := f.fill(t.Context(), p, make([]error, 8)); err == nil || !strings.Contains(err.Error(), "succeeded for none") {
+	if err := f.fill(t.Context(), p, file(f)); err == nil || !strings.Contains(err.Error(), "succeeded for none") {
 		t.Errorf("a service without access: %v", err)
 	}
 	f, p = plan("no picture", 8)
-	faults := make([]error, 8)
-	if err := f.fill(t.Context(), p, faults); err != nil || faults[7] == nil {
-		t.Errorf("eight bad files: %v %v", err, faults)
+	if err := f.fill(t.Context(), p, file(f)); err != nil || p.faults[7] == nil {
+		t.Errorf("eight bad files: %v %v", err, p.faults)
 	}
 }
 
@@ -121,9 +128,8 @@ func TestFallbackCoversAbsenceOnly(t *testing.T) {
 	if err := f.Setup(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	one := func(name string) (plans.Sample, error) {
-		s := plans.Sample{Ref: semidavil.Ref{Key: name, Root: root, Image: name + ".png"}}
-		err := f.caption(t.Context(), &s)
+	one := func(name string) (s plans.Sample, err error) {
+		s.Caption, s.Captioner, err = f.caption(t.Context(), semidavil.Ref{Key: name, Root: root, Image: name + ".png"})
 		return s, err
 	}
 	for _, name := range []string{"absent", "empty", "row"} {

@@ -26,9 +26,34 @@ type Config struct {
 	Classes []string
 	// Endpoint is the service that HTTP asks.
 	Endpoint captionservice.Endpoint
+	// Network is that of the kinds that look at images in this process.
+	Network Network
 }
 
-// New returns the captioner of a kind.
+// Network describes a network that writes captions.
+type Network struct {
+	// Weights is its model folder, a path or gs:// URL, and Digest what [Digest] says of it: one
+	// that was replaced since is refused.
+	Weights, Digest string
+	// Prompt is the beginning of the sentence, or a question; it may be empty.
+	Prompt string
+	// Beams is the number of sentences that are followed at once; 1 is greedy.
+	Beams int
+	// MinTokens and MaxTokens bound the length of what is written.
+	MinTokens, MaxTokens int
+	// Backend is a name that backend.Open reads, Batch the number of images that are computed
+	// at once.
+	Backend string
+	Batch   int
+}
+
+// Looks reports whether a captioner of the kind is a network that [Open] opens; [New] makes the others.
+func (c Config) Looks() bool { return c.Kind == BLIP2 }
+
+// Costly reports whether a caption costs time or money, so that it is asked for once.
+func (c Config) Costly() bool { return c.Kind == HTTP || c.Looks() }
+
+// New returns the captioner of a kind that is no network.
 func New(cfg Config) (captions.Captioner, error) {
 	switch cfg.Kind {
 	case Sidecar:
@@ -37,9 +62,6 @@ func New(cfg Config) (captions.Captioner, error) {
 		return captions.OfClassNames(cfg.Classes)
 	case HTTP:
 		return captionservice.New(cfg.Endpoint)
-	case BLIP2:
-		return nil, fmt.Errorf("caption: captioner %q: not available yet; use %q with an endpoint that serves "+
-			"BLIP-2 or another vision model, or %q with captions written beforehand", BLIP2, HTTP, Sidecar)
 	}
 	return nil, fmt.Errorf("caption: captioner %q: unknown; valid: %s", cfg.Kind,
 		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP2}, ", "))

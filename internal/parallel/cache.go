@@ -41,6 +41,16 @@ func (c *Cache[V]) Get(key string, produce func() (V, error)) (V, error) {
 	return v.(V), nil
 }
 
+// Load returns the value of key where it has been made.
+func (c *Cache[V]) Load(key string) (V, bool) {
+	v, ok := c.values.Load(key)
+	if !ok {
+		var none V
+		return none, false
+	}
+	return v.(V), true
+}
+
 // Clear empties the cache, passing each value to release. No Get may be running.
 func (c *Cache[V]) Clear(release func(V)) {
 	c.values.Range(func(key, v any) bool {

@@ -62,10 +62,10 @@ func (c Config) denseVision(v params.Scope, x []*graph.Node, height, width int) 
 	grid := func(x *graph.Node) *graph.Node {
 		return graph.Reshape(x, x.Shape().Dimensions[0], height, width, x.Shape().Dimensions[2])
 	}
-	final := c.visionBlock(v, last).value(patchTokens(x[last]))
+	final := c.visionBlock(v, last).Value(patchTokens(x[last]))
 	skip := final
 	if i := c.VisionLayers / 3; i < last {
-		skip = c.visionBlock(v, i).value(patchTokens(x[i]))
+		skip = c.visionBlock(v, i).Value(patchTokens(x[i]))
 	}
 	return VisionFeatures{Dense: grid(c.projectVision(v, final)), Skip: grid(skip)}
 }
@@ -99,7 +99,7 @@ func (c Config) visionInputs(v params.Scope, image *graph.Node, blocks int) (x [
 	first, height, width := embedImage(v, c, image)
 	x = append(x, first)
 	for i := range blocks {
-		x = append(x, c.visionBlock(v, i).attend(x[i]))
+		x = append(x, c.visionBlock(v, i).Apply(x[i]))
 	}
 	return x, height, width
 }
@@ -123,9 +123,7 @@ func embedImage(v params.Scope, c Config, image *graph.Node) (x *graph.Node, hei
 		panic(fmt.Errorf("clip: embed image of %dx%d pixels: sides must be multiples of the patch size %d", d[2], d[1], p))
 	}
 	std := 1 / math.Sqrt(float64(c.VisionWidth))
-	x = graph.ConvertDType(image, v.Compute)
-	x = graph.TransposeAllAxes(graph.Reshape(x, batch, height, p, width, p, 3), 0, 1, 3, 2, 4, 5)
-	x = graph.Reshape(x, batch, height*width, p*p*3)
+	x = layer.Patches(graph.ConvertDType(image, v.Compute), p)
 	// torch.nn.Conv2d's initial values, U(±1/√(3P²)): OpenAI leaves conv1 with them.
 	x = layer.Project(v.At("patch"), x, c.VisionWidth, uniform(1/math.Sqrt(float64(3*p*p))))
 	class := graph.Reshape(v.Weight("class", params.Normal(std), c.VisionWidth), 1, 1, c.VisionWidth)

@@ -1,5 +1,5 @@
 // Package captionstore holds captions that need not be asked for: those that the user
-// provides, and those that a service gave in an earlier run.
+// provides, and those that a service or a network gave in an earlier run.
 package captionstore
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"semidavil"
 	"semidavil/internal/captionservice"
@@ -18,7 +19,7 @@ import (
 	"semidavil/transforms/datasets"
 )
 
-// entry is a caption from a service and the time when it was given, in Unix nanoseconds:
+// entry is a caption that cost something and the time when it was given, in Unix nanoseconds:
 // an image that has changed since then needs another one.
 type entry struct {
 	text  string
@@ -37,15 +38,38 @@ var shared parallel.Cache[string]
 //
 // A caller that waits for another bundle's request asks again if that one is cancelled.
 func (c Cache) Get(ctx context.Context, captioner string, ref semidavil.Ref, ask func() (string, error)) (string, error) {
-	if got, ok := c[captioner+"\x00"+ref.Key]; ok && got.given >= ref.Changed {
-		return got.text, nil
+	if text, ok := c.stored(captioner, ref); ok {
+		return text, nil
 	}
 	for {
-		text, err := shared.Get(fmt.Sprintf("%s\x00%s\x00%s\x00%d", captioner, ref.Root, ref.Key, ref.Changed), ask)
+		text, err := shared.Get(sharedKey(captioner, ref), ask)
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) {
 			return text, err
 		}
 	}
+}
+
+// Find returns the caption of an image as it is now, where it is known.
+func (c Cache) Find(captioner string, ref semidavil.Ref) (text string, known bool) {
+	if text, known = c.stored(captioner, ref); known {
+		return text, true
+	}
+	return shared.Load(sharedKey(captioner, ref))
+}
+
+// Keep makes the caption of an image known to this process.
+func Keep(captioner string, ref semidavil.Ref, text string) error {
+	_, err := shared.Get(sharedKey(captioner, ref), func() (string, error) { return text, nil })
+	return err
+}
+
+func (c Cache) stored(captioner string, ref semidavil.Ref) (string, bool) {
+	got, ok := c[captioner+"\x00"+ref.Key]
+	return got.text, ok && got.given >= ref.Changed
+}
+
+func sharedKey(captioner string, ref semidavil.Ref) string {
+	return fmt.Sprintf("%s\x00%s\x00%s\x00%d", captioner, ref.Root, ref.Key, ref.Changed)
 }
 
 // ReadCache reads the caption files of an output, of whichever shard. One that
@@ -74,7 +98,8 @@ func ReadCache(ctx context.Context, output string) (Cache, error) {
 // given holds each captions file or folder that this process has read.
 var given parallel.Cache[map[string]captions.Row]
 
-// ReadGiven reads a JSONL file or a folder of them, by key.
+// ReadGiven reads a JSONL file or a folder of them, by key: an output of caption too, or a folder
+// of several.
 func ReadGiven(ctx context.Context, from string) (map[string]captions.Row, error) {
 	return given.Get(from, func() (map[string]captions.Row, error) {
 		rows := map[string]captions.Row{}
@@ -95,6 +120,9 @@ func ReadGiven(ctx context.Context, from string) (map[string]captions.Row, error
 	})
 }
 
+// rejectsFile is the table that lies beside the captions in an output.
+const rejectsFile = "rejects.jsonl"
+
 // eachCaptionFile calls fn for the JSONL file from, or for those below it.
 func eachCaptionFile(ctx context.Context, from string, fn func(store.Info, []byte) error) error {
 	read := func(info store.Info) error {
@@ -111,7 +139,7 @@ func eachCaptionFile(ctx context.Context, from string, fn func(store.Info, []byt
 		err = read(info)
 	default:
 		err = store.List(ctx, from, func(info store.Info, err error) error {
-			if err != nil || !datasets.HasEnding(info.Path, ".jsonl") {
+			if err != nil || !datasets.HasEnding(info.Path, ".jsonl") || path.Base(info.Rel) == rejectsFile {
 				return err
 			}
 			return read(info)

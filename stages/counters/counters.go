@@ -19,6 +19,7 @@ const (
 	Orphans     = "labels_without_image"
 	Reused      = "shards_reused" // finished by an earlier run
 	Fallbacks   = "captions_fallback"
+	Captions    = "captions_reused"          // asked for by an earlier run
 	Predictions = "predictions_reused"       // made by an earlier run
 	ByIDs       = "predictions_by_label_ids" // files whose names say so
 	ByTrainIDs  = "predictions_by_train_ids" // all other files

@@ -49,6 +49,8 @@ type Image struct {
 	// Pixels have the network's size; Width and Height are the image's own.
 	Pixels        *semidavil.Image
 	Width, Height int
+	// prepared is the image as a captioner reads it, instead of Pixels.
+	prepared []float32
 	// SHA256 is that of the image's file, in hexadecimal digits; of a shard, that of the file
 	// of which the sample was made, where that is known.
 	SHA256 string
@@ -64,7 +66,10 @@ type Image struct {
 
 // loader reads images for a network; its methods may be called by several goroutines.
 type loader struct {
-	params   LoadParams
+	params LoadParams
+	// prepare makes what a captioner reads of an image, which is decoded as it is then; labels
+	// and tokens are not read. It may be nil.
+	prepare  func(*semidavil.Image) ([]float32, error)
 	adapters map[string]datasets.Adapter
 	tools    sync.Pool // of *loadTools
 }
@@ -214,13 +219,16 @@ func (l *loader) load(ctx context.Context, s source) (*Image, error) {
 }
 
 func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plans.Sample) (err error) {
-	if l.params.W > 0 {
+	if l.params.W > 0 || l.prepare != nil {
 		if t.file, err = store.ReadBelow(ctx, t.file, s.Ref.Root, s.Ref.Image, store.Links(l.params.Follow)); err != nil {
 			out.Stage = rejects.Read
 			return err
 		}
 		if err := l.decode(t, out, t.file); err != nil {
 			return fmt.Errorf("%s: %w", s.Ref.Image, err)
+		}
+		if l.prepare != nil {
+			return nil
 		}
 		sum := sha256.Sum256(t.file)
 		out.SHA256 = hex.EncodeToString(sum[:])
@@ -297,11 +305,15 @@ func storedTokens(s *shards.Sample) (t textfeatures.Tokens, err error) {
 }
 
 // decode brings an image to the network's size.
-func (l *loader) decode(t *loadTools, out *Image, file []byte) error {
+func (l *loader) decode(t *loadTools, out *Image, file []byte) (err error) {
 	if err := t.codec.DecodeRGBInto(&t.native, file); err != nil {
 		return err
 	}
 	out.Width, out.Height = t.native.W, t.native.H
+	if l.prepare != nil {
+		out.prepared, err = l.prepare(&t.native)
+		return err
+	}
 	out.Pixels = semidavil.NewImage(l.params.W, l.params.H)
 	if out.Width == l.params.W && out.Height == l.params.H {
 		copy(out.Pixels.Pix, t.native.Pix)

@@ -60,6 +60,8 @@ type Plan struct {
 	Name    string // file name without ".tar"
 	Subset  semidavil.Subset
 	Samples []Sample
+	// First is the number of images that the plans of its subset before it have.
+	First int
 	// Shard is the tar file that holds the samples, where they are prepared already;
 	// Samples is empty then, and Count their number.
 	Shard string

@@ -77,13 +77,13 @@ func CheckTables(ctx context.Context, p stages.CaptionParams) ([]captioner.Fit, 
 // WriteTables prints how many rows of captions met an image.
 func WriteTables(w io.Writer, fits []captioner.Fit) {
 	for _, f := range fits {
-		fmt.Fprintf(w, "captions   %s: %d rows matched an image, %d did not%s\n", shown(Shorten(f.Path)),
+		fmt.Fprintf(w, "captions   %s: %d rows matched an image, %d did not%s\n", Shown(Shorten(f.Path)),
 			f.Matched, f.Rows-f.Matched, someOf(": ", f.Unmatched))
 		if len(f.Ambiguous) > 0 {
 			fmt.Fprintf(w, "           %d of the names could be several images each%s\n", len(f.Ambiguous), someOf(": ", f.Ambiguous))
 		}
 		if len(f.Broken) > 0 {
-			fmt.Fprintf(w, "           %d rows are broken, the first in %s\n", len(f.Broken), shown(f.Broken[0].Error()))
+			fmt.Fprintf(w, "           %d rows are broken, the first in %s\n", len(f.Broken), Shown(f.Broken[0].Error()))
 		}
 	}
 }

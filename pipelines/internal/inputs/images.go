@@ -67,7 +67,7 @@ func isPrepared(ctx context.Context, from string) (bool, error) {
 		return false, nil
 	}
 	if info, err := store.Stat(ctx, from); err == nil && !info.IsDir {
-		return false, nil // dataSet says so
+		return false, nil // Raw says so
 	}
 	return store.Exists(ctx, from+"/"+stages.ManifestFile)
 }
@@ -108,7 +108,7 @@ func ofShards(ctx context.Context, r Request, n Network, p *pipelines.ImagesPara
 }
 
 func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.ImagesParams) (tables []captioner.Fit, err error) {
-	set, err := dataSet(ctx, r)
+	set, err := Raw(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +146,8 @@ func sameClasses(r Request, data, network semidavil.ClassSet) error {
 	return runners.Usagef("--%s=%s has the %d classes of %s, the network the %d of %s", r.Flag, r.From, data.Len(), data.Name, network.Len(), network.Name)
 }
 
-// dataSet parses the request as KIND:ROOT, a folder or a glob.
-func dataSet(ctx context.Context, r Request) (set plans.DataSet, err error) {
+// Raw parses the request as KIND:ROOT, a folder or a glob.
+func Raw(ctx context.Context, r Request) (set plans.DataSet, err error) {
 	if isDataSet(r.From) {
 		if set, err = DataSet(ctx, r.From); err != nil {
 			return set, err

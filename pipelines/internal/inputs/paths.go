@@ -19,8 +19,12 @@ import (
 // Resolve resolves the paths of a network's settings and further ones, and what names
 // images: an output of prepare, a folder, a glob or a data set KIND:ROOT.
 func Resolve(s *runners.Session, c *configs.Inference, images runners.Path, further ...runners.Path) error {
-	paths := append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP, BuiltIn: clips.Name},
-		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}}, further...)
+	return ResolveImages(s, images, append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP, BuiltIn: clips.Name},
+		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}}, further...)...)
+}
+
+// ResolveImages resolves what names images, and further paths.
+func ResolveImages(s *runners.Session, images runners.Path, paths ...runners.Path) error {
 	if !isDataSet(*images.Value) {
 		return s.Resolve(append(paths, images)...)
 	}

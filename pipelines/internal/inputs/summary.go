@@ -40,7 +40,7 @@ func WriteRejects(ctx context.Context, w io.Writer, output string, images int, l
 		}
 		var r shards.Reject
 		if json.Unmarshal(line, &r) == nil {
-			fmt.Fprintf(w, "           %s: %s\n", shown(r.Path), shown(strings.TrimPrefix(r.Reason, r.Path+": ")))
+			fmt.Fprintf(w, "           %s: %s\n", Shown(r.Path), Shown(strings.TrimPrefix(r.Reason, r.Path+": ")))
 		}
 	}
 	if share := float64(len(lines)) / float64(len(lines)+images); share > limit {
@@ -55,11 +55,11 @@ func WriteTurned(w io.Writer, t *shards.Turned) {
 		return
 	}
 	fmt.Fprintf(w, "exif       %d pairs have different orientations and one size, which does not show whether they\n", t.Images)
-	fmt.Fprintf(w, "           belong together; look at them: %s\n", shown(t.Example))
+	fmt.Fprintf(w, "           belong together; look at them: %s\n", Shown(t.Example))
 }
 
-// shown keeps control characters of file names and services off the terminal.
-func shown(s string) string {
+// Shown keeps control characters of file names and services off the terminal.
+func Shown(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return unicode.ReplacementChar

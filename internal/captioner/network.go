@@ -1,0 +1,80 @@
+package captioner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"semidavil/internal/store"
+	"semidavil/model/backend"
+	"semidavil/transforms/captions"
+)
+
+// ID names a network and how it is used, as those of other captioners; of the weights and the
+// prompt it has digests.
+func (c Config) ID() string {
+	n := c.Network
+	return fmt.Sprintf("%s:weights=%s;prompt=%s;beams=%d;min_tokens=%d;max_tokens=%d", c.Kind, n.Digest, captions.Digest(n.Prompt), n.Beams, n.MinTokens, n.MaxTokens)
+}
+
+// headBytes are read of each file for its digest: all of configurations and most of vocabularies,
+// and of weights the header and the first tensors.
+const headBytes = 1 << 20
+
+// Digest returns 16 hexadecimal digits that stand for the files of a model folder: names, sizes
+// and their first megabyte. Other weights that differ behind it alone have the same.
+func Digest(ctx context.Context, folder string) (string, error) {
+	var files []store.Info
+	err := store.List(ctx, folder, func(info store.Info, err error) error {
+		if err == nil && !strings.Contains(info.Rel, "/") && slices.Contains([]string{".json", ".txt", ".safetensors"}, ending(info.Rel)) {
+			files = append(files, info)
+		}
+		return err
+	}, store.FollowLinks) // as the cache of Hugging Face has
+	if err == nil && len(files) == 0 {
+		err = errors.New("no files of a model are there")
+	}
+	sum := sha256.New()
+	for i := 0; i < len(files) && err == nil; i++ {
+		fmt.Fprintf(sum, "%s\x00%d\x00", files[i].Rel, files[i].Size)
+		err = addHead(ctx, sum, files[i].Path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("caption: look at the model folder %s: %w", folder, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+func ending(name string) string {
+	dot := strings.LastIndexByte(name, '.')
+	return name[max(dot, 0):]
+}
+
+func addHead(ctx context.Context, to io.Writer, name string) error {
+	r, err := store.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, io.LimitReader(r, headBytes))
+	return errors.Join(err, r.Close())
+}
+
+// Open opens the network of a captioner that looks at images.
+func Open(ctx context.Context, b backend.Choice, c Config) (captions.Network, error) {
+	digest, err := Digest(ctx, c.Network.Weights)
+	if err != nil {
+		return nil, err
+	}
+	if digest != c.Network.Digest {
+		return nil, fmt.Errorf("caption: the model folder %s has been replaced since the pipeline began", c.Network.Weights)
+	}
+	switch c.Kind {
+	}
+	return nil, fmt.Errorf("caption: captioner %q: not available yet; use %q with an endpoint that serves "+
+		"BLIP-2 or another vision model, or %q with captions written beforehand", c.Kind, HTTP, Sidecar)
+}
