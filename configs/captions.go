@@ -14,7 +14,7 @@ import (
 // pipeline that reads raw images has them.
 type CaptionSettings struct {
 	// Captions is the kind of captioner: sidecar, classnames, http or blip2.
-	Captions string `json:"captions" default:"sidecar" valid:"sidecar,classnames,http,blip2" help:"<kind> of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model)"`
+	Captions string `json:"captions" default:"sidecar" valid:"sidecar,classnames,http,blip2,cliptags" help:"<kind> of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model)"`
 	// CaptionFallback is used where a sidecar is missing or empty: "classnames" or "reject".
 	CaptionFallback string `json:"caption_fallback" default:"classnames" valid:"classnames,reject" help:"<what> to do where a sidecar is missing or empty: classnames or reject"`
 	// CaptionsFrom is a captions folder or JSONL file of an earlier run to reuse.

@@ -12,6 +12,8 @@ import (
 
 	"semidavil/internal/store"
 	"semidavil/model/backend"
+	"semidavil/model/cliptags"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/transforms/captions"
 )
 
@@ -19,6 +21,9 @@ import (
 // prompt it has digests.
 func (c Config) ID() string {
 	n := c.Network
+	if c.Kind == CLIPTags {
+		return fmt.Sprintf("%s:weights=%s;version=%s", c.Kind, n.Digest, cliptags.Version())
+	}
 	return fmt.Sprintf("%s:weights=%s;prompt=%s;beams=%d;min_tokens=%d;max_tokens=%d", c.Kind, n.Digest, captions.Digest(n.Prompt), n.Beams, n.MinTokens, n.MaxTokens)
 }
 
@@ -29,6 +34,10 @@ const headBytes = 1 << 20
 // Digest returns 16 hexadecimal digits that stand for the files of a model folder: names, sizes
 // and their first megabyte. Other weights that differ behind it alone have the same.
 func Digest(ctx context.Context, folder string) (string, error) {
+	if folder == clips.Name {
+		data, err := clips.Files.ReadFile("model.safetensors")
+		return captions.Digest(string(data)), err
+	}
 	var files []store.Info
 	err := store.List(ctx, folder, func(info store.Info, err error) error {
 		if err == nil && !strings.Contains(info.Rel, "/") && slices.Contains([]string{".json", ".txt", ".safetensors"}, ending(info.Rel)) {
@@ -73,7 +82,8 @@ func Open(ctx context.Context, b backend.Choice, c Config) (captions.Network, er
 	if digest != c.Network.Digest {
 		return nil, fmt.Errorf("caption: the model folder %s has been replaced since the pipeline began", c.Network.Weights)
 	}
-	switch c.Kind {
+	if c.Kind == CLIPTags {
+		return openCLIPTags(ctx, b, c.Network)
 	}
 	return nil, fmt.Errorf("caption: captioner %q: not available yet; use %q with an endpoint that serves "+
 		"BLIP-2 or another vision model, or %q with captions written beforehand", c.Kind, HTTP, Sidecar)

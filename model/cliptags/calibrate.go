@@ -3,6 +3,7 @@ package cliptags
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -91,8 +92,9 @@ const (
 // Calibrate learns from labelled images of one CLIP. With learn it fits directions (linear discriminant
 // analysis of the patches that are mostly one thing), where not it keeps the texts. The threshold of a
 // thing is the one, among those whose precision is at least Precision, at which its name tells most: by the share of images
-// with it in which it is named less the share of those without it (of what is in nearly all images
-// the former alone), over images that its directions were not fitted to; where there is none, the thing is never named.
+// with it in which it is named less the share of those without it, over images that its directions were
+// not fitted to. Of what is in nearly all images the former counts alone. Where no threshold is so
+// precise, or tells more than chance would (two standard errors), the thing is never named.
 func (t *Tagger) Calibrate(samples []Sample, learn bool) (Calibration, error) {
 	c := Calibration{CLIP: t.digest, Vocabulary: vocabularyDigest(), Images: len(samples)}
 	if len(samples) < 2 {
@@ -145,15 +147,24 @@ func bestThreshold(samples []Sample, probable [][][]float32, k int) float32 {
 			}
 		}
 		absent := len(samples) - there
-		gain := float64(right)/float64(max(1, there)) - float64(named-right)/float64(max(1, absent))
+		hit, err1 := share(right, there)
+		slip, err2 := share(named-right, absent)
+		gain, doubt := hit-slip, 2*math.Sqrt(err1+err2)
 		if 20*absent < len(samples) { // It is always there.
-			gain = float64(right) / float64(max(1, there))
+			gain, doubt = hit, 0
 		}
-		if gain > best && float64(right) >= Precision*float64(named) {
+		if gain > max(best, doubt) && float64(right) >= Precision*float64(named) {
 			best, at = gain, threshold
 		}
 	}
 	return at
+}
+
+// share is part of whole and the variance of that estimate.
+func share(part, whole int) (p, variance float64) {
+	n := float64(max(1, whole))
+	p = float64(part) / n
+	return p, p * (1 - p) / n
 }
 
 // discriminant fits one Gaussian of common covariance Σ to the features of each thing, all equally

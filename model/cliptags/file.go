@@ -3,50 +3,52 @@ package cliptags
 import (
 	"bytes"
 	"context"
-	"embed"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 
 	"semidavil/internal/store"
+	clips "semidavil/model/weights/builtin"
 )
 
-// files are the calibrations of CLIPs that the program knows, by the digest of their weights.
+// File is the name of a calibration, in the folder of the CLIP that it was made for.
+const File = "cliptags.json"
+
+// builtin is the calibration of the built-in CLIP, on 240 labelled scenes of MiniCity (tools/cliptags).
 //
-//go:embed calibrations
-var files embed.FS
+//go:embed cliptags.json
+var builtin []byte
 
 // maxCalibration is the greatest size of a calibration file.
 const maxCalibration = 16 << 20
 
-// readCalibration reads a file, or the built-in one of a CLIP; nil where there is none.
-func readCalibration(ctx context.Context, file, clip string) (*Calibration, error) {
-	if file == "" {
-		data, err := files.ReadFile("calibrations/" + clip + ".json")
+// readCalibration reads the calibration of the CLIP in a folder, whose weights have the digest; nil
+// where there is none.
+func readCalibration(ctx context.Context, folder, digest string) (*Calibration, error) {
+	data := builtin
+	if folder != clips.Name {
+		var err error
+		data, err = store.ReadText(ctx, folder+"/"+File, maxCalibration)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		return ParseCalibration(data)
-	}
-	data, err := store.ReadText(ctx, file, maxCalibration)
-	if err != nil {
-		return nil, fmt.Errorf("cliptags: read calibration: %w", err)
 	}
 	c, err := ParseCalibration(data)
-	if err != nil {
-		return nil, fmt.Errorf("cliptags: read calibration %s: %w", file, err)
+	if err == nil && c.CLIP != digest {
+		err = fmt.Errorf("it was made for another CLIP (%s, not %s): calibrate again", c.CLIP, digest)
 	}
-	if c.CLIP != clip {
-		return nil, fmt.Errorf("cliptags: read calibration %s: it was made for another CLIP (%s, not %s)", file, c.CLIP, clip)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", File, err)
 	}
 	return c, nil
 }
 
-// ParseCalibration reads what Write wrote. It checks that the numbers are those of this vocabulary.
+// ParseCalibration reads what Encode wrote. It checks that the numbers are those of this vocabulary.
 func ParseCalibration(data []byte) (*Calibration, error) {
 	c := new(Calibration)
 	d := json.NewDecoder(bytes.NewReader(data))

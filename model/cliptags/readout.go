@@ -1,9 +1,6 @@
 package cliptags
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"math"
 
 	"semidavil/transforms/captions"
@@ -31,21 +28,6 @@ func (r *Readout) scale(by float64) {
 			d[i] = float32(float64(d[i]) * by)
 		}
 	}
-}
-
-// digest stands for all numbers.
-func (r *Readout) digest() string {
-	h := sha256.New()
-	for _, rows := range [][][]float32{r.Directions, {r.Bias, r.Thresholds}} {
-		for _, row := range rows {
-			var b []byte
-			for _, x := range row {
-				b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-			}
-			h.Write(b)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // Probabilities returns those of the things, f32[Height·Width][K].

@@ -31,15 +31,6 @@ import (
 // network is the root of CLIP's parameters.
 const network = "clip"
 
-// Options say which CLIP looks, and how.
-type Options struct {
-	// CLIP is a folder as of weights.LoadCLIP, local or gs://, with its tokeniser, or "minicity".
-	CLIP string
-	// Calibration is a file that [Calibration.Write] made for this CLIP; empty is the built-in one for the
-	// built-in CLIP and [ZeroShot] for others.
-	Calibration string
-}
-
 // Tagger looks at images. Its methods may be called by several goroutines: on XLA they take
 // turns, on the Go backend as many compute at once as there are cores.
 type Tagger struct {
@@ -51,37 +42,48 @@ type Tagger struct {
 	readout *Readout
 }
 
-// Open reads a CLIP and the vocabulary's features.
-func Open(ctx context.Context, b compute.Backend, o Options) (*Tagger, error) {
-	config, values, err := weights.LoadCLIP(ctx, o.CLIP)
+// Open reads a CLIP from a folder as of weights.LoadCLIP, with its tokeniser and, where there is one, its
+// calibration ([File]); "minicity" is the built-in one. It encodes the vocabulary.
+func Open(ctx context.Context, b compute.Backend, folder string) (*Tagger, error) {
+	t, err := OpenPlain(ctx, b, folder)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readCalibration(ctx, folder, t.digest)
+	if err == nil && c != nil {
+		err = t.Use(*c)
+	}
+	if err != nil {
+		t.Close()
+		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
+	}
+	return t, nil
+}
+
+// OpenPlain is Open without a calibration: the things are texts.
+func OpenPlain(ctx context.Context, b compute.Backend, folder string) (*Tagger, error) {
+	config, values, err := weights.LoadCLIP(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
 	store := model.NewStore()
 	if err := params.Load(store, network, values); err != nil {
-		return nil, fmt.Errorf("cliptags: open %s: %w", o.CLIP, err)
+		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
 	}
 	t := &Tagger{config: config, digest: values.Digest(), slots: semaphore.NewWeighted(atOnce(b))}
-	if t.text, err = readTexts(ctx, b, store, config, o.CLIP); err != nil {
-		return nil, fmt.Errorf("cliptags: open %s: %w", o.CLIP, err)
+	if t.text, err = readTexts(ctx, b, store, config, folder); err != nil {
+		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
 	}
 	if scale, ok := values["logit_scale"].ScalarValue().(float32); ok {
 		t.text.scale(math.Min(100, math.Exp(float64(scale))))
 	}
 	t.readout = t.text
-	if c, err := readCalibration(ctx, o.Calibration, t.digest); err != nil {
-		return nil, err
-	} else if c != nil {
-		if t.readout, err = c.readout(t.text); err != nil {
-			return nil, fmt.Errorf("cliptags: read calibration %s: %w", o.Calibration, err)
-		}
-	}
 	t.exec, err = model.NewExec(b, store, func(_ *model.Scope, image *graph.Node) *graph.Node {
 		s := params.In(store, image.Graph(), network, params.Options{})
 		return graph.L2NormalizeWithEpsilon(clip.DenseVision(s, config, clip.Normalise(image)).Dense, 1e-12, -1)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cliptags: open %s: %w", o.CLIP, err)
+		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
 	}
 	t.exec.SetMaxCache(-1) // bounded by the shapes of fit
 	return t, nil
@@ -151,9 +153,9 @@ func readTexts(ctx context.Context, b compute.Backend, store *model.Store, confi
 // Close releases the compiled graphs.
 func (t *Tagger) Close() { t.exec.Finalize() }
 
-// ID names what the tags depend on: weights, vocabulary, directions and thresholds.
-func (t *Tagger) ID() string {
-	return fmt.Sprintf("model=%s,vocabulary=%s,readout=%s", t.digest, vocabularyDigest(), t.readout.digest())
+// Version stands for what the tags depend on beside the CLIP and its calibration.
+func Version() string {
+	return captions.Digest(vocabularyDigest() + fmt.Sprint(zoom, defaultThreshold, smallest(1000)) + string(builtin))
 }
 
 // Features are the unit features of the patches of one image.
@@ -162,22 +164,24 @@ type Features struct {
 	Values               []float32 // [Height,Width,Embed]
 }
 
-// Features computes those of an image, resized to fit the tower.
-func (t *Tagger) Features(ctx context.Context, img *semidavil.Image) (Features, error) {
+// Prepare resizes an image of any size to what the tower sees.
+func (t *Tagger) Prepare(img *semidavil.Image) (*semidavil.Image, error) {
 	if img.W < 1 || img.H < 1 {
-		return Features{}, fmt.Errorf("cliptags: look at image: %dx%d pixels", img.W, img.H)
+		return nil, fmt.Errorf("cliptags: prepare image: %dx%d pixels", img.W, img.H)
 	}
-	seen := new(semidavil.Image)
-	seen.W, seen.H = fit(t.config, img.W, img.H)
+	out := new(semidavil.Image)
+	out.W, out.H = fit(t.config, img.W, img.H)
 	var r resize.Resizer
-	if err := r.Resize(seen, img, resize.Bicubic); err != nil {
-		return Features{}, err
-	}
+	return out, r.Resize(out, img, resize.Bicubic)
+}
+
+// Features computes those of a prepared image.
+func (t *Tagger) Features(ctx context.Context, prepared *semidavil.Image) (Features, error) {
 	if err := t.slots.Acquire(ctx, 1); err != nil {
 		return Features{}, err
 	}
 	defer t.slots.Release(1)
-	dense, err := t.exec.Call1(tensors.FromFlatDataAndDimensions(seen.Pix, 1, seen.H, seen.W, 3))
+	dense, err := t.exec.Call1(tensors.FromFlatDataAndDimensions(prepared.Pix, 1, prepared.H, prepared.W, 3))
 	if err != nil {
 		return Features{}, fmt.Errorf("cliptags: look at image: %w", err)
 	}
@@ -185,7 +189,7 @@ func (t *Tagger) Features(ctx context.Context, img *semidavil.Image) (Features, 
 	if err != nil {
 		return Features{}, fmt.Errorf("cliptags: look at image: %w", err)
 	}
-	return Features{seen.W / t.config.PatchSize, seen.H / t.config.PatchSize, t.config.Embed, values}, nil
+	return Features{prepared.W / t.config.PatchSize, prepared.H / t.config.PatchSize, t.config.Embed, values}, nil
 }
 
 // zoom is the shorter side at which a tower sees an image, as a multiple of that of its own images:
@@ -204,16 +208,7 @@ func fit(c clip.Config, w, h int) (int, int) {
 	return short, long
 }
 
-// Look returns what is seen in an image, in the order of Things.
-func (t *Tagger) Look(ctx context.Context, img *semidavil.Image) ([]captions.Sighting, error) {
-	f, err := t.Features(ctx, img)
-	if err != nil {
-		return nil, err
-	}
-	return t.See(f), nil
-}
-
-// See is Look at the features of an image.
+// See names the things in the image of the features and their places, in the order of Things.
 func (t *Tagger) See(f Features) []captions.Sighting { return t.readout.See(f) }
 
 // Likeliest is the greatest probability of thing k among the patches.

@@ -1,8 +1,8 @@
 // Command cliptags calibrates package model/cliptags on labelled images and measures how often what it
 // names is there, on others:
 //
-//	go run ./tools/cliptags --write model/cliptags/calibrations
-//	go run ./tools/cliptags --clip /data/clip-vit-base-patch16 --fit cityscapes:/data/cityscapes:train --test cityscapes:/data/cityscapes:val --write OUT
+//	go run ./tools/cliptags --write model/cliptags
+//	go run ./tools/cliptags --clip /data/clip-vit-base-patch16 --fit cityscapes:/data/cityscapes:train --test cityscapes:/data/cityscapes:val --write /data/clip-vit-base-patch16
 //
 // Images are those of MiniCity, drawn by the program, or of a data set KIND:ROOT:SPLIT. Printed are, of
 // each thing and all together, in how many images it is, is named and is named rightly.
@@ -34,7 +34,7 @@ import (
 
 var (
 	clipFlag = flag.String("clip", "minicity", "CLIP `folder`")
-	fitFlag  = flag.String("fit", "minicity:train", "labelled `images` to calibrate on; none: do not calibrate")
+	fitFlag  = flag.String("fit", "minicity:train", "labelled `images` to calibrate on; none: the texts; stored: the calibration that is there")
 	testFlag = flag.String("test", "minicity:val", "labelled `images` to measure on")
 	count    = flag.Int("images", 240, "number of images of each, spread over the data set; of MiniCity half of each domain")
 	texts    = flag.Bool("texts", false, "calibrate thresholds alone, for the texts of things")
@@ -55,12 +55,16 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := cliptags.Open(ctx, b, cliptags.Options{CLIP: *clipFlag})
+	open := cliptags.OpenPlain
+	if *fitFlag == "stored" {
+		open = cliptags.Open
+	}
+	t, err := open(ctx, b, *clipFlag)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	if *fitFlag != "none" {
+	if *fitFlag != "none" && *fitFlag != "stored" {
 		fit, err := look(ctx, t, *fitFlag)
 		if err != nil {
 			return err
@@ -77,7 +81,7 @@ func run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(filepath.Join(*write, c.CLIP+".json"), data, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(*write, cliptags.File), data, 0o644); err != nil {
 				return err
 			}
 		}
@@ -112,7 +116,11 @@ func look(ctx context.Context, t *cliptags.Tagger, from string) ([]cliptags.Samp
 			if err != nil {
 				return err
 			}
-			features, err := t.Features(ctx, x.img)
+			seen, err := t.Prepare(x.img)
+			if err != nil {
+				return err
+			}
+			features, err := t.Features(ctx, seen)
 			out[i] = cliptags.NewSample(features, x.label, x.classes)
 			return err
 		})
