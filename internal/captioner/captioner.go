@@ -63,6 +63,8 @@ func New(cfg Config) (captions.Captioner, error) {
 		return captions.OfClassNames(cfg.Classes)
 	case HTTP:
 		return captionservice.New(cfg.Endpoint)
+	case BLIP2:
+		return nil, fmt.Errorf("caption: captioner %q is a network", cfg.Kind)
 	}
 	return nil, fmt.Errorf("caption: captioner %q: unknown; valid: %s", cfg.Kind,
 		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP2, CLIPTags}, ", "))

@@ -7,12 +7,29 @@ import (
 	"semidavil"
 	"semidavil/model/backend"
 	"semidavil/model/cliptags"
+	"semidavil/model/weights"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/transforms/captions"
 )
 
 // clipTags writes sentences about what a CLIP alone sees: docs/METHOD.md#captions. Decoding settings
 // do not concern it.
 type clipTags struct{ *cliptags.Tagger }
+
+// checkCLIPTags reads all of a folder but the weights.
+func checkCLIPTags(ctx context.Context, folder string) error {
+	if folder == clips.Name {
+		return nil
+	}
+	if err := cliptags.CheckFolder(ctx, folder); err != nil {
+		return err
+	}
+	f, err := weights.OpenFolder(ctx, folder, "CLIPModel")
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
 
 func openCLIPTags(ctx context.Context, b backend.Choice, c Network) (captions.Network, error) {
 	t, err := cliptags.Open(ctx, b.Backend, c.Weights)

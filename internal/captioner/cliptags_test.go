@@ -9,7 +9,6 @@ import (
 
 	"semidavil"
 	"semidavil/internal/fixture"
-	"semidavil/model/backend"
 	"semidavil/transforms/captions"
 	"semidavil/transforms/datasets/minicity"
 	"semidavil/transforms/pixels"
@@ -23,11 +22,7 @@ func openTags(t *testing.T) (captions.Network, Config) {
 		t.Fatal(err)
 	}
 	c := Config{Kind: CLIPTags, Network: Network{Weights: "minicity", Digest: digest}}
-	b, err := backend.Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := Open(t.Context(), b, c)
+	n, err := Open(t.Context(), goBackend(t), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +30,7 @@ func openTags(t *testing.T) (captions.Network, Config) {
 	return n, c
 }
 
-func describe(t *testing.T, n captions.Network, images ...*semidavil.Image) []string {
+func tags(t *testing.T, n captions.Network, images ...*semidavil.Image) []string {
 	t.Helper()
 	var prepared [][]float32
 	for _, img := range images {
@@ -65,10 +60,13 @@ func TestCLIPTags(t *testing.T) {
 	for i := range 4 {
 		img, _, _ := minicity.NewScene(3, semidavil.Target, i).Render(128, 64+32*i)
 		images = append(images, img)
-		alone = append(alone, describe(t, n, img)...)
+		alone = append(alone, tags(t, n, img)...)
 	}
-	if together := describe(t, n, images...); !slices.Equal(together, alone) {
+	if together := tags(t, n, images...); !slices.Equal(together, alone) {
 		t.Errorf("together %q, alone %q", together, alone)
+	}
+	if p, err := n.Prepare(semidavil.NewImage(30, 10)); err != nil || p[0] != 384 || p[1] != 128 {
+		t.Errorf("prepared as %v, %v", p[:2], err)
 	}
 	if _, err := n.Captions(t.Context(), [][]float32{{2, 2, 1}}); err == nil {
 		t.Error("what is no prepared image is no error")
@@ -77,9 +75,7 @@ func TestCLIPTags(t *testing.T) {
 		t.Errorf("ID %s", id)
 	}
 	c.Network.Digest = "other"
-	if b, err := backend.Open("go"); err != nil {
-		t.Fatal(err)
-	} else if _, err := Open(t.Context(), b, c); err == nil || !strings.Contains(err.Error(), "replaced") {
+	if _, err := Open(t.Context(), goBackend(t), c); err == nil || !strings.Contains(err.Error(), "replaced") {
 		t.Errorf("other weights: %v", err)
 	}
 }
@@ -104,5 +100,5 @@ func TestCLIPTagsPhotographs(t *testing.T) {
 		}
 		images = append(images, img)
 	}
-	t.Log(strings.Join(describe(t, n, images...), "\n"))
+	t.Log(strings.Join(tags(t, n, images...), "\n"))
 }

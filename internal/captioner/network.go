@@ -82,9 +82,28 @@ func Open(ctx context.Context, b backend.Choice, c Config) (captions.Network, er
 	if digest != c.Network.Digest {
 		return nil, fmt.Errorf("caption: the model folder %s has been replaced since the pipeline began", c.Network.Weights)
 	}
-	if c.Kind == CLIPTags {
+	switch c.Kind {
+	case BLIP2:
+		return openBLIP2(ctx, b, c.Network)
+	case CLIPTags:
 		return openCLIPTags(ctx, b, c.Network)
 	}
-	return nil, fmt.Errorf("caption: captioner %q: not available yet; use %q with an endpoint that serves "+
-		"BLIP-2 or another vision model, or %q with captions written beforehand", c.Kind, HTTP, Sidecar)
+	return nil, fmt.Errorf("caption: captioner %q is no network", c.Kind)
+}
+
+// Check finds faults of the captioner before anything runs. Of a network it reads all but the
+// weights.
+func Check(ctx context.Context, c Config) (err error) {
+	if !c.Looks() {
+		_, err = New(c)
+		return err
+	}
+	check := checkBLIP2
+	if c.Kind == CLIPTags {
+		check = checkCLIPTags
+	}
+	if err = check(ctx, c.Network.Weights); err != nil {
+		return fmt.Errorf("caption: captioner %s: %s: %w", c.Kind, c.Network.Weights, err)
+	}
+	return nil
 }

@@ -93,7 +93,7 @@ const (
 // analysis of the patches that are mostly one thing), where not it keeps the texts. The threshold of a
 // thing is the one, among those whose precision is at least Precision, at which its name tells most: by the share of images
 // with it in which it is named less the share of those without it, over images that its directions were
-// not fitted to. Of what is in nearly all images the former counts alone. Where no threshold is so
+// not fitted to. Of what is in nearly all images the former counts alone, up to 0.9. Where no threshold is so
 // precise, or tells more than chance would (two standard errors), the thing is never named.
 func (t *Tagger) Calibrate(samples []Sample, learn bool) (Calibration, error) {
 	c := Calibration{CLIP: t.digest, Vocabulary: vocabularyDigest(), Images: len(samples)}
@@ -150,8 +150,8 @@ func bestThreshold(samples []Sample, probable [][][]float32, k int) float32 {
 		hit, err1 := share(right, there)
 		slip, err2 := share(named-right, absent)
 		gain, doubt := hit-slip, 2*math.Sqrt(err1+err2)
-		if 20*absent < len(samples) { // It is always there.
-			gain, doubt = hit, 0
+		if 20*absent < len(samples) { // It is always there; the greatest threshold shows best where.
+			gain, doubt = min(hit, 0.9), 0
 		}
 		if gain > max(best, doubt) && float64(right) >= Precision*float64(named) {
 			best, at = gain, threshold

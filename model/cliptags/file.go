@@ -27,6 +27,15 @@ const maxCalibration = 16 << 20
 // readCalibration reads the calibration of the CLIP in a folder, whose weights have the digest; nil
 // where there is none.
 func readCalibration(ctx context.Context, folder, digest string) (*Calibration, error) {
+	c, err := parseCalibration(ctx, folder)
+	if err == nil && c != nil && c.CLIP != digest {
+		err = fmt.Errorf("%s: it was made for another CLIP (%s, not %s): calibrate again", File, c.CLIP, digest)
+	}
+	return c, err
+}
+
+// parseCalibration reads the calibration in a folder, whatever its CLIP.
+func parseCalibration(ctx context.Context, folder string) (*Calibration, error) {
 	data := builtin
 	if folder != clips.Name {
 		var err error
@@ -39,9 +48,6 @@ func readCalibration(ctx context.Context, folder, digest string) (*Calibration, 
 		}
 	}
 	c, err := ParseCalibration(data)
-	if err == nil && c.CLIP != digest {
-		err = fmt.Errorf("it was made for another CLIP (%s, not %s): calibrate again", c.CLIP, digest)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", File, err)
 	}
@@ -67,19 +73,17 @@ func ParseCalibration(data []byte) (*Calibration, error) {
 	return c, nil
 }
 
-// readout joins the numbers with those of the texts.
-func (c *Calibration) readout(text *Readout) (*Readout, error) {
-	r := &Readout{Directions: text.Directions, Bias: text.Bias, Thresholds: c.Thresholds}
+// readout joins the numbers with those of the texts, for features of the width embed.
+func (c *Calibration) readout(text *Readout, embed int) (*Readout, error) {
 	if c.Directions == nil {
-		return r, nil
+		return &Readout{text.Directions, text.Bias, c.Thresholds}, nil
 	}
 	for k, d := range c.Directions {
-		if len(d) != len(text.Directions[k]) {
-			return nil, fmt.Errorf("direction %d has %d numbers, the features of this CLIP %d", k, len(d), len(text.Directions[k]))
+		if len(d) != embed {
+			return nil, fmt.Errorf("direction %d of the calibration has %d numbers, the features of this CLIP %d", k, len(d), embed)
 		}
 	}
-	r.Directions, r.Bias = c.Directions, c.Bias
-	return r, nil
+	return &Readout{c.Directions, c.Bias, c.Thresholds}, nil
 }
 
 // Encode returns the calibration as a file, the same bytes for the same numbers.
@@ -91,9 +95,9 @@ func (c Calibration) Encode() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// Use makes the tagger read features by a calibration of its CLIP. It must not look at images meanwhile.
+// Use makes the tagger read features by a calibration of its CLIP; without directions it must be a plain one. It must not look at images meanwhile.
 func (t *Tagger) Use(c Calibration) error {
-	r, err := c.readout(t.text)
+	r, err := c.readout(t.text, t.config.Embed)
 	if err == nil {
 		t.readout = r
 	}

@@ -38,30 +38,23 @@ type Tagger struct {
 	digest  string // of the weights
 	exec    *model.Exec
 	slots   *semaphore.Weighted
-	text    *Readout // of the texts
+	text    *Readout // of the texts; nil where the calibration has directions
 	readout *Readout
 }
 
 // Open reads a CLIP from a folder as of weights.LoadCLIP, with its tokeniser and, where there is one, its
-// calibration ([File]); "minicity" is the built-in one. It encodes the vocabulary.
+// calibration ([File]); "minicity" is the built-in one. Where the calibration has no directions it
+// encodes the vocabulary, in a hundred texts.
 func Open(ctx context.Context, b compute.Backend, folder string) (*Tagger, error) {
-	t, err := OpenPlain(ctx, b, folder)
-	if err != nil {
-		return nil, err
-	}
-	c, err := readCalibration(ctx, folder, t.digest)
-	if err == nil && c != nil {
-		err = t.Use(*c)
-	}
-	if err != nil {
-		t.Close()
-		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
-	}
-	return t, nil
+	return open(ctx, b, folder, true)
 }
 
 // OpenPlain is Open without a calibration: the things are texts.
 func OpenPlain(ctx context.Context, b compute.Backend, folder string) (*Tagger, error) {
+	return open(ctx, b, folder, false)
+}
+
+func open(ctx context.Context, b compute.Backend, folder string, calibrated bool) (*Tagger, error) {
 	config, values, err := weights.LoadCLIP(ctx, folder)
 	if err != nil {
 		return nil, err
@@ -71,13 +64,24 @@ func OpenPlain(ctx context.Context, b compute.Backend, folder string) (*Tagger, 
 		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
 	}
 	t := &Tagger{config: config, digest: values.Digest(), slots: semaphore.NewWeighted(atOnce(b))}
-	if t.text, err = readTexts(ctx, b, store, config, folder); err != nil {
+	var c *Calibration
+	if calibrated {
+		c, err = readCalibration(ctx, folder, t.digest)
+	}
+	if err == nil && (c == nil || c.Directions == nil) {
+		if t.text, err = readTexts(ctx, b, store, config, folder); err == nil {
+			if scale, ok := values["logit_scale"].ScalarValue().(float32); ok {
+				t.text.scale(math.Min(100, math.Exp(float64(scale))))
+			}
+			t.readout = t.text
+		}
+	}
+	if err == nil && c != nil {
+		err = t.Use(*c)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cliptags: open %s: %w", folder, err)
 	}
-	if scale, ok := values["logit_scale"].ScalarValue().(float32); ok {
-		t.text.scale(math.Min(100, math.Exp(float64(scale))))
-	}
-	t.readout = t.text
 	t.exec, err = model.NewExec(b, store, func(_ *model.Scope, image *graph.Node) *graph.Node {
 		s := params.In(store, image.Graph(), network, params.Options{})
 		return graph.L2NormalizeWithEpsilon(clip.DenseVision(s, config, clip.Normalise(image)).Dense, 1e-12, -1)
@@ -87,6 +91,15 @@ func OpenPlain(ctx context.Context, b compute.Backend, folder string) (*Tagger, 
 	}
 	t.exec.SetMaxCache(-1) // bounded by the shapes of fit
 	return t, nil
+}
+
+// CheckFolder reads what surrounds the CLIP in a folder: its tokeniser and its calibration.
+func CheckFolder(ctx context.Context, folder string) error {
+	if _, err := weights.LoadTokenizer(ctx, folder); err != nil {
+		return err
+	}
+	_, err := parseCalibration(ctx, folder)
+	return err
 }
 
 // atOnce is how many images compute together.

@@ -15,6 +15,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/cloud"
+	"semidavil/internal/fixture/trained"
 	"semidavil/pipelines"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -77,7 +78,7 @@ func TestFolder(t *testing.T) {
 func TestWays(t *testing.T) {
 	s := newService(t)
 	root := photos(t, 7)
-	for kind, change := range map[string]func(*configs.Caption){"sidecar": func(*configs.Caption) {}, "http": s.ask} {
+	for kind, change := range map[string]func(*configs.Caption){"sidecar": func(*configs.Caption) {}, "http": s.ask, "blip2": look(trained.BLIP2Folder(t, 1))} {
 		var first map[string]fixture.File
 		for _, way := range runnerstest.Ways {
 			cfg := settings(t, root)
@@ -262,7 +263,10 @@ func TestOtherSettings(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	root := photos(t, 1)
+	root, model, other := photos(t, 1), trained.BLIP2Folder(t, 1), trained.BLIP2Folder(t, 1)
+	if err := os.Remove(other + "/vocab.json"); err != nil {
+		t.Fatal(err)
+	}
 	for want, change := range map[string]func(*configs.Caption){
 		"no images below":                   func(c *configs.Caption) { c.Input = t.TempDir() },
 		"no images below " + root:           func(c *configs.Caption) { c.Input = root + "/*.jpg" },
@@ -271,6 +275,11 @@ func TestRefused(t *testing.T) {
 		"syntax error in pattern":           func(c *configs.Caption) { c.Input = root + "/[*.png" },
 		"http needs":                        func(c *configs.Caption) { c.Captions = "http" },
 		"--captions_from":                   func(c *configs.Caption) { c.CaptionsFrom = root + "/absent" },
+		"blip2 needs caption_weights":       func(c *configs.Caption) { c.Captions = "blip2" },
+		"no files of a model are there":     func(c *configs.Caption) { look(t.TempDir())(c) },
+		"--caption_backend":                 func(c *configs.Caption) { look(model)(c); c.CaptionBackend = "abacus" },
+		"is more than caption_max_tokens":   func(c *configs.Caption) { c.CaptionMinTokens, c.CaptionMaxTokens = 9, 8 },
+		"vocab.json":                        func(c *configs.Caption) { look(other)(c) },
 		"sheet: -1":                         func(c *configs.Caption) { c.Sheet = -1 },
 		"valid: sidecar, classnames, http,": func(c *configs.Caption) { c.Captions = "oracle" },
 	} {
@@ -280,6 +289,48 @@ func TestRefused(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(cfg.Output, stages.CaptionStatsFile)); err == nil {
 			t.Errorf("%s: the output looks whole", want)
 		}
+	}
+}
+
+// TestNetwork: a network in this process looks once at each image; other weights and other settings
+// of it are told from each other, and what does not decide captions changes none.
+func TestNetwork(t *testing.T) {
+	root := photos(t, 6)
+	fixture.Write(t, root, "cut.png", []byte("no picture"))
+	cfg := settings(t, root)
+	cfg.MaxRejects = 0.2
+	look(trained.BLIP2Folder(t, 1))(&cfg)
+	first := must(t, cfg)
+	got := rows(t, cfg.Output)
+	if r := rejects(t, cfg.Output); len(got) != 6 || len(r) != 1 || r["cut.png"] == "" {
+		t.Errorf("%v, %v", got, r)
+	}
+	for image, row := range got {
+		if !strings.HasPrefix(row.Captioner, "blip2:weights=") || strings.HasPrefix(row.Caption, "a street") {
+			t.Errorf("%s: %+v", image, row)
+		}
+	}
+	if !strings.Contains(first, "s of network an image") || strings.Contains(first, "reused") {
+		t.Error(first)
+	}
+	cfg.CaptionBatch = 1
+	if again := must(t, cfg); !maps.Equal(rows(t, cfg.Output), got) || !strings.Contains(again, "reused     6 of 6") {
+		t.Error(again)
+	}
+	alone := cfg
+	alone.Output = t.TempDir()
+	if must(t, alone); !maps.Equal(rows(t, alone.Output), got) {
+		t.Error("images alone have other captions")
+	}
+	cfg.CaptionBeams = 3
+	refused(t, cfg, "caption_beams", "--overwrite")
+	cfg.Overwrite = true
+	if again := must(t, cfg); strings.Contains(again, "reused") {
+		t.Error(again)
+	}
+	look(trained.BLIP2Folder(t, 2))(&cfg)
+	if again := must(t, cfg); strings.Contains(again, "reused") {
+		t.Error(again)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/internal/captioner"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -31,7 +32,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 			"--captions_from; and captions.html, a page that shows images with their captions and finds words in them.",
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"config"}},
-			{Title: "Captions"},
+			{Title: "Captions", Names: []string{"accelerator"}},
 		},
 		Examples: []runners.Example{
 			{Text: "The target images of MiniCity, after prepare", Command: "go run ./pipelines/caption"},
@@ -41,7 +42,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 		Defaults: configs.DefaultCaption,
 		Resolve: func(s *runners.Session, cfg *configs.Caption) error {
 			return errors.Join(inputs.ResolveImages(s, runners.Path{Flag: "input", Value: &cfg.Input}, runners.Path{Flag: "output", Value: &cfg.Output},
-				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
+				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights, BuiltIn: clips.Name}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Caption) (p pipelines.CaptionParams, err error) {
 			p, tables, err = newPlan(ctx, cfg)
@@ -52,7 +53,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 		Parts:    []string{"captions"},
 		Whole:    stages.CaptionStatsFile,
 		Forget: func(ctx context.Context, cfg, before configs.Caption) error {
-			if before.Input == cfg.Input {
+			if before.Input == cfg.Input && before.CaptionWeights == cfg.CaptionWeights {
 				return nil // captions tell by which captioner they are
 			}
 			return inputs.ForgetCaptions(ctx, cfg.Output)

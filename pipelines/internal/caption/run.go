@@ -27,22 +27,23 @@ func newPlan(ctx context.Context, cfg configs.Caption) (p pipelines.CaptionParam
 	if err != nil {
 		return p, nil, runners.Usagef("--input: %v", err)
 	}
-	if err := inputs.CheckCaptions(ctx, cfg.CaptionSettings); err != nil {
-		return p, nil, err
-	}
 	classes := adapter.Classes
 	if classes.Len() == 0 { // of images alone
 		classes = semidavil.Cityscapes19
 	}
 	sets := []plans.DataSet{set}
+	captioned, err := inputs.Captions(ctx, cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks)
+	if err != nil {
+		return p, nil, err
+	}
+	captioned.Last = true
 	p = pipelines.CaptionParams{
 		Match:     stages.MatchParams{Sets: sets, Follow: cfg.FollowLinks},
 		Assign:    stages.AssignParams{PerShard: cfg.GroupSize},
-		Caption:   inputs.Captions(cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks),
+		Caption:   captioned,
 		Thumbnail: stages.ThumbnailParams{Images: cfg.Sheet, Follow: cfg.FollowLinks},
 		Commit:    stages.CommitCaptionsParams{Output: cfg.Output, Input: cfg.Input},
 	}
-	p.Caption.Last = true
 	if cfg.Captions != captioner.ClassNames {
 		fallback, err := captions.OfClassNames(classes.Names())
 		if err != nil {

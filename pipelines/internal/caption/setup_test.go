@@ -135,6 +135,13 @@ func (s *service) ask(cfg *configs.Caption) {
 	cfg.Captions, cfg.CaptionURL, cfg.CaptionModel, cfg.CaptionConcurrency = "http", s.URL, "eye", 2
 }
 
+// look makes settings take a BLIP-2 of a folder.
+func look(folder string) func(*configs.Caption) {
+	return func(cfg *configs.Caption) {
+		cfg.Captions, cfg.CaptionWeights, cfg.CaptionBackend, cfg.CaptionBatch = "blip2", folder, "go", 2
+	}
+}
+
 // rows are the captions of an output by image.
 func rows(t testing.TB, output string) map[string]captions.Row {
 	t.Helper()

@@ -10,22 +10,25 @@ import (
 	"net/url"
 	"strings"
 
-	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/captioner"
 	"semidavil/internal/captionservice"
 	"semidavil/internal/store"
+	"semidavil/model/backend"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/stages/plans"
 )
 
-// Captions maps the settings of captions of data sets, which are kept below output.
-func Captions(c configs.CaptionSettings, sets []plans.DataSet, output string, classes []string, follow bool) stages.CaptionParams {
-	return stages.CaptionParams{
+// Captions maps the settings of captions of data sets, which are kept below output. It makes or
+// looks at the captioner once in this process, so that a missing key or file is reported before
+// anything runs.
+func Captions(ctx context.Context, c configs.CaptionSettings, sets []plans.DataSet, output string, classes []string, follow bool) (p stages.CaptionParams, err error) {
+	p = stages.CaptionParams{
 		Captioner: captioner.Config{Kind: c.Captions, Classes: classes, Endpoint: captionservice.Endpoint{
 			URL: c.CaptionURL, Model: c.CaptionModel, Prompt: c.CaptionPrompt, KeyVariable: c.CaptionKeyEnv,
-			Concurrency: c.CaptionConcurrency,
+			Concurrency: c.CaptionConcurrency, MaxTokens: c.CaptionMaxTokens,
 		}},
 		Sets:        sets,
 		FallBack:    c.CaptionFallback == "classnames",
@@ -34,20 +37,28 @@ func Captions(c configs.CaptionSettings, sets []plans.DataSet, output string, cl
 		Follow:      follow,
 		Concurrency: c.CaptionConcurrency,
 	}
-}
-
-// CheckCaptions makes the captioner once in this process, so that a missing key or file is
-// reported before anything runs.
-func CheckCaptions(ctx context.Context, c configs.CaptionSettings) error {
-	if _, err := captioner.New(Captions(c, nil, "", semidavil.Cityscapes19.Names(), false).Captioner); err != nil {
-		return err
+	if c.Captions == captioner.CLIPTags && c.CaptionWeights == "" {
+		c.CaptionWeights = clips.Name
+	}
+	if p.Captioner.Looks() {
+		p.Captioner.Network = captioner.Network{Weights: c.CaptionWeights, Prompt: c.CaptionPrompt, Beams: c.CaptionBeams,
+			MinTokens: c.CaptionMinTokens, MaxTokens: c.CaptionMaxTokens, Backend: c.CaptionBackend, Batch: c.CaptionBatch}
+		if err := backend.Check(c.CaptionBackend); err != nil {
+			return p, runners.Usagef("--caption_backend: %v", err)
+		}
+		if p.Captioner.Network.Digest, err = captioner.Digest(ctx, c.CaptionWeights); err != nil {
+			return p, runners.Usagef("--caption_weights: %v", err)
+		}
+	}
+	if err := captioner.Check(ctx, p.Captioner); err != nil {
+		return p, err
 	}
 	if c.CaptionsFrom != "" {
 		if _, err := store.Stat(ctx, c.CaptionsFrom); err != nil {
-			return fmt.Errorf("--captions_from: %w", err)
+			return p, fmt.Errorf("--captions_from: %w", err)
 		}
 	}
-	return nil
+	return p, nil
 }
 
 // CheckTables compares given captions and the captions.jsonl of data sets with the images. It

@@ -127,12 +127,11 @@ func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.
 			return nil, err
 		}
 	}
-	if err := CheckCaptions(ctx, c.CaptionSettings); err != nil {
-		return nil, err
-	}
 	p.Load.Sets = []plans.DataSet{set}
-	p.Caption = Captions(c.CaptionSettings, p.Load.Sets, r.Output, p.Load.Classes.Names(), c.FollowLinks)
-	if !p.LabelsOnly {
+	if p.LabelsOnly {
+		return nil, nil
+	}
+	if p.Caption, err = Captions(ctx, c.CaptionSettings, p.Load.Sets, r.Output, p.Load.Classes.Names(), c.FollowLinks); err == nil {
 		tables, err = CheckTables(ctx, p.Caption)
 	}
 	return tables, err

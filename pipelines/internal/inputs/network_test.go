@@ -79,13 +79,13 @@ func TestDataSet(t *testing.T) {
 		"cityscapes:" + root:    {"cityscapes", root, ""},
 		"images:" + root:        {"images", root, ""},
 	} {
-		got, err := dataSet(t.Context(), Request{From: from, Flag: "input", Subset: "val"})
+		got, err := Raw(t.Context(), Request{From: from, Flag: "input", Subset: "val"})
 		if err != nil || [3]string{got.Kind, got.Root, got.Part.Glob} != want || got.Part.Split != "val" || !got.Part.WithoutLabels {
 			t.Errorf("%s: %+v %v", from, got, err)
 		}
 	}
 	for from, want := range map[string]string{"*.png": "no folder before the pattern", root + "/[a": "syntax error", root + "/absent": "absent"} {
-		if _, err := dataSet(t.Context(), Request{From: from, Flag: "input"}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Raw(t.Context(), Request{From: from, Flag: "input"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", from, err, want)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/captioner"
 	"semidavil/internal/store"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -34,7 +35,7 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Synopsis: "Turn road-scene folders into training shards: match images with labels, split, caption, tokenise, " +
 			"resize, count, write. Without --source and --target it draws MiniCity, a small built-in data set.\n\n" +
 			"Kinds of data: cityscapes, gta5, synthia, camvid, or pairs:FILE.yaml for folders of your own.",
-		Groups: []runners.Group{{Title: "Input", Names: []string{"config"}}, {Title: "Split"}, {Title: "Captions and tokens"}, {Title: "Images"}, {Title: "Output"}},
+		Groups: []runners.Group{{Title: "Input", Names: []string{"config"}}, {Title: "Split"}, {Title: "Captions and tokens", Names: []string{"accelerator"}}, {Title: "Images"}, {Title: "Output"}},
 		Examples: []runners.Example{
 			{Text: "Draw MiniCity and prepare it", Command: "go run ./pipelines/prepare"},
 			{Text: "GTA5 to Cityscapes with 100 labelled target images", Command: "go run ./pipelines/prepare --source=gta5:/data/gta5 --target=cityscapes:/data/cityscapes --labelled=100"},
@@ -82,7 +83,7 @@ func resolve(s *runners.Session, cfg *configs.Prepare) (err error) {
 		return err
 	}
 	faults := []error{s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "tokenizer", Value: &cfg.Tokenizer},
-		runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "pseudo_labels", Value: &cfg.PseudoLabels}),
+		runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights, BuiltIn: clips.Name}, runners.Path{Flag: "pseudo_labels", Value: &cfg.PseudoLabels}),
 		inputs.CheckRemoteCaptions(s, cfg.CaptionSettings)}
 	sets := func(flag string, args []string) (resolved []string) {
 		for _, arg := range args {

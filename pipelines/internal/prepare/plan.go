@@ -31,7 +31,8 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 	if err != nil {
 		return p, err
 	}
-	if err := inputs.CheckCaptions(ctx, cfg.CaptionSettings); err != nil {
+	captions, err := inputs.Captions(ctx, cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks)
+	if err != nil {
 		return p, err
 	}
 	if err := checkPseudo(ctx, cfg.PseudoLabels, classes); err != nil {
@@ -70,7 +71,7 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 		Match:    stages.MatchParams{Sets: sets, Follow: cfg.FollowLinks},
 		Split:    stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
 		Assign:   stages.AssignParams{PerShard: cfg.ShardSamples, Seed: cfg.Seed},
-		Caption:  inputs.Captions(cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks),
+		Caption:  captions,
 		Tokenise: stages.TokeniseParams{Folder: cfg.Tokenizer},
 		Write:    stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
 		Commit:   stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
