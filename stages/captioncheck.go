@@ -85,11 +85,11 @@ func (c CaptionCheck) Text(network string) string {
 	return text
 }
 
-// Figure draws the IoU of each class, a bar a kind of captions.
-func (c CaptionCheck) Figure(set semidavil.ClassSet, network string) ([]byte, error) {
+// Figure draws the IoU of each class, a bar a kind of captions, the own ones in charts.Color(first).
+func (c CaptionCheck) Figure(set semidavil.ClassSet, network string, first int) ([]byte, error) {
 	var named []figures.Named
 	for _, column := range c.Columns(network) {
 		named = append(named, figures.Named{Name: column.Title, Report: metrics.Report{Scores: []metrics.Scores{column.Scores}}})
 	}
-	return figures.IoU(set, "IoU of the "+network+" by the captions that it reads", named)
+	return figures.IoU(set, "IoU of the "+network+" by the captions that it reads", named, first)
 }

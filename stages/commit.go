@@ -162,6 +162,9 @@ func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]na
 					manifest.Enlarged++
 				}
 			}
+			if meta.Pseudo {
+				manifest.Pseudo++
+			}
 			if meta.Pixels != nil {
 				if err := table.Add(index.Shard.Subset, meta.Pixels, meta.Ignored); err != nil {
 					return nil, err

@@ -173,7 +173,7 @@ func scoreFiles(e Evaluation, scores []ImageScore, rejected []shards.Reject) ([]
 	}
 	out = append(out, namedFile{TableFile, []byte(table)})
 	if e.scored() {
-		iou, err := figures.IoU(e.ClassSet, "IoU of each class", e.Named())
+		iou, err := figures.IoU(e.ClassSet, "IoU of each class", e.Named(), 0)
 		if err != nil {
 			return nil, err
 		}
@@ -185,7 +185,7 @@ func scoreFiles(e Evaluation, scores []ImageScore, rejected []shards.Reject) ([]
 			}
 			out = append(out, namedFile{n.Network + "_confusion.svg", confusion})
 			if e.Captions != nil && e.Captions.Read {
-				captions, err := e.Captions.Figure(e.ClassSet, n.Network)
+				captions, err := e.Captions.Figure(e.ClassSet, n.Network, 0)
 				if err != nil {
 					return nil, err
 				}

@@ -35,7 +35,7 @@ func FuzzEvaluation(f *testing.F) {
 		}
 		_, _ = metrics.Text(e.Columns())
 		_, _ = EvaluationMarkdown(e)
-		_, _ = figures.IoU(e.ClassSet, "IoU", e.Named())
+		_, _ = figures.IoU(e.ClassSet, "IoU", e.Named(), 0)
 		for _, n := range e.Networks {
 			n.Report.Main()
 			_, _ = figures.Confusion(e.ClassSet, n.Network, n.Report.Confusion)

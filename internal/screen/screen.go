@@ -30,6 +30,11 @@ func New(s *runners.Session, notes func(train.Progress) []string) *Screen {
 // Watcher shows the progress of a training.
 func (s *Screen) Watcher() train.Watcher {
 	return train.Watcher{
+		Begin: func(string) { // the score is that of another training
+			s.mu.Lock()
+			s.score = ""
+			s.mu.Unlock()
+		},
 		Phase: func(name string, done, total int) { s.show(name, "done", done, total) },
 		Step: func(p train.Progress) {
 			notes := s.notes(p)

@@ -116,7 +116,7 @@ func TestDivergence(t *testing.T) {
 
 // TestDivergedStops with the loop itself.
 func TestDivergedStops(t *testing.T) {
-	l := loop[int]{steps: 1000, logEvery: 1, evaluateEvery: 1000, checkpointEvery: 1000, record: newRecorder(t.TempDir()),
+	l := loop[int]{steps: 1000, logEvery: 1, evaluateEvery: 1000, checkpointEvery: 1000, record: newRecorder(t.TempDir(), nil),
 		learningRate: func(int) float64 { return 1 },
 		batches:      numbers(nil),
 		step: func(step int, _ int) (Losses, error) {
@@ -134,7 +134,7 @@ func TestDivergedStops(t *testing.T) {
 func TestInputError(t *testing.T) {
 	cause := errors.New("shard broken")
 	dir := t.TempDir()
-	l := loop[int]{steps: 3, logEvery: 1, evaluateEvery: 9, checkpointEvery: 9, record: newRecorder(dir), store: model.NewStore(), keeper: &checkpoint.Keeper{Dir: dir, Keep: 1},
+	l := loop[int]{steps: 3, logEvery: 1, evaluateEvery: 9, checkpointEvery: 9, record: newRecorder(dir, nil), store: model.NewStore(), keeper: &checkpoint.Keeper{Dir: dir, Keep: 1},
 		learningRate: func(int) float64 { return 1 }, batches: numbers(cause)}
 	if _, err := l.run(context.Background()); !errors.Is(err, cause) {
 		t.Error(err)

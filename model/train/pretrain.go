@@ -121,7 +121,7 @@ type pretrainer struct {
 // Pretrain trains both towers of CLIP on the images and captions of an output of
 // prepare, Eq. (1), and writes the model folder. Like Run it resumes.
 func Pretrain(ctx context.Context, b backend.Choice, c PretrainConfig, w Watcher) (PretrainSummary, error) {
-	p := &pretrainer{PretrainConfig: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{}, record: newRecorder(c.Output)}
+	p := &pretrainer{PretrainConfig: c, backend: b, watch: w, store: model.NewStore(), byKey: map[string]textfeatures.Tokens{}, record: newRecorder(c.Output, c)}
 	if err := p.load(ctx); err != nil {
 		return PretrainSummary{}, err
 	}

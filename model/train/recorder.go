@@ -29,21 +29,23 @@ const (
 // recorder writes the results of a run: metrics.jsonl, TensorBoard events and prediction
 // sheets. Files are written whole, so that gs:// works as a folder does.
 type recorder struct {
-	output  string
-	metrics bytes.Buffer
-	events  bytes.Buffer
-	writer  *tensorboard.Writer
-	host    string
-	name    string // of the events file
-	flushed time.Time
-	scored  int // newest step with an evaluation
+	output   string
+	settings any
+	metrics  bytes.Buffer
+	events   bytes.Buffer
+	writer   *tensorboard.Writer
+	host     string
+	name     string // of the events file
+	flushed  time.Time
+	scored   int // newest step with an evaluation
 }
 
 // flushEvery is how often the files are brought up to date between checkpoints.
 const flushEvery = 10 * time.Second
 
-func newRecorder(output string) *recorder {
-	r := &recorder{output: output, flushed: time.Now()}
+// newRecorder makes the recorder of an output; the settings stand in the events as JSON.
+func newRecorder(output string, settings any) *recorder {
+	r := &recorder{output: output, settings: settings, flushed: time.Now()}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -83,6 +85,11 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 	if err := r.writer.Restart(int64(step) + 1); err != nil {
 		return fmt.Errorf("train: events: %w", err)
 	}
+	shown, err := json.MarshalIndent(r.settings, "    ", " ") // an indented block of Markdown
+	if err != nil {
+		return fmt.Errorf("train: events: settings: %w", err)
+	}
+	r.addEvents(step, tensorboard.Text("settings", "    "+string(shown)))
 	if step > 0 { // the run before may have begun in the same second
 		r.name = tensorboard.FileName(time.Now().Unix(), r.host, fmt.Sprintf(".step-%08d", step))
 	}

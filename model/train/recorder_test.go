@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"semidavil/internal/fixture/prepared"
@@ -49,7 +50,7 @@ func TestRecords(t *testing.T) {
 		t.Fatalf("events files %v %v", files, err)
 	}
 	var readers []io.Reader
-	pictures := map[int64]int{}
+	pictures, settings := map[int64]int{}, map[int64]string{}
 	for _, name := range files {
 		data := read(t, name)
 		readers = append(readers, bytes.NewReader(data))
@@ -64,6 +65,9 @@ func TestRecords(t *testing.T) {
 			for _, v := range e.Values {
 				if v.Kind == tensorboard.ImageKind {
 					pictures[e.Step]++
+				}
+				if v.Kind == tensorboard.TextKind {
+					settings[e.Step] = v.Text
 				}
 			}
 		}
@@ -93,6 +97,12 @@ func TestRecords(t *testing.T) {
 	if fmt.Sprint(pictures) != "map[3:1 6:1]" {
 		t.Errorf("pictures %v", pictures)
 	}
+	for _, step := range []int64{0, 5} { // of both runs
+		var got Config
+		if err := json.Unmarshal([]byte(settings[step]), &got); err != nil || got.Steps != c.Steps || got.Seed != c.Seed || !strings.HasPrefix(settings[step], "    {\n     ") {
+			t.Errorf("settings from step %d: %v, %s", step, err, settings[step])
+		}
+	}
 	for _, step := range []int{3, 6} {
 		m, err := png.Decode(bytes.NewReader(read(t, c.Output, PicturesDir, fmt.Sprintf("step-%08d.png", step))))
 		if err != nil || m.Bounds().Dx() < 3*32 || m.Bounds().Dy() < 2*32 {
@@ -121,14 +131,14 @@ func TestRecords(t *testing.T) {
 // again is out of date.
 func TestRecorderBeforeTheFirstCheckpoint(t *testing.T) {
 	ctx, output := context.Background(), t.TempDir()
-	killed := newRecorder(output)
+	killed := newRecorder(output, nil)
 	killed.losses(1, Losses{Loss: 9}, 1)
 	killed.losses(2, Losses{Loss: 9}, 1)
 	killed.name += ".killed" // not in the same second
 	if err := killed.flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	next := newRecorder(output)
+	next := newRecorder(output, nil)
 	if err := next.resume(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +161,7 @@ func TestTornMetrics(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(output, MetricsFile), []byte("{\"step\":1,\"loss\":2}\n{\"step\":2,\"lo"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := newRecorder(output)
+	r := newRecorder(output, nil)
 	if err := r.resume(ctx, 2); err != nil {
 		t.Fatal(err)
 	}

@@ -62,10 +62,12 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	shown := t.Config
+	shown.Prompts = nil // thousands of numbers that follow from the classes
 	t.loop = &loop[*loader.Batch]{
 		steps: t.Steps, logEvery: t.LogEvery, evaluateEvery: t.EvaluateEvery, checkpointEvery: t.CheckpointEvery,
 		overwrite: t.Overwrite, fingerprint: fingerprint,
-		store: t.store, keeper: &checkpoint.Keeper{Dir: t.Output, Keep: t.Keep}, record: newRecorder(t.Output), watch: t.watch,
+		store: t.store, keeper: &checkpoint.Keeper{Dir: t.Output, Keep: t.Keep}, record: newRecorder(t.Output, shown), watch: t.watch,
 		learningRate: func(step int) float64 { return t.Schedule.At(step, t.Steps) * t.Optimiser.LR },
 		batches:      t.loader.Batches, step: t.step, evaluate: t.evaluate, meta: t.meta, restore: t.restore,
 	}

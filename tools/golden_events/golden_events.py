@@ -14,7 +14,7 @@ import io
 import sys
 
 from tensorboard.backend.event_processing import event_accumulator
-from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 # 2x1 pixels, RGB.
@@ -32,6 +32,10 @@ def events():
     ]))
     yield event_pb2.Event(wall_time=1700000003.25, step=300, summary=summary_pb2.Summary(value=[
         Value(tag="predictions", image=summary_pb2.Summary.Image(height=1, width=2, colorspace=3, encoded_image_string=PNG)),
+    ]))
+    yield event_pb2.Event(wall_time=1700000003.5, step=300, summary=summary_pb2.Summary(value=[
+        Value(tag="settings", tensor=tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, tensor_shape={}, string_val=['    {\n     "käse": 1\n    }'.encode()]),
+              metadata=summary_pb2.SummaryMetadata(plugin_data={"plugin_name": "text"}, data_class=summary_pb2.DATA_CLASS_TENSOR)),
     ]))
     yield event_pb2.Event(wall_time=1700000004.25, step=-1, summary=summary_pb2.Summary(value=[Value(tag="a", simple_value=-0.0)]))
 
@@ -56,6 +60,9 @@ def read(folder):
             i = Image.open(io.BytesIO(e.encoded_image_string))
             i.load()
             print(tag, e.step, e.width, e.height, i.size, i.mode)
+    for tag in tags["tensors"]:
+        for e in a.Tensors(tag):
+            print(tag, e.step, a.SummaryMetadata(tag).plugin_data.plugin_name, e.tensor_proto.string_val)
 
 
 if __name__ == "__main__":

@@ -118,9 +118,17 @@ func TestTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for _, line := range lines {
-		if len(line) != len(lines[0]) || len(line) > 80 {
+	for i, line := range lines {
+		if i < 25 && len(line) != len(lines[0]) || len(line) > 80 {
 			t.Errorf("line of %d columns: %s", len(line), line)
+		}
+	}
+	if len(lines) != 31 {
+		t.Fatalf("%d lines, want 25 of the table, an empty one and 5 of the legend", len(lines))
+	}
+	for i, rule := range Rules(semidavil.Cityscapes19) { // the legend explains all of them
+		if line := lines[26+i]; !strings.HasPrefix(line, rule.Name+": mean over ") || strings.HasSuffix(line, " ") {
+			t.Errorf("%q explains %s", line, rule.Name)
 		}
 	}
 	if f := strings.Fields(lines[10]); f[0] != "terrain" || f[1] == "-" || f[2] != "-" || f[5] != "-" {
@@ -136,6 +144,9 @@ func TestTables(t *testing.T) {
 	markdown, err := Markdown([]Column{{Title: "a|b", Scores: r.Scores[0]}})
 	if err != nil || !strings.HasPrefix(markdown, "| IoU, % | a\\|b |\n|---|---:|\n| road | ") {
 		t.Errorf("%v %s", err, markdown)
+	}
+	if all, err := Markdown(r.Columns()); err != nil || strings.Contains(markdown, "mean over") || !strings.Contains(all, "\n\n- 19: mean over all classes\n- 16: ") {
+		t.Errorf("%v %s", err, all)
 	}
 	camvid, err := NewConfusion(11).Score(semidavil.CamVid11, Rules(semidavil.CamVid11)[0])
 	if err != nil {

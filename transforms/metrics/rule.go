@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"semidavil"
 )
@@ -29,7 +31,7 @@ type Rule struct {
 //   - "16-ignored", "13-ignored": the same means with the true pixels of terrain,
 //     truck and train ignored.
 //
-// Any other set has the rule "all".
+// legend says that to a reader of a table. Any other set has the rule "all".
 func Rules(set semidavil.ClassSet) []Rule {
 	if set.Name != semidavil.Cityscapes19.Name {
 		return []Rule{{Name: "all", Classes: without(set.Len())}}
@@ -44,6 +46,30 @@ func Rules(set semidavil.ClassSet) []Rule {
 		{Name: "13", Classes: thirteen},
 		{Name: "13-ignored", Classes: thirteen, IgnoreTrue: absent},
 	}
+}
+
+// meanings are the legend of the rules' names.
+var meanings = map[string]string{
+	"19":         "all classes",
+	"16":         "SYNTHIA's classes, without terrain, truck and train",
+	"16-ignored": "the same, true pixels of terrain, truck and train left out",
+	"13":         "as 16, without wall, fence and pole too",
+	"13-ignored": "the same, true pixels of terrain, truck and train left out",
+}
+
+// legend explains the rules of columns, a line with a bullet each, where there are several.
+func legend(columns []Column, bullet string) string {
+	var lines []string
+	for _, c := range columns {
+		line := fmt.Sprintf("%s%s: mean over %s\n", bullet, c.Scores.Rule, meanings[c.Scores.Rule])
+		if meanings[c.Scores.Rule] != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) < 2 {
+		return ""
+	}
+	return "\n" + strings.Join(lines, "")
 }
 
 // without returns the train ids below k but those given.

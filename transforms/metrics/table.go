@@ -22,7 +22,8 @@ func (r Report) Columns() []Column {
 }
 
 // Text returns a table for a terminal: one row per class with its IoU in percent,
-// "-" where the class is not counted or has no value, then the means.
+// "-" where the class is not counted or has no value, then the means, then what the rules are
+// where there are several.
 func Text(columns []Column) (string, error) {
 	cells, err := grid(columns)
 	if err != nil {
@@ -42,7 +43,7 @@ func Text(columns []Column) (string, error) {
 		}
 		b.WriteByte('\n')
 	}
-	return b.String(), nil
+	return b.String() + legend(columns, ""), nil
 }
 
 // Markdown returns the table of Text in Markdown.
@@ -61,7 +62,7 @@ func Markdown(columns []Column) (string, error) {
 			b.WriteString("|---|" + strings.Repeat("---:|", len(columns)) + "\n")
 		}
 	}
-	return b.String(), nil
+	return b.String() + legend(columns, "- "), nil
 }
 
 // grid returns the cells of a table, the titles first.

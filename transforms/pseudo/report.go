@@ -3,6 +3,8 @@ package pseudo
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -102,8 +104,8 @@ func DecodeReport(data []byte) (r Report, err error) {
 }
 
 // Text returns the report for a terminal, at most 80 columns wide: for each class
-// its share of the predicted pixels, the kept share of these, its frequency among
-// all kept pixels (all in percent), both mean confidences and the threshold.
+// its share of the predicted pixels, the kept share of these, which is a factor such as "31x"
+// where more are kept, its frequency among all kept pixels (all in percent), both mean confidences and the threshold.
 func (r Report) Text() string {
 	const widest = 22
 	width := len("class")
@@ -111,17 +113,32 @@ func (r Report) Text() string {
 		width = min(max(width, utf8.RuneCountInString(c.Name)), widest)
 	}
 	var b strings.Builder
+	more := ""
 	fmt.Fprintf(&b, "%-*s  predicted %%  kept %%  frequency %%   mean   kept  threshold\n", width, "class")
 	for _, c := range r.Classes {
-		name := []rune(c.Name)
+		name, kept := []rune(c.Name), percent(c.Kept, c.Predicted)
+		if c.Predicted > 0 && c.Kept > c.Predicted {
+			kept = factor(c.Kept, c.Predicted)
+			more = "kept 2x: twice as many pixels as predicted, as second classes are kept too\n"
+		}
 		fmt.Fprintf(&b, "%-*s  %11s  %6s  %11s  %s  %s  %9.4f\n", width, string(name[:min(len(name), width)]),
-			percent(c.Predicted, r.Pixels), percent(c.Kept, c.Predicted), percent(c.Kept, r.Kept),
+			percent(c.Predicted, r.Pixels), kept, percent(c.Kept, r.Kept),
 			confidence(c.PredictedConfidence, c.Predicted), confidence(c.KeptConfidence, c.Kept), c.Threshold)
 	}
 	fmt.Fprintf(&b, "images %d, pixels %d\n", r.Images, r.Pixels)
 	fmt.Fprintf(&b, "kept %s %%, ignored %s %%, most to least frequent class %.4g : 1\n",
 		percent(r.Kept, r.Pixels), percent(r.Ignored, r.Pixels), r.FrequencyRatio)
+	b.WriteString(more)
 	return b.String()
+}
+
+// factor returns a/b in at most six columns, "1.5x".
+func factor(a, b uint64) string {
+	v := share(a, b)
+	if v >= 9999.5 {
+		return ">9999x"
+	}
+	return strconv.FormatFloat(v, 'f', max(0, 1-int(math.Log10(v))), 64) + "x"
 }
 
 // percent returns 100·a/b in at most six columns, "-" for b = 0.

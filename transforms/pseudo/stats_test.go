@@ -125,10 +125,11 @@ func TestReportByHand(t *testing.T) {
 	}
 	text := `class                   predicted %  kept %  frequency %   mean   kept  threshold
 road                          92.00   52.17        80.00  0.750  1.000     0.9500
-übergroße Straßenschil         8.00  150.00        20.00  0.500  0.250     0.5000
+übergroße Straßenschil         8.00    1.5x        20.00  0.500  0.250     0.5000
 train                          0.00       -         0.00      -      -     1.0000
 images 2, pixels 100
 kept 60.00 %, ignored 40.00 %, most to least frequent class 4 : 1
+kept 2x: twice as many pixels as predicted, as second classes are kept too
 `
 	if got := r.Text(); got != text {
 		t.Errorf("%s\nwant\n%s", got, text)

@@ -59,7 +59,9 @@ for (const w of widths) {
     const d = f.contentDocument, out = document.createElement('p')
     const broken = [...d.images].filter(i => !i.complete || !i.naturalWidth).length
     const scale = Math.min(...[...d.querySelectorAll('svg')].map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width))
-    out.textContent = 'width ' + w + ' page ' + d.documentElement.scrollWidth + ' images ' + d.images.length + ' broken ' + broken + ' scale ' + Math.round(scale * 100) + ' rendering ' + getComputedStyle(d.querySelector('.tile:not(.photo) img')).imageRendering + '.'
+    const wide = [...d.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth)
+    const hinted = wide.filter(s => getComputedStyle(s).backgroundAttachment.startsWith('local, local, scroll') && (!s.matches('.plot') || w > 732 || getComputedStyle(s, '::before').content.includes('swipe')))
+    out.textContent = 'width ' + w + ' page ' + d.documentElement.scrollWidth + ' images ' + d.images.length + ' broken ' + broken + ' scale ' + Math.round(scale * 100) + ' wide ' + wide.length + ' hinted ' + hinted.length + ' rendering ' + getComputedStyle(d.querySelector('.tile:not(.photo) img')).imageRendering + '.'
     document.body.append(out)
   }
   f.src = 'report.html'
@@ -82,7 +84,7 @@ func TestChromium(t *testing.T) {
 	defer server.Close()
 
 	dom := string(browse(t, browser, "--window-size=1400,1000", "--virtual-time-budget=10000", "--dump-dom", server.URL+"/measure.html"))
-	found := regexp.MustCompile(`width (\d+) page (\d+) images (\d+) broken (\d+) scale (\d+) rendering ([a-z-]+)\.`).FindAllStringSubmatch(dom, -1)
+	found := regexp.MustCompile(`width (\d+) page (\d+) images (\d+) broken (\d+) scale (\d+) wide (\d+) hinted (\d+) rendering ([a-z-]+)\.`).FindAllStringSubmatch(dom, -1)
 	if len(found) != 4 {
 		t.Fatalf("%d measurements, want 4:\n%.2000s", len(found), dom)
 	}
@@ -97,8 +99,11 @@ func TestChromium(t *testing.T) {
 		if scale, _ := strconv.Atoi(m[5]); scale < 95 {
 			t.Errorf("a chart is scaled to %d%% in a frame of %d: too small to read", scale, width)
 		}
-		if m[6] != "pixelated" {
-			t.Errorf("label tiles are drawn %s", m[6])
+		if m[6] != m[7] || width < 400 && m[6] != "6" {
+			t.Errorf("%s boxes scroll in a frame of %d, and %s say so", m[6], width, m[7])
+		}
+		if m[8] != "pixelated" {
+			t.Errorf("label tiles are drawn %s", m[8])
 		}
 	}
 

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"html/template"
 )
 
 // Document is a report. Its texts are plain, not HTML.
@@ -35,6 +36,8 @@ type Table struct {
 	Caption string
 	Head    []string
 	Rows    [][]string
+	// Colors has one a row, drawn as a swatch before its name, or none.
+	Colors []Color
 }
 
 // Figure is a chart of the width of the page.
@@ -47,7 +50,15 @@ type Figure struct {
 // Swatch is the name and colour of a class.
 type Swatch struct {
 	Name  string
-	Color [3]uint8
+	Color Color
+}
+
+// Color is red, green and blue.
+type Color [3]uint8
+
+// Style is the attribute of an element that is painted with the colour.
+func (c Color) Style() template.HTMLAttr {
+	return template.HTMLAttr(fmt.Sprintf(`style="background:#%02x%02x%02x"`, c[0], c[1], c[2]))
 }
 
 // Card is a row of small pictures of one frame, such as image, truth, prediction.
@@ -68,7 +79,7 @@ type Tile struct {
 }
 
 // HTML returns the page. A document without a title, an untitled section, a table
-// whose rows differ in length from its head, a figure without picture or caption, and a tile
+// whose rows differ in length from its head or in number from its colours, a figure without picture or caption, and a tile
 // without a valid picture or any word for it are errors that name the place.
 func (d Document) HTML() ([]byte, error) {
 	data, err := d.prepare()

@@ -31,7 +31,7 @@ func TestHTML(t *testing.T) {
 		`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">`: 1,
 		`<meta name="viewport"`: 1, "<h1>": 1, "<h2 ": 4, "<h3>": 3, "<svg ": 5, "<img ": 15, `class="tile"`: 9, `class="tile photo"`: 6,
 		`width="256" height="128"`: 15, `alt="label map of the annotators"`: 3, `alt="prediction"`: 3, `<th scope="col">`: 7, `<th scope="row">`: 19,
-		`<a href="#section-3">Pseudo-labels</a>`: 1, `<section id="section-3"`: 1, `style="background:#804080"`: 1, "ZgotmplZ": 0, "<script": 0,
+		`<a href="#section-3">Pseudo-labels</a>`: 1, `<section id="section-3"`: 1, `style="background:#804080"`: 2, "ZgotmplZ": 0, "<script": 0,
 		"<dt>mean IoU</dt><dd>62.1%</dd>": 1, `data:image/png;base64,` + base64.StdEncoding.EncodeToString(d.Sections[3].Cards[0].Tiles[0].PNG): 1,
 	} {
 		if got := strings.Count(page, what); got != n {
@@ -97,6 +97,7 @@ func TestErrors(t *testing.T) {
 		{"section 0: no title", report.Document{Title: "t", Sections: make([]report.Section, 1)}},
 		{"fact 0: no label", report.Document{Title: "t", Facts: make([]report.Fact, 1)}},
 		{`section "s": table 0 "x": row 1: 1 cells below 2 heads`, table(report.Table{Caption: "x", Head: []string{"a", "b"}, Rows: [][]string{{"1", "2"}, {"3"}}})},
+		{"1 colours of 2 rows", table(report.Table{Head: []string{"a"}, Rows: [][]string{{"1"}, {"2"}}, Colors: make([]report.Color, 1)})},
 		{"no head", table(report.Table{Rows: [][]string{{}}})},
 		{`section "s": figure 0 "x": want a caption and an SVG document`, figure(report.Figure{Caption: "x"})},
 		{"want a caption", figure(report.Figure{SVG: []byte(drawing)})},

@@ -29,18 +29,12 @@ type pageSection struct {
 	ID string
 	Section
 	Figures []pageFigure
-	Legend  []pageSwatch
 	Cards   []pageCard
 }
 
 type pageFigure struct {
 	Caption string
 	SVG     template.HTML
-}
-
-type pageSwatch struct {
-	Name  string
-	Color template.CSS
 }
 
 type pageCard struct {
@@ -97,8 +91,6 @@ func (s Section) prepare() (pageSection, error) {
 		if empty(w.Name) {
 			return out, fmt.Errorf("legend: colour %d: no name", i)
 		}
-		css := fmt.Sprintf("background:#%02x%02x%02x", w.Color[0], w.Color[1], w.Color[2])
-		out.Legend = append(out.Legend, pageSwatch{w.Name, template.CSS(css)})
 	}
 	for i, c := range s.Cards {
 		card := pageCard{Title: c.Title, Caption: c.Caption}
@@ -117,6 +109,9 @@ func (s Section) prepare() (pageSection, error) {
 func (t Table) check() error {
 	if len(t.Head) == 0 {
 		return errors.New("no head")
+	}
+	if len(t.Colors) != 0 && len(t.Colors) != len(t.Rows) {
+		return fmt.Errorf("%d colours of %d rows", len(t.Colors), len(t.Rows))
 	}
 	for i, row := range t.Rows {
 		if len(row) != len(t.Head) {

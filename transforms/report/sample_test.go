@@ -88,6 +88,7 @@ func sample(t testing.TB) report.Document {
 		}
 		row[i] = v / 100
 		matrix.Values = append(matrix.Values, row)
+		table.Colors = append(table.Colors, c.Color)
 		table.Rows = append(table.Rows, []string{c.Name, fmt.Sprintf("%.1f%%", v), fmt.Sprintf("%.1f%%", v+2), fmt.Sprintf("%.1f%%", v+1.5), fmt.Sprint(int(share * 20971)), fmt.Sprintf("%.2f%%", share), fmt.Sprintf("%.2f%%", share*0.7)})
 	}
 	lines := charts.LineChart{Title: "Mean IoU while training", XAxis: "step", YAxis: "mean IoU, %", Unit: "%"}

@@ -100,7 +100,7 @@ func (m *Maker) Make(in Input) ([]shards.Sample, error) {
 	}
 	meta := shards.Meta{Key: in.Ref.Key, Dataset: in.Ref.Dataset, Domain: in.Ref.Domain, Subset: in.Subset,
 		Split: in.Ref.Split, Source: in.Ref.Image, SourceSize: [2]int{m.image.W, m.image.H}, SourceSHA256: digest, EXIF: exif, Size: in.Size,
-		Tokens: len(in.Tokens), Captioner: in.Captioner}
+		Pseudo: label != nil && in.Ref.Encoding == datasets.PseudoEncoding, Tokens: len(in.Tokens), Captioner: in.Captioner}
 	one := func(meta shards.Meta, img *semidavil.Image, label *semidavil.LabelMap) (shards.Sample, error) {
 		s := shards.Sample{Key: meta.Key, Caption: in.Caption, Tokens: tokens, Meta: meta}
 		return s, m.encode(&s, img, label, in.Adapter.Classes.Len())

@@ -62,6 +62,8 @@ type Meta struct {
 	// EXIF says how the EXIF orientations of image and label differ, where the pixels' places
 	// do not show which is meant; see pixels.Doubtful.
 	EXIF string `json:"exif,omitempty"`
+	// Pseudo says that the label is a pseudo-label.
+	Pseudo bool `json:"pseudo,omitempty"`
 	// Crop is x, y, width and height within the resized image.
 	Crop *[4]int `json:"crop,omitempty"`
 	// Tokens is how many of the 77 token ids are not padding.
@@ -115,6 +117,8 @@ type Manifest struct {
 	Config    json.RawMessage `json:"config"`
 	// Samples counts the samples of each subset.
 	Samples map[semidavil.Subset]int `json:"samples"`
+	// Pseudo counts those of them that have pseudo-labels.
+	Pseudo int `json:"pseudo_labels,omitempty"`
 	// Images counts the different images behind the samples, and Rejects those
 	// that were left out.
 	Images  int     `json:"images"`

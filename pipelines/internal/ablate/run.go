@@ -94,7 +94,9 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 	r.Display.Message("%d of %d trainings to run", len(missing), len(cells))
 	show := screen.New(r.Session, func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} })
 	watcher, begun := show.Watcher(), 0
+	forget := watcher.Begin
 	watcher.Begin = func(output string) {
+		forget(output)
 		begun++
 		c := byOutput[output]
 		r.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(missing), c.row, c.labelled, c.seed)

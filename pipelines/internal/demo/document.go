@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"semidavil"
@@ -19,8 +20,10 @@ import (
 	"semidavil/transforms/report/figures"
 )
 
+type named struct{ row, name string }
+
 // names are those of the trainings in the report, in their order.
-var names = []struct{ row, name string }{{sourceOnly, "source only"}, {withoutDyCE, "without DyCE"}, {full, "all parts"}}
+var names = []named{{sourceOnly, "source only"}, {withoutDyCE, "without DyCE"}, {full, "all parts"}}
 
 // report makes the page.
 func (r *run) report(ctx context.Context, record configs.Record, took time.Duration) ([]byte, error) {
@@ -74,14 +77,17 @@ func (r *run) facts(stats pseudo.Report, e stages.Evaluation) (facts []report.Fa
 // scores compares the trainings.
 func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 	s := report.Section{Title: "Scores", Text: []string{
-		fmt.Sprintf("Three trainings of %d steps each, scored on the val scenes after the last step. \"Source only\" sees no target scene. \"Without DyCE\" "+
+		fmt.Sprintf("Three trainings of %d steps each, scored after the last step on the val scenes, which none of them has seen. \"Source only\" sees no target scene. \"Without DyCE\" "+
 			"learns from unlabelled scenes too, through a teacher and language guidance, with ordinary cross-entropy. \"All parts\" replaces that by the "+
 			"dynamic cross-entropy, which lifts rare classes.", r.Steps),
+		"The mean IoU (mIoU) of all classes is the usual score: as a class counts the same however rare it is, it is far below the share of right pixels. " +
+			"The teacher is a moving average of the student.",
 		"One seed and few steps: differences of a point or two mean nothing here. docs/BENCHMARKS.md has several seeds and longer trainings."}}
 	table := report.Table{Head: []string{"training", "student mIoU, %", "teacher mIoU, %", "pixels right, %", "time, s"}}
 	chart := charts.BarChart{Title: "IoU of each class on val", Axis: "intersection over union", Unit: "%", Decimals: 1, Categories: set.Names(), Colors: figures.Colors(set)}
-	for _, n := range names {
+	for i, n := range names {
 		x := r.results[n.row]
+		table.Colors = append(table.Colors, charts.Color(i))
 		table.Rows = append(table.Rows, []string{n.name, x.Student.String(), x.Teacher.String(), x.Pixels.String(), fmt.Sprintf("%.0f", x.Seconds)})
 		bars := charts.Series{Name: fmt.Sprintf("%s (mean %v)", n.name, x.Student)}
 		for _, v := range x.IoU {
@@ -90,7 +96,7 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 		chart.Series = append(chart.Series, bars)
 	}
 	svg, err := charts.Bars(chart)
-	s.Tables, s.Figures = []report.Table{table}, []report.Figure{{Caption: "IoU of each class", SVG: svg}}
+	s.Tables, s.Figures = []report.Table{table}, []report.Figure{{Caption: "Intersection over union (IoU): of the pixels that are a class in truth or in the prediction, the share that are it in both", SVG: svg}}
 	return s, err
 }
 
@@ -108,7 +114,7 @@ func captionSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section
 	for _, c := range check.Columns(network) {
 		table.Rows = append(table.Rows, []string{c.Title, c.Scores.MeanIoU.String(), c.Scores.PixelAccuracy.String()})
 	}
-	svg, err := check.Figure(set, network)
+	svg, err := check.Figure(set, network, slices.IndexFunc(names, func(n named) bool { return n.row == full }))
 	s.Tables, s.Figures = []report.Table{table}, []report.Figure{{Caption: "IoU of each class by the captions that the network reads", SVG: svg}}
 	return s, err
 }
@@ -116,7 +122,7 @@ func captionSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section
 // scenes shows val images.
 func (r *run) scenes(ctx context.Context, set semidavil.ClassSet) (report.Section, error) {
 	s := report.Section{Title: "Scenes", Text: []string{"Val scenes with the caption that guides the network, the truth, what the network with all parts predicts, " +
-		"what of it is kept as pseudo-label by the thresholds below, and its confidence."}}
+		"what of it is kept as pseudo-label by the thresholds below, and its confidence, from dark (low) to yellow (high). Black has no label."}}
 	for _, c := range set.Classes {
 		s.Legend = append(s.Legend, report.Swatch{Name: c.Name, Color: c.Color})
 	}
@@ -127,33 +133,44 @@ func (r *run) scenes(ctx context.Context, set semidavil.ClassSet) (report.Sectio
 
 // curves shows how the trainings went.
 func (r *run) curves(ctx context.Context) (report.Section, error) {
-	s := report.Section{Title: "Learning", Text: []string{"DyCE is not on the scale of cross-entropy: its value is up to four times that of equally good predictions, so the losses are not to be compared with one another."}}
-	loss := charts.LineChart{Title: "Loss", XAxis: "step", YAxis: "loss", Log: true}
-	sure := charts.LineChart{Title: "Pixels that the teacher is sure of", XAxis: "step", YAxis: "share", Unit: "%"}
+	s := report.Section{Title: "Learning"}
+	score := charts.LineChart{Title: "Student's mIoU on val", YAxis: "mean IoU", Unit: "%"}
+	loss := charts.LineChart{Title: "Loss", YAxis: "loss, no unit", Log: true}
+	sure := charts.LineChart{Title: "Pixels that the teacher is sure of", YAxis: "share of the unlabelled pixels", Unit: "%"}
 	for _, n := range names {
 		rows, err := train.ReadMetrics(ctx, r.results[n.row].Output)
 		if err != nil {
 			return s, err
 		}
-		l, k := charts.Curve{Name: n.name}, charts.Curve{Name: n.name}
+		m, l, k := charts.Curve{Name: n.name}, charts.Curve{Name: n.name}, charts.Curve{Name: n.name}
+		add := func(c *charts.Curve, step int, v float64) { c.X, c.Y = append(c.X, float64(step)), append(c.Y, v) }
 		for _, x := range rows {
-			if x.Losses == nil {
-				continue
+			if x.Student != nil {
+				add(&m, x.Step, 100*float64(x.Student.MIoU))
 			}
-			l.X, l.Y = append(l.X, float64(x.Step)), append(l.Y, x.Loss)
-			k.X, k.Y = append(k.X, float64(x.Step)), append(k.Y, 100*x.Kept)
+			if x.Losses != nil {
+				add(&l, x.Step, x.Loss)
+			}
+			if x.Losses != nil && n.row != sourceOnly { // that has no teacher
+				add(&k, x.Step, 100*x.Kept)
+			}
 		}
-		loss.Curves = append(loss.Curves, l)
-		if n.row != sourceOnly {
-			sure.Curves = append(sure.Curves, k)
-		}
+		score.Curves, loss.Curves, sure.Curves = append(score.Curves, m), append(loss.Curves, l), append(sure.Curves, k)
 	}
-	for _, chart := range []charts.LineChart{loss, sure} {
-		svg, err := charts.Lines(chart)
+	for _, x := range []struct {
+		chart   charts.LineChart
+		caption string
+	}{
+		{score, "Score of the student during the trainings"},
+		{loss, "DyCE, the loss of all parts, is not on the scale of cross-entropy: its value is up to four times that of equally good predictions, so the losses are not to be compared with one another"},
+		{sure, "Unlabelled pixels in which the student learns from the teacher, since that is sure of them; the source alone has no teacher"},
+	} {
+		x.chart.XAxis = "training step"
+		svg, err := charts.Lines(x.chart)
 		if err != nil {
 			return s, err
 		}
-		s.Figures = append(s.Figures, report.Figure{Caption: chart.Title, SVG: svg})
+		s.Figures = append(s.Figures, report.Figure{Caption: x.caption, SVG: svg})
 	}
 	return s, nil
 }
@@ -170,7 +187,7 @@ func (r *run) classes(ctx context.Context, set semidavil.ClassSet) (report.Secti
 		return s, err
 	}
 	svg, err := figures.Frequencies(set, table)
-	s.Figures = []report.Figure{{Caption: "Class frequencies of the subsets with labels", SVG: svg}}
+	s.Figures = []report.Figure{{Caption: "Source scenes, labelled target scenes and val scenes; the axis is logarithmic", SVG: svg}}
 	return s, err
 }
 
@@ -180,7 +197,13 @@ func labelSection(set semidavil.ClassSet, stats pseudo.Report) (report.Section, 
 		"of each class the most certain fifth is kept, and anything from 0.95 on.", stats.Images)}}
 	table := report.Table{Head: []string{"class", "predicted, % of pixels", "kept, % of pixels", "mean confidence", "threshold"}}
 	for _, c := range stats.Classes {
-		share := func(n uint64) string { return fmt.Sprintf("%.2f", 100*float64(n)/float64(max(stats.Pixels, 1))) }
+		share := func(n uint64) string {
+			v := 100 * float64(n) / float64(max(stats.Pixels, 1))
+			if n > 0 && v < 0.005 {
+				return "<0.01"
+			}
+			return fmt.Sprintf("%.2f", v)
+		}
 		row := []string{c.Name, share(c.Predicted), share(c.Kept), "-", fmt.Sprintf("%.3f", c.Threshold)}
 		if c.Predicted > 0 {
 			row[3] = fmt.Sprintf("%.3f", c.PredictedConfidence)
@@ -188,12 +211,18 @@ func labelSection(set semidavil.ClassSet, stats pseudo.Report) (report.Section, 
 		table.Rows = append(table.Rows, row)
 	}
 	s.Tables = []report.Table{table}
-	for _, draw := range []func(semidavil.ClassSet, pseudo.Report) ([]byte, error){figures.LabelShares, figures.LabelThresholds} {
-		svg, err := draw(set, stats)
+	for _, x := range []struct {
+		draw    func(semidavil.ClassSet, pseudo.Report) ([]byte, error)
+		caption string
+	}{
+		{figures.LabelShares, "What is predicted in the unlabelled scenes, and what of it is kept; the axis is logarithmic, so that rare classes are seen"},
+		{figures.LabelThresholds, "The threshold of each class, and the mean confidence of the pixels that are predicted as it"},
+	} {
+		svg, err := x.draw(set, stats)
 		if err != nil {
 			return s, err
 		}
-		s.Figures = append(s.Figures, report.Figure{Caption: "Pseudo-labels of the unlabelled scenes", SVG: svg})
+		s.Figures = append(s.Figures, report.Figure{Caption: x.caption, SVG: svg})
 	}
 	return s, nil
 }
@@ -207,13 +236,13 @@ func trustSection(set semidavil.ClassSet, e stages.Evaluation) (report.Section, 
 	if err != nil {
 		return s, err
 	}
-	s.Figures = append(s.Figures, report.Figure{Caption: "Confusion matrix, in % of each true class", SVG: confusion})
+	s.Figures = append(s.Figures, report.Figure{Caption: "What the pixels of each true class are taken for, in %", SVG: confusion})
 	if r.Calibration != nil {
 		reliability, err := figures.Reliability("Reliability on val", *r.Calibration)
 		if err != nil {
 			return s, err
 		}
-		s.Figures = append(s.Figures, report.Figure{Caption: "Reliability diagram", SVG: reliability})
+		s.Figures = append(s.Figures, report.Figure{Caption: "Where bars reach the dashed line, just 80 % of the predictions with a confidence of 80 % are right. Below, how many pixels have which confidence", SVG: reliability})
 	}
 	table := report.Table{Caption: "What thresholds keep of the val pixels", Head: []string{"threshold", "kept, %", "of them right, %"}}
 	for _, k := range r.Kept {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -84,13 +85,19 @@ func TestPseudoLabels(t *testing.T) {
 	set := func(c *configs.Prepare) {
 		c.Source, c.Target, c.TargetSize, c.SourceSize, c.Labelled, c.PseudoLabels = []string{"gta5:" + gta}, []string{"cityscapes:" + root}, "32x16", "24x15", "1", pseudo
 	}
-	output, _, err := prepare(t, set)
+	output, said, err := prepare(t, set)
 	if err != nil {
 		t.Fatal(err)
 	}
 	plain, _, err := prepare(t, func(c *configs.Prepare) { set(c); c.PseudoLabels = "" })
 	if err != nil {
 		t.Fatal(err)
+	}
+	if m := manifestOf(t, output); m.Samples[semidavil.Labelled] != 4 || m.Pseudo != 3 || manifestOf(t, plain).Pseudo != 0 {
+		t.Errorf("%d labelled samples, %d of them with pseudo-labels", m.Samples[semidavil.Labelled], m.Pseudo)
+	}
+	if table := regexp.MustCompile(`labelled +4 .*\n +true labels +1 +\n *pseudo-labels +3 +\n`); !table.MatchString(said) {
+		t.Errorf("%s\nwant %v", said, table)
 	}
 	own := labelled(t, plain)
 	got := labelled(t, output)

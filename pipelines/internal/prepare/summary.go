@@ -91,6 +91,9 @@ func writeSubsets(w io.Writer, m shards.Manifest) {
 		if n > 0 {
 			fmt.Fprintf(t, "%s\t%d\t%d\t%.1f\t\n", subset, m.Samples[subset], n, float64(size)/1e6)
 		}
+		if subset == semidavil.Labelled && m.Pseudo > 0 {
+			fmt.Fprintf(t, "true labels\t%d\t\t\t\npseudo-labels\t%d\t\t\t\n", m.Samples[subset]-m.Pseudo, m.Pseudo)
+		}
 	}
 	t.Flush()
 	fmt.Fprintln(w)

@@ -30,6 +30,9 @@ type BarChart struct {
 	Colors [][3]uint8
 	// Series holds one bar a category each, at most seven of them.
 	Series []Series
+	// First is the index of the first series' colour, see Color: charts of other things on a page
+	// that compares trainings leave those of the trainings out.
+	First int
 	// Decimals counts the digits behind the point of the numbers, 0 to 6. On a
 	// logarithmic axis they have Decimals+1 significant digits, at least two.
 	Decimals int
@@ -55,6 +58,9 @@ func (c BarChart) check() error {
 	}
 	if len(c.Colors) != 0 && len(c.Colors) != len(c.Categories) {
 		return fmt.Errorf("%d colours of %d categories", len(c.Colors), len(c.Categories))
+	}
+	if c.First < 0 || c.First >= len(palette) {
+		return fmt.Errorf("first colour %d, want 0 to %d", c.First, len(palette)-1)
 	}
 	if c.Decimals < 0 || c.Decimals > 6 {
 		return fmt.Errorf("%d decimals, want 0 to 6", c.Decimals)
@@ -126,6 +132,9 @@ func (c BarChart) scale() axis {
 	return linearAxis(low, high, 6, false)
 }
 
+// color is that of a series.
+func (c BarChart) color(i int) string { return palette[(c.First+i)%len(palette)] }
+
 func (c BarChart) label(v float64) string {
 	if c.Log && !math.IsNaN(v) {
 		return withUnit(significant(v, max(c.Decimals+1, 2)), c.Unit)
@@ -150,7 +159,7 @@ func Bars(c BarChart) ([]byte, error) {
 	if len(c.Series) > 1 {
 		var entries []entry
 		for i, s := range c.Series {
-			entries = append(entries, entry{name: s.Name, color: palette[i]})
+			entries = append(entries, entry{name: s.Name, color: c.color(i)})
 		}
 		y = d.legend(entries, y, width)
 	}
@@ -195,7 +204,7 @@ func Bars(c BarChart) ([]byte, error) {
 	}
 	d.axisLine(zero, top, zero, bottom)
 	y = bottom + 20
-	if caption := c.caption(); caption != "" {
+	if caption := caption(c.Axis, c.Unit, c.Log); caption != "" {
 		d.soft((a.from+a.to)/2, y+12, textSize, atMiddle, fit(caption, textSize, width-2*margin))
 		y += 18
 	}
@@ -220,7 +229,7 @@ func (c BarChart) bar(d *document, a axis, zero, y, h float64, category string, 
 		if s.Name != "" {
 			title = category + ", " + s.Name + ": " + number
 		}
-		d.rect(min(zero, end), y, math.Abs(end-zero), h, title+c.ends(s, i), "class", "chart-bar", "fill", palette[k])
+		d.rect(min(zero, end), y, math.Abs(end-zero), h, title+c.ends(s, i), "class", "chart-bar", "fill", c.color(k))
 	}
 	if s.whisker(i) {
 		low, high, middle := a.at(s.Low[i]), a.at(s.High[i]), y+h/2
@@ -245,22 +254,6 @@ func (c BarChart) ends(s Series, i int) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%s to %s)", fixed(s.Low[i], c.Decimals), fixed(s.High[i], c.Decimals))
-}
-
-// caption is the text at the axis.
-func (c BarChart) caption() string {
-	parts := []string{}
-	if c.Axis != "" {
-		parts = append(parts, c.Axis)
-	}
-	if c.Unit != "" && !strings.Contains(c.Axis, c.Unit) {
-		parts = append(parts, c.Unit)
-	}
-	s := strings.Join(parts, ", ")
-	if c.Log {
-		s = strings.TrimSpace(s + " (logarithmic)")
-	}
-	return s
 }
 
 // describe puts the numbers into words.

@@ -1,6 +1,7 @@
 package charts_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -87,6 +88,19 @@ func TestBarsSwatches(t *testing.T) {
 	}
 }
 
+func TestBarsColors(t *testing.T) {
+	svg, err := charts.Bars(charts.BarChart{Title: "t", First: 6, Categories: []string{"a"}, Series: []charts.Series{{Name: "p", Values: []float64{1}}, {Name: "q", Values: []float64{2}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := parse(t, svg)
+	for i, c := range [][3]uint8{charts.Color(6), charts.Color(0)} {
+		if fill, want := class(all, "chart-bar")[i].attributes["fill"], fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2]); fill != want {
+			t.Errorf("bar %d is %s, want %s", i, fill, want)
+		}
+	}
+}
+
 func TestBarsEscape(t *testing.T) {
 	const evil = "<b>&\"' \x00\xff</title><script>"
 	svg, err := charts.Bars(charts.BarChart{Title: `a<b>&"`, Note: evil, Axis: evil, Unit: evil, Categories: []string{`<b>&"`}, Series: []charts.Series{{Name: evil, Values: []float64{1}}}})
@@ -152,6 +166,7 @@ func TestBarsErrors(t *testing.T) {
 		`value of "b": +Inf`:              func(c *charts.BarChart) { c.Series[0].Values[1] = math.Inf(1) },
 		"at most 1e100":                   func(c *charts.BarChart) { c.Series[0].Values[1] = -1e101 },
 		"-1 on a logarithmic axis":        func(c *charts.BarChart) { c.Log = true; c.Series[0].Values[1] = -1 },
+		"first colour 7":                  func(c *charts.BarChart) { c.First = 7 },
 		"no data":                         func(c *charts.BarChart) { c.Series[0].Values = []float64{math.NaN(), math.NaN()} },
 		"s\": 1 low and 2 high ends of 2": func(c *charts.BarChart) { c.Series[0].Low, c.Series[0].High = []float64{1}, []float64{1, 2} },
 		"\"b\": 2 is not within 0 to 1":   func(c *charts.BarChart) { c.Series[0].Low, c.Series[0].High = []float64{0, 0}, []float64{1, 1} },

@@ -9,6 +9,12 @@ import (
 // order that keeps neighbours apart; their yellow, faint on white, is last.
 var palette = []string{"#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442"}
 
+// Color is that of series or curve i of a chart, for tables beside it.
+func Color(i int) (c [3]uint8) {
+	fmt.Sscanf(palette[i], "#%02x%02x%02x", &c[0], &c[1], &c[2])
+	return c
+}
+
 // viridis holds ten even steps of matplotlib's colour map of that name.
 var viridis = [][3]float64{
 	{0x44, 0x01, 0x54}, {0x48, 0x28, 0x78}, {0x3e, 0x49, 0x89}, {0x31, 0x68, 0x8e}, {0x26, 0x82, 0x8e},

@@ -114,6 +114,11 @@ func (d *document) words(x, y, size float64, anchor, s, class, fill string, attr
 	d.body.WriteString("</text>\n")
 }
 
+// turned writes a caption from bottom to top.
+func (d *document) turned(x, y float64, s string) {
+	d.soft(x, y, textSize, atMiddle, s, "transform", "rotate(-90 "+num(x)+" "+num(y)+")")
+}
+
 // header writes the title and the note below it, broken into lines, and returns
 // the y below them.
 func (d *document) header(title, note string, w float64) float64 {

@@ -23,9 +23,10 @@ type LineChart struct {
 	Title string
 	// XAxis and YAxis stand at the axes and may be empty.
 	XAxis, YAxis string
-	// Unit follows the last value of each curve, such as "%".
+	// Unit follows YAxis and the last value of each curve, such as "%".
 	Unit string
-	// Curves holds 1 to 7 lines.
+	// Curves holds 1 to 7 lines. One without values keeps its colour from the others, so that
+	// charts of the same curves agree, and is not in the legend.
 	Curves []Curve
 	// Log draws the logarithm of Y. A negative value is then an error.
 	Log bool
@@ -105,7 +106,7 @@ func Lines(c LineChart) ([]byte, error) {
 	top := d.header(c.Title, "", width)
 	var entries []entry
 	for i, s := range c.Curves {
-		if s.Name != "" {
+		if s.Name != "" && c.last(s) >= 0 {
 			entries = append(entries, entry{s.Name, palette[i], "none"})
 		}
 	}
@@ -151,13 +152,8 @@ func Lines(c LineChart) ([]byte, error) {
 		d.soft((x.from+x.to)/2, h+12, textSize, atMiddle, fit(c.XAxis, textSize, x.to-x.from))
 		h += 18
 	}
-	caption := c.YAxis
-	if c.Log {
-		caption = strings.TrimSpace(caption + " (logarithmic)")
-	}
 	if c.YAxis != "" {
-		at := num((top + bottom) / 2)
-		d.soft(margin+10, (top+bottom)/2, textSize, atMiddle, fit(caption, textSize, bottom-top+20), "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
+		d.turned(margin+10, (top+bottom)/2, fit(caption(c.YAxis, c.Unit, c.Log), textSize, bottom-top+20))
 	}
 	return d.finish(width, h+8, c.Title, c.describe()), nil
 }

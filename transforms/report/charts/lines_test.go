@@ -1,6 +1,7 @@
 package charts_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -48,6 +49,27 @@ func TestLines(t *testing.T) {
 		t.Errorf("last numbers %v apart, want 13", gap)
 	}
 	near(t, "the upper number stays at its curve", written(t, all, "40.0").num(t, "y"), top+3.7)
+}
+
+// TestLinesColors: a curve without values is not in the legend, and the next one keeps its
+// colour; the unit stands at the axis.
+func TestLinesColors(t *testing.T) {
+	svg, err := charts.Lines(charts.LineChart{Title: "t", YAxis: "kept pixels", Unit: "%", Curves: []charts.Curve{{Name: "none"}, {Name: "some", X: []float64{0, 1}, Y: []float64{1, 2}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := parse(t, svg)
+	written(t, all, "kept pixels, %")
+	written(t, all, "some")
+	c := charts.Color(1)
+	if color := fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2]); class(all, "chart-line")[0].attributes["stroke"] != color || color != "#e69f00" {
+		t.Errorf("stroke %v, want %s", class(all, "chart-line")[0].attributes, color)
+	}
+	for _, e := range all {
+		if e.name == "text" && e.text == "none" {
+			t.Error("a curve without values is in the legend")
+		}
+	}
 }
 
 func TestLinesLog(t *testing.T) {

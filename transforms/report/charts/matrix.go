@@ -79,8 +79,7 @@ func Matrix(c MatrixChart) ([]byte, error) {
 	y := d.header(c.Title, "", w)
 	d.soft(left+side/2, y+12, textSize, atMiddle, "prediction")
 	top := y + 20 + lean
-	at := num(top + side/2)
-	d.soft(margin+10, top+side/2, textSize, atMiddle, "truth", "transform", "rotate(-90 "+num(margin+10)+" "+at+")")
+	d.turned(margin+10, top+side/2, "truth")
 	for i, n := range c.Names {
 		short := fit(n, size, most)
 		middle := float64((float64(i) + 0.5) * cell)

@@ -78,11 +78,11 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 		return nil, fmt.Errorf("charts: draw reliability: %w", err)
 	}
 	const w, side, below = 560.0, 440.0, 90.0
-	title := c.Title + " – ECE " + percent(ECE(c.Bins))
+	title := c.Title + " – expected calibration error " + percent(ECE(c.Bins))
 	d := &document{}
 	top := d.header(title, "", w)
 	top = d.legend([]entry{
-		{name: "accuracy", color: palette[0]},
+		{name: "accuracy", color: palette[4]},
 		{name: "gap to the mean confidence", color: palette[3]},
 		{name: "perfect calibration", color: "#808893", line: "5 4"},
 	}, top, w) + 6
@@ -102,9 +102,9 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 		from, to := x.at(float64(i)/n), x.at(float64(i+1)/n)
 		at, sure := y.at(b.Accuracy), y.at(b.Confidence)
 		text := fmt.Sprintf("confidence %s: accuracy %s, %s of the pixels", percent(b.Confidence), percent(b.Accuracy), percent(b.Share))
-		d.rect(from+0.5, at, to-from-1, y.from-at, text, "class", "chart-bar", "fill", palette[0])
-		d.rect(from+0.5, min(at, sure), to-from-1, math.Abs(at-sure), text, "class", "chart-gap",
-			"fill", palette[3], "fill-opacity", "0.35", "stroke", palette[3], "stroke-width", "1.25")
+		d.rect(from+0.5, at, to-from-1, y.from-at, text, "class", "chart-bar", "fill", palette[4])
+		// Narrower, so that the end of the bar behind a gap below it is seen.
+		d.rect(from+float64(0.3*(to-from)), min(at, sure), 0.4*(to-from), math.Abs(at-sure), text, "class", "chart-gap", "fill", palette[3])
 	}
 	d.line(x.from, y.from, x.to, y.to, "class", "chart-axis chart-diagonal", "stroke", "#6b7480", "stroke-width", "1.5", "stroke-dasharray", "5 4")
 	d.axisLine(left, y.from, x.to, y.from)
@@ -121,11 +121,6 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 	}
 	d.soft((x.from+x.to)/2, base+34, textSize, atMiddle, "confidence")
 	return d.finish(w, base+46, title, c.describe()), nil
-}
-
-// turned writes a caption from bottom to top.
-func (d *document) turned(x, y float64, s string) {
-	d.soft(x, y, textSize, atMiddle, s, "transform", "rotate(-90 "+num(x)+" "+num(y)+")")
 }
 
 // shares draws the share of each bin, scaled to the largest, above base.

@@ -16,7 +16,7 @@ func TestReliability(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := parse(t, svg)
-	if want := "t – ECE 20.0%"; all[0].title != want { // 0.25*0.2 + 0.75*0.2
+	if want := "t – expected calibration error 20.0%"; all[0].title != want { // 0.25*0.2 + 0.75*0.2
 		t.Errorf("title %q, want %q", all[0].title, want)
 	}
 	bars, gaps, shares := class(all, "chart-bar"), class(all, "chart-gap"), class(all, "chart-share")
@@ -27,12 +27,23 @@ func TestReliability(t *testing.T) {
 	left, base, side := diagonal.num(t, "x1"), diagonal.num(t, "y1"), 440.0
 	near(t, "diagonal", diagonal.num(t, "x2")-left, side)
 	near(t, "diagonal", base-diagonal.num(t, "y2"), side)
+	legend := ""
+	for i, e := range all {
+		if e.name == "text" && e.text == "gap to the mean confidence" {
+			legend = all[i-1].attributes["fill"]
+		}
+	}
 	for i, want := range []struct{ bin, accuracy, from float64 }{{1, 0.5, 0.5}, {3, 0.6, 0.8}} {
 		near(t, "bar x", bars[i].num(t, "x"), left+side*want.bin/4+0.5)
 		near(t, "bar width", bars[i].num(t, "width"), side/4-1)
 		near(t, "bar height", bars[i].num(t, "height"), side*want.accuracy)
 		near(t, "gap top", gaps[i].num(t, "y"), base-side*want.from)
 		near(t, "gap height", gaps[i].num(t, "height"), side*0.2)
+		near(t, "gap x", gaps[i].num(t, "x"), left+side*(want.bin+0.3)/4)
+		near(t, "gap width", gaps[i].num(t, "width"), side/4*0.4)
+		if fill := gaps[i].attributes["fill"]; fill != legend || gaps[i].attributes["fill-opacity"] != "" {
+			t.Errorf("gap is painted %v, in the legend %s", gaps[i].attributes, legend)
+		}
 	}
 	near(t, "share of an empty bin", shares[0].num(t, "height"), 0)
 	near(t, "share", shares[3].num(t, "height"), 3*shares[1].num(t, "height"))

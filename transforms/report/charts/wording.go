@@ -88,6 +88,18 @@ func withUnit(s, unit string) string {
 	return s + " " + unit
 }
 
+// caption is the text at an axis.
+func caption(axis, unit string, log bool) string {
+	s := axis
+	if unit != "" && !strings.Contains(axis, unit) {
+		s = strings.TrimPrefix(s+", "+unit, ", ")
+	}
+	if log {
+		s = strings.TrimSpace(s + " (logarithmic)")
+	}
+	return s
+}
+
 // fixed writes v with decimals digits behind the point.
 func fixed(v float64, decimals int) string {
 	if math.IsNaN(v) {

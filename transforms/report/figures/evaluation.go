@@ -17,9 +17,9 @@ type Named struct {
 	Report metrics.Report
 }
 
-// IoU draws the IoU of each class by the first rule, one bar a report.
-func IoU(set semidavil.ClassSet, title string, reports []Named) ([]byte, error) {
-	chart := charts.BarChart{Title: title, Unit: "%", Axis: "intersection over union", Decimals: 1, Categories: set.Names(), Colors: Colors(set)}
+// IoU draws the IoU of each class by the first rule, one bar a report, in colours from charts.Color(first) on.
+func IoU(set semidavil.ClassSet, title string, reports []Named, first int) ([]byte, error) {
+	chart := charts.BarChart{Title: title, First: first, Unit: "%", Axis: "intersection over union", Decimals: 1, Categories: set.Names(), Colors: Colors(set)}
 	for _, r := range reports {
 		if len(r.Report.Scores) == 0 {
 			return nil, fmt.Errorf("figures: IoU of %s: there are no scores", r.Name)

@@ -55,7 +55,7 @@ func TestEvaluation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := IoU(set, "IoU of <both>", []Named{{"student", r}, {"teacher", r}})
+	data, err := IoU(set, "IoU of <both>", []Named{{"student", r}, {"teacher", r}}, 0)
 	text := words(t, "IoU", data, err)
 	for _, want := range []string{"IoU of <both>", "student (mean 25.0)", "teacher (mean 25.0)", "road", "bicycle", "50.0"} {
 		if !strings.Contains(text, want) {
@@ -70,7 +70,7 @@ func TestEvaluation(t *testing.T) {
 	if text := words(t, "reliability", data, err); !strings.Contains(text, "Reliability") {
 		t.Error(text)
 	}
-	if _, err := IoU(set, "x", []Named{{Name: "nobody"}}); err == nil || !strings.Contains(err.Error(), "nobody") {
+	if _, err := IoU(set, "x", []Named{{Name: "nobody"}}, 0); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Error(err)
 	}
 }

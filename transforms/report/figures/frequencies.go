@@ -9,7 +9,7 @@ import (
 // Frequencies draws the share that each class has of all pixels, one bar a subset with
 // labels.
 func Frequencies(set semidavil.ClassSet, table classstats.Table) ([]byte, error) {
-	chart := charts.BarChart{Title: "Class frequencies", Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1, Categories: set.Names(), Colors: Colors(set)}
+	chart := charts.BarChart{Title: "Class frequencies", First: 3, Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1, Categories: set.Names(), Colors: Colors(set)}
 	for _, subset := range semidavil.Subsets {
 		counts, ok := table.Subsets[subset]
 		if !ok || counts.Labelled() == 0 {

@@ -11,7 +11,7 @@ import (
 
 // LabelShares draws the share of each class of all pixels, as predicted and as kept.
 func LabelShares(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
-	chart := charts.BarChart{Title: "Pseudo-labels by class", Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1,
+	chart := charts.BarChart{Title: "Pseudo-labels by class", First: 3, Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1,
 		Note:       fmt.Sprintf("%d images; %.1f %% of the pixels are ignored", r.Images, 100*r.IgnoredShare),
 		Categories: set.Names(), Colors: Colors(set)}
 	predicted, kept := charts.Series{Name: "predicted"}, charts.Series{Name: "kept"}
@@ -26,7 +26,7 @@ func LabelShares(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
 // LabelThresholds draws the threshold of each class beside the mean confidence of its
 // pixels.
 func LabelThresholds(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
-	chart := charts.BarChart{Title: "Thresholds and confidences", Axis: "probability", Decimals: 3, Categories: set.Names(), Colors: Colors(set)}
+	chart := charts.BarChart{Title: "Thresholds and confidences", First: 3, Axis: "probability, 0 to 1", Decimals: 3, Categories: set.Names(), Colors: Colors(set)}
 	threshold, mean := charts.Series{Name: "threshold"}, charts.Series{Name: "mean confidence"}
 	for _, c := range r.Classes {
 		threshold.Values = append(threshold.Values, c.Threshold)

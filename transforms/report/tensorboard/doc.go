@@ -1,5 +1,5 @@
 // Package tensorboard writes the event files that TensorBoard shows:
-// scalars and images over the steps of a run.
+// scalars, images and texts over the steps of a run.
 //
 // An event file is a sequence of records, each an Event message of
 // tensorflow/core/util/event.proto in the framing of TFRecord. The messages are

@@ -25,11 +25,23 @@ const (
 	valueTag    = 1
 	valueSimple = 2
 	valueImage  = 4
+	valueTensor = 8
+	valueMeta   = 9
 
 	imageHeight     = 1
 	imageWidth      = 2
 	imageColorspace = 3
 	imageEncoded    = 4
+
+	tensorType   = 1
+	tensorString = 7 // DT_STRING
+	tensorShape  = 2
+	tensorTexts  = 8
+
+	metaPlugin = 1
+	pluginName = 1
+	metaClass  = 4
+	metaTensor = 2 // DATA_CLASS_TENSOR
 )
 
 // rgb is the number of channels that an image message states. TensorBoard reads
@@ -40,7 +52,7 @@ var pngSignature = []byte("\x89PNG\r\n\x1a\n")
 
 // Encode returns the Event message, without the framing of a record. It returns
 // an error for a value that TensorBoard could not read: an empty tag or one that
-// is not UTF-8, an image that is not PNG or has no size, the kind Other.
+// is not UTF-8, a text that is not, an image that is not PNG or has no size, the kind Other.
 func (e Event) Encode() ([]byte, error) {
 	b := appendDouble(nil, eventWallTime, e.Seconds)
 	if e.Step != 0 {
@@ -86,6 +98,15 @@ func (v Value) encode() ([]byte, error) {
 		m = appendVarint(m, imageWidth, uint64(v.Width))
 		m = appendVarint(m, imageColorspace, rgb)
 		return appendBytes(b, valueImage, appendBytes(m, imageEncoded, v.PNG)), nil
+	case TextKind:
+		if !utf8.ValidString(v.Text) {
+			return nil, fmt.Errorf("text of %d bytes is not UTF-8", len(v.Text))
+		}
+		m := appendVarint(nil, tensorType, tensorString)
+		m = appendBytes(m, tensorShape, nil) // a scalar
+		b = appendBytes(b, valueTensor, appendBytes(m, tensorTexts, []byte(v.Text)))
+		m = appendBytes(nil, metaPlugin, appendBytes(nil, pluginName, []byte("text")))
+		return appendBytes(b, valueMeta, appendVarint(m, metaClass, metaTensor)), nil
 	}
 	return nil, fmt.Errorf("kind %d cannot be written", v.Kind)
 }

@@ -5,15 +5,16 @@ import "fmt"
 // Kind is what a Value holds.
 type Kind uint8
 
-// The kinds of values. Other is what this package does not write: histograms,
-// texts, and whatever else a file of another writer has.
+// The kinds of values. Other is what this package does not write: histograms
+// and whatever else a file of another writer has.
 const (
 	Other Kind = iota
 	ScalarKind
 	ImageKind
+	TextKind
 )
 
-// Value is one named thing to show at a step. Scalar and Image make one.
+// Value is one named thing to show at a step. Scalar, Image and Text make one.
 type Value struct {
 	// Tag names the series; '/' groups tags in the browser, "loss/source".
 	Tag  string
@@ -23,6 +24,8 @@ type Value struct {
 	// PNG is an image file of Width x Height pixels.
 	PNG           []byte
 	Width, Height int
+	// Text is Markdown.
+	Text string
 }
 
 // Scalar returns a value to plot over the steps. NaN and infinities are allowed
@@ -35,6 +38,9 @@ func Scalar(tag string, v float64) Value {
 func Image(tag string, w, h int, png []byte) Value {
 	return Value{Tag: tag, Kind: ImageKind, PNG: png, Width: w, Height: h}
 }
+
+// Text returns a text in Markdown.
+func Text(tag, markdown string) Value { return Value{Tag: tag, Kind: TextKind, Text: markdown} }
 
 // Event is one record of an event file.
 type Event struct {

@@ -35,6 +35,7 @@ func goldenEvents(t testing.TB) []tensorboard.Event {
 		{Seconds: 1700000001.25, Step: 41, Restart: true},
 		{Seconds: 1700000002.25, Step: 41, Values: []tensorboard.Value{tensorboard.Scalar("loss/source", math.Ln2), tensorboard.Scalar("loss/käse", math.NaN())}},
 		{Seconds: 1700000003.25, Step: 300, Values: []tensorboard.Value{tensorboard.Image("predictions", 2, 1, picture)}},
+		{Seconds: 1700000003.5, Step: 300, Values: []tensorboard.Value{tensorboard.Text("settings", "    {\n     \"käse\": 1\n    }")}},
 		{Seconds: 1700000004.25, Step: -1, Values: []tensorboard.Value{tensorboard.Scalar("a", math.Copysign(0, -1))}},
 	}
 }
@@ -209,6 +210,7 @@ func TestWriteErrors(t *testing.T) {
 		"latin-1": tensorboard.Scalar("k\xe4se", 1),
 		"jpeg":    tensorboard.Image("a", 1, 1, []byte("\xff\xd8\xff")),
 		"size":    tensorboard.Image("a", 0, 1, []byte("\x89PNG\r\n\x1a\n")),
+		"text":    tensorboard.Text("a", "k\xe4se"),
 		"other":   {Tag: "a"},
 	} {
 		if err := w.Add(3, tensorboard.Scalar("fine", 1), v); err == nil || !strings.Contains(err.Error(), "step 3") {
@@ -246,7 +248,7 @@ func TestForTensorBoard(t *testing.T) {
 	}
 	first, second := resumed(t)
 	third := file(t, 3000, func(w *tensorboard.Writer) error {
-		return w.Add(10, tensorboard.Image("predictions", 300, 200, picture.Bytes()), tensorboard.Scalar("loss/käse", 1))
+		return w.Add(10, tensorboard.Image("predictions", 300, 200, picture.Bytes()), tensorboard.Scalar("loss/käse", 1), tensorboard.Text("settings", "    {}"))
 	})
 	for i, data := range [][]byte{first, second, third} {
 		if err := os.WriteFile(filepath.Join(dir, tensorboard.FileName(int64(1000*(i+1)), "host", "")), data, 0o644); err != nil {

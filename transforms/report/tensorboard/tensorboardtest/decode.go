@@ -26,10 +26,16 @@ const (
 	valueTag    = 1
 	valueSimple = 2
 	valueImage  = 4
+	valueTensor = 8
+	valueMeta   = 9
 
 	imageHeight  = 1
 	imageWidth   = 2
 	imageEncoded = 4
+
+	tensorTexts = 8
+	metaPlugin  = 1
+	pluginName  = 1
 )
 
 // field is one field of a message; the part that its type has is set.
@@ -119,12 +125,32 @@ func Decode(data []byte) (tensorboard.Event, error) {
 
 func decodeValue(message []byte) (tensorboard.Value, error) {
 	var v tensorboard.Value
+	text := ""
 	err := fields(message, func(d field) error {
 		switch {
 		case d.is(valueTag, protowire.BytesType):
 			v.Tag = string(d.bytes)
 		case d.is(valueSimple, protowire.Fixed32Type):
 			v.Kind, v.Number = tensorboard.ScalarKind, math.Float32frombits(uint32(d.number64))
+		case d.is(valueTensor, protowire.BytesType):
+			return fields(d.bytes, func(d field) error {
+				if d.is(tensorTexts, protowire.BytesType) {
+					text = string(d.bytes)
+				}
+				return nil
+			})
+		case d.is(valueMeta, protowire.BytesType):
+			return fields(d.bytes, func(d field) error {
+				if !d.is(metaPlugin, protowire.BytesType) {
+					return nil
+				}
+				return fields(d.bytes, func(d field) error {
+					if d.is(pluginName, protowire.BytesType) && string(d.bytes) == "text" {
+						v.Kind = tensorboard.TextKind
+					}
+					return nil
+				})
+			})
 		case d.is(valueImage, protowire.BytesType):
 			v.Kind = tensorboard.ImageKind
 			return fields(d.bytes, func(d field) error {
@@ -141,5 +167,8 @@ func decodeValue(message []byte) (tensorboard.Value, error) {
 		}
 		return nil
 	})
+	if v.Kind == tensorboard.TextKind {
+		v.Text = text
+	}
 	return v, err
 }
