@@ -87,8 +87,11 @@ attack() { # command
   rm -rf "$out"
 }
 
-prerequisites() { # what train and pseudolabel read
+data() { # what caption, train and pseudolabel read
   [ -e "$work/data" ] || (prepare "$work/data" >"$work/log" 2>&1)
+}
+prerequisites() { # what train and pseudolabel read
+  data
   [ -e "$work/pretrained" ] || "$programs/pretrain" -q --data="$work/data" --output="$work/pretrained" --backend=go --steps=6 --batch=8 --size=64x32 >"$work/log" 2>&1
 }
 
@@ -96,7 +99,7 @@ for command in "$@"; do
   case $command in
   captions | caption)
     command -v python3 >/dev/null || { echo "$command: skipped, there is no python3"; continue; }
-    [ "$command" = captions ] || prerequisites
+    [ "$command" = captions ] || data
     [ -n "$service" ] || { python3 tools/kill/service.py "$work/port" & service=$!; }
     until [ -s "$work/port" ]; do sleep 0.1; done ;;
   train) prerequisites ;;

@@ -78,7 +78,8 @@ func TestFolder(t *testing.T) {
 func TestWays(t *testing.T) {
 	s := newService(t)
 	root := photos(t, 7)
-	for kind, change := range map[string]func(*configs.Caption){"sidecar": func(*configs.Caption) {}, "http": s.ask, "blip2": look(trained.BLIP2Folder(t, 1))} {
+	for kind, change := range map[string]func(*configs.Caption){"sidecar": func(*configs.Caption) {}, "http": s.ask, "blip2": look(trained.BLIP2Folder(t, 1)),
+		"cliptags": func(c *configs.Caption) { c.Captions, c.CaptionBackend = "cliptags", "go" }} {
 		var first map[string]fixture.File
 		for _, way := range runnerstest.Ways {
 			cfg := settings(t, root)

@@ -10,6 +10,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/internal/captioner"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -35,6 +36,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 		},
 		Examples: []runners.Example{
 			{Text: "The target images of MiniCity, after prepare", Command: "go run ./pipelines/caption"},
+			{Text: "The same from what the built-in CLIP sees", Command: "go run ./pipelines/caption --captions=cliptags --output=out/cliptags"},
 			{Text: "Photographs, by a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/caption --input='/data/drive/*/*.jpg' --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
 			{Text: "GTA5 by BLIP-2 on a GPU", Command: "go run ./pipelines/caption --input=gta5:/data/gta5 --captions=blip2 --caption_weights=/data/blip2-opt-2.7b --caption_backend=xla:cuda --output=out/captions/gta5"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/caption --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --input=gta5:gs://B/gta5 --captions=blip2 --caption_weights=gs://B/blip2-opt-2.7b --output=gs://B/captions/gta5"},
@@ -43,7 +45,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 		Defaults: configs.DefaultCaption,
 		Resolve: func(s *runners.Session, cfg *configs.Caption) error {
 			return errors.Join(inputs.ResolveImages(s, runners.Path{Flag: "input", Value: &cfg.Input}, runners.Path{Flag: "output", Value: &cfg.Output},
-				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
+				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights, BuiltIn: clips.Name}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Caption) (p pipelines.CaptionParams, err error) {
 			p, tables, err = newPlan(ctx, cfg)

@@ -69,9 +69,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	for _, c := range stats.Captioners {
 		fmt.Fprintf(r.Stdout, "           %d by %s\n", c.Images, inputs.Shown(c.Text))
 	}
-	if stats.Fallbacks > 0 {
-		fmt.Fprintf(r.Stdout, "           %d images had none and got a sentence of class names\n", stats.Fallbacks)
-	}
+	inputs.WriteFallbacks(r.Stdout, result)
 	inputs.WriteTables(r.Stdout, tables)
 	reused := result.Count(counters.Namespace, counters.Captions)
 	if reused > 0 {
