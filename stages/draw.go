@@ -21,8 +21,6 @@ import (
 	"semidavil/stages/plans"
 	"semidavil/stages/predictionfiles"
 	"semidavil/stages/rejects"
-	"semidavil/transforms/datasets"
-	"semidavil/transforms/labels"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/pixels"
 	"semidavil/transforms/pseudo"
@@ -195,7 +193,7 @@ func (f *drawFn) draw(ctx context.Context, p *report.Picture, image *inference.I
 	if data, err = store.ReadFile(ctx, f.Params.Of.Folder+"/"+LabelsFolder+"/"+place+pseudo.TrainIDsEnding, 0); err != nil {
 		return err
 	}
-	label, err := trainIDs(data, f.Params.Load.Classes)
+	label, err := inference.DecodeTrainIDs(new(pixels.Codec), data, f.Params.Load.Classes)
 	if err == nil {
 		err = add("pseudo-label", label)
 	}
@@ -252,17 +250,4 @@ func sharesOf(m *semidavil.LabelMap, k int) (out []report.Share) {
 		}
 	}
 	return out
-}
-
-// trainIDs reads a label file of this program.
-func trainIDs(data []byte, set semidavil.ClassSet) (*semidavil.LabelMap, error) {
-	ids, err := new(pixels.Codec).DecodeIDs(data)
-	if err == nil {
-		err = datasets.TrainIDs.IDs(&ids)
-	}
-	if err != nil {
-		return nil, err
-	}
-	m := semidavil.NewLabelMap(ids.W, ids.H)
-	return m, labels.Remap(m, ids, labels.TrainIDs(set))
 }

@@ -290,15 +290,22 @@ func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
 	if s.Label == nil {
 		return nil
 	}
-	label, err := t.codec.DecodeIDs(s.Label)
+	truth, err := DecodeTrainIDs(&t.codec, s.Label, l.params.Classes)
+	out.Truth = truth
+	return err
+}
+
+// DecodeTrainIDs reads a label file of this program.
+func DecodeTrainIDs(codec *pixels.Codec, file []byte, classes semidavil.ClassSet) (*semidavil.LabelMap, error) {
+	ids, err := codec.DecodeIDs(file)
 	if err == nil {
-		err = datasets.TrainIDs.IDs(&label)
+		err = datasets.TrainIDs.IDs(&ids)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	out.Truth = semidavil.NewLabelMap(label.W, label.H)
-	return labels.Remap(out.Truth, label, labels.TrainIDs(l.params.Classes))
+	m := semidavil.NewLabelMap(ids.W, ids.H)
+	return m, labels.Remap(m, ids, labels.TrainIDs(classes))
 }
 
 // storedTokens are those of a sample's caption.

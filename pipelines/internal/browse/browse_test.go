@@ -2,7 +2,6 @@ package browse
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/png"
 	"math"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/cloud"
@@ -138,7 +136,7 @@ func TestPseudolabel(t *testing.T) {
 		if kept, mean := p.Scores[0], p.Scores[1]; kept < 0 || kept > 1 || mean < 1./19 || mean > 1 {
 			t.Errorf("%s: %v", key, p.Scores)
 		}
-		if e := scores[key]; math.Abs(float64(p.Scores[2]-e.Scores[0])) > 1e-12 || len(e.Scores) != 4 || !slices.Equal(names(e), []string{"label"}) {
+		if e := scores[key]; math.Abs(float64(p.Scores[2]-e.Scores[0])) > 1e-12 || len(e.Scores) != 4 || !slices.Equal(names(e), []string{"label"}) || !slices.Equal(p.Shares, e.Shares) {
 			t.Errorf("%s: %v, evaluate has %v", key, p.Scores, e.Scores)
 		}
 	}
@@ -279,16 +277,17 @@ func TestRefused(t *testing.T) {
 
 // TestCloud reads and writes in a stand-in for Cloud Storage, and wants the page of a run on the local disk.
 func TestCloud(t *testing.T) {
-	data := prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [4]int{2, 2, 2, 2}, Set: semidavil.Cityscapes19})
-	local := settings(t, data)
-	local.Limit = 5
-	must(t, local)
-	server := cloud.Start(t)
-	gs := local
-	gs.Input, gs.Output = server.Upload(t, data, "data"), "gs://data/page"
-	if _, err := command(t, gs); err != nil {
-		t.Fatal(err)
+	n, server := network(t), cloud.Start(t)
+	for kind, input := range map[string]string{"data": n.Data, "labels": labelled(t, n, n.Data, "val")} {
+		local := settings(t, input)
+		local.Limit = 5
+		must(t, local)
+		gs := local
+		gs.Input, gs.Output = server.Upload(t, input, kind), "gs://data/page of "+kind
+		if _, err := command(t, gs); err != nil {
+			t.Fatal(err)
+		}
+		got := cloud.Rename(server.Tree(t, "page of "+kind, "run.json"), gs.Input, input)
+		fixture.SameBytes(t, got, fixture.Tree(t, local.Output, "run.json"))
 	}
-	got := cloud.Rename(server.Tree(t, "page", "run.json"), fmt.Sprint(gs.Input), data)
-	fixture.SameBytes(t, got, fixture.Tree(t, local.Output, "run.json"))
 }
