@@ -97,7 +97,7 @@ func BenchmarkBlock(b *testing.B) {
 				store := model.NewStore()
 				exec, err := model.NewExec(goBackend(), store, func(_ *model.Scope, x *graph.Node) []*graph.Node {
 					s := params.In(store, x.Graph(), network, params.Options{})
-					loss := graph.ReduceAllSum(graph.Square(c.config.visionBlock(s, 0).attend(x)))
+					loss := graph.ReduceAllSum(graph.Square(c.config.visionBlock(s, 0).Apply(x)))
 					if !backward {
 						return []*graph.Node{loss}
 					}

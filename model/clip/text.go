@@ -35,7 +35,7 @@ func (c Config) textInputs(t params.Scope, tokens *graph.Node) (x []*graph.Node)
 	first = graph.Add(first, graph.Reshape(t.Weight("positions", params.Normal(0.01), c.Context, w), 1, c.Context, w))
 	x = append(x, first)
 	for i := range c.TextLayers {
-		x = append(x, c.textBlock(t, i).attend(x[i]))
+		x = append(x, c.textBlock(t, i).Apply(x[i]))
 	}
 	return x
 }

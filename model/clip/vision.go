@@ -64,10 +64,10 @@ func (c Config) denseVision(v params.Scope, x []*graph.Node, height, width int) 
 	grid := func(x *graph.Node) *graph.Node {
 		return graph.Reshape(x, x.Shape().Dimensions[0], height, width, x.Shape().Dimensions[2])
 	}
-	final := c.visionBlock(v, last).value(patchTokens(x[last]))
+	final := c.visionBlock(v, last).Value(patchTokens(x[last]))
 	skip := final
 	if i := c.VisionLayers / 3; i < last {
-		skip = c.visionBlock(v, i).value(patchTokens(x[i]))
+		skip = c.visionBlock(v, i).Value(patchTokens(x[i]))
 	}
 	return VisionFeatures{Dense: grid(c.projectVision(v, final)), Skip: grid(skip)}
 }
@@ -101,7 +101,7 @@ func (c Config) visionInputs(v params.Scope, image *graph.Node, blocks int) (x [
 	first, height, width := embedImage(v, c, image)
 	x = append(x, first)
 	for i := range blocks {
-		x = append(x, c.visionBlock(v, i).attend(x[i]))
+		x = append(x, c.visionBlock(v, i).Apply(x[i]))
 	}
 	return x, height, width
 }

@@ -47,13 +47,5 @@ func Multiply(x, w *graph.Node) *graph.Node {
 	return graph.Reshape(Product(graph.Reshape(x, -1, w.Shape().Dimensions[0]), w), d...)
 }
 
-// QuickGELU is CLIP's activation x·σ(1.702x).
-func QuickGELU(x *graph.Node) *graph.Node {
-	return graph.Mul(x, graph.Sigmoid(graph.MulScalar(x, 1.702)))
-}
-
-// ReLU is max(x, 0).
-func ReLU(x *graph.Node) *graph.Node { return graph.MaxScalar(x, 0) }
-
 // row gives a vector of channels leading axes of 1.
 func row(v *graph.Node, rank int) *graph.Node { return graph.ExpandLeftToRank(v, rank) }

@@ -14,10 +14,13 @@ const NormEpsilon = 1e-5
 // LayerNorm normalises the last axis in float32, whatever the type of x.
 //
 //	x, return  [..., C]
-func LayerNorm(s params.Scope, x *graph.Node) *graph.Node {
+func LayerNorm(s params.Scope, x *graph.Node) *graph.Node { return LayerNormOf(s, x, NormEpsilon) }
+
+// LayerNormOf is LayerNorm with another epsilon.
+func LayerNormOf(s params.Scope, x *graph.Node, epsilon float64) *graph.Node {
 	c := x.Shape().Dimensions[x.Rank()-1]
 	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
-	y := nn.LayerNorm(float32Of(x), []int{x.Rank() - 1}, NormEpsilon, weight, bias, nil)
+	y := nn.LayerNorm(float32Of(x), []int{x.Rank() - 1}, epsilon, weight, bias, nil)
 	return graph.ConvertDType(y, x.DType())
 }
 

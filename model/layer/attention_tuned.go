@@ -1,10 +1,6 @@
-package clip
+package layer
 
-import (
-	"github.com/gomlx/gomlx/core/graph"
-
-	"semidavil/model/layer"
-)
+import "github.com/gomlx/gomlx/core/graph"
 
 // tuned is attention in float32, forward and backward written so that no matrix of the
 // size of the scores is transposed and no exponential is taken twice. A block with its
@@ -21,21 +17,21 @@ func (a heads) tuned(qkv *graph.Node) *graph.Node {
 	queries := graph.MulScalar(part(0), a.scale)
 	q, k, v := a.rows(queries), a.pad(a.rows(part(1)), 0), a.pad(a.rows(part(2)), 0)
 	p := graph.Softmax(a.scores(q, k), 2)
-	o := layer.Product(p, v)
+	o := Product(p, v)
 	backward := func(dy *graph.Node) []*graph.Node {
 		do := a.rows(dy)
 		// dS = P∘(dO·Vᵀ - δ), δ = the sums of the rows of dO∘O. The subtraction is one more
 		// column of dO times one of ones.
 		delta := graph.ReduceAndKeep(graph.Mul(do, o), graph.ReduceSum, 2)
-		ds := graph.Mul(p, layer.ProductTransposed(
+		ds := graph.Mul(p, ProductTransposed(
 			graph.Concatenate([]*graph.Node{do, graph.Neg(delta)}, 2),
 			graph.Concatenate([]*graph.Node{v, a.filled(q, 1, a.tokens+a.padding(), 1)}, 2)))
-		dq := graph.MulScalar(a.fromRows(layer.Product(ds, k)), a.scale)
-		dk := a.fromColumns(layer.Product(a.columns(queries), ds))
-		dv := a.fromColumns(layer.Product(a.columns(dy), p))
+		dq := graph.MulScalar(a.fromRows(Product(ds, k)), a.scale)
+		dk := a.fromColumns(Product(a.columns(queries), ds))
+		dv := a.fromColumns(Product(a.columns(dy), p))
 		return []*graph.Node{graph.Concatenate([]*graph.Node{dq, dk, dv}, 2)}
 	}
-	return layer.WithGradient([]*graph.Node{qkv}, a.fromRows(o), backward)
+	return WithGradient([]*graph.Node{qkv}, a.fromRows(o), backward)
 }
 
 // scores are the products of queries and keys, very negative where a query may not
@@ -47,14 +43,14 @@ func (a heads) tuned(qkv *graph.Node) *graph.Node {
 func (a heads) scores(q, k *graph.Node) *graph.Node {
 	switch {
 	case a.causal: // the padding comes after all tokens, so the mask covers it
-		return graph.Add(layer.ProductTransposed(q, k), graph.ExpandLeftToRank(a.mask(q.Graph(), a.padding()), 3))
+		return graph.Add(ProductTransposed(q, k), graph.ExpandLeftToRank(a.mask(q.Graph(), a.padding()), 3))
 	case a.padding() == 0:
-		return layer.ProductTransposed(q, k)
+		return ProductTransposed(q, k)
 	}
 	// One more column of ones times one that is very negative at the padding.
 	q = graph.Concatenate([]*graph.Node{q, a.filled(q, 1, a.tokens, 1)}, 2)
 	column := a.pad(a.filled(q, 0, a.tokens, 1), unseen)
-	return layer.ProductTransposed(q, graph.Concatenate([]*graph.Node{k, column}, 2))
+	return ProductTransposed(q, graph.Concatenate([]*graph.Node{k, column}, 2))
 }
 
 // padding completes the tokens to a multiple of 16, the number of values in the largest
@@ -101,7 +97,7 @@ func (a heads) fromRows(x *graph.Node) *graph.Node {
 //	x       f32[B,N,W]
 //	return  f32[B·heads,D,N]
 func (a heads) columns(x *graph.Node) *graph.Node {
-	x = layer.Swap(graph.Reshape(x, a.batch*a.tokens, a.heads*a.depth))
+	x = Swap(graph.Reshape(x, a.batch*a.tokens, a.heads*a.depth))
 	x = graph.TransposeAllAxes(graph.Reshape(x, a.heads*a.depth, a.batch, a.tokens), 1, 0, 2)
 	return graph.Reshape(x, a.batch*a.heads, a.depth, a.tokens)
 }
@@ -113,6 +109,6 @@ func (a heads) columns(x *graph.Node) *graph.Node {
 func (a heads) fromColumns(x *graph.Node) *graph.Node {
 	x = graph.SliceAxis(x, 2, graph.AxisRange(0, a.tokens))
 	x = graph.TransposeAllAxes(graph.Reshape(x, a.batch, a.heads*a.depth, a.tokens), 1, 0, 2)
-	x = layer.Swap(graph.Reshape(x, a.heads*a.depth, a.batch*a.tokens))
+	x = Swap(graph.Reshape(x, a.heads*a.depth, a.batch*a.tokens))
 	return graph.Reshape(x, a.batch, a.tokens, a.heads*a.depth)
 }
