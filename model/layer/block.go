@@ -22,7 +22,9 @@ type Block struct {
 	PostNorm bool
 	// Epsilon is that of the norms; 0 stands for NormEpsilon.
 	Epsilon float64
-	Init    BlockInit
+	// Rows holds the matrices as [LinearRows] does.
+	Rows bool
+	Init BlockInit
 }
 
 // BlockInit are the initial values of a block's matrices: the one that makes queries, keys
@@ -66,24 +68,54 @@ func (b Block) ApplyTo(x, memory *graph.Node) *graph.Node {
 	x = b.self(x, b.attention)
 	if memory != nil {
 		x = b.residual("ln_cross", x, func(x *graph.Node) *graph.Node {
-			return Linear(b.At("cross/out"), b.cross(x, memory), b.Width, b.Init.Project)
+			return b.linear("cross/out", b.cross(x, memory), b.Width, b.Init.Project)
 		})
 	}
 	return b.mlp(x)
 }
 
+// Cache holds the keys and values of tokens of the past, [B,heads,T,D] each: room for T.
+type Cache struct{ Keys, Values *graph.Node }
+
+// Step is the block for tokens that follow those in the cache, of which there are first.
+// They attend to those and, in their order, to each other; their keys and values go into
+// the cache.
+//
+//	x, return  [B,N,W]
+//	first      i32[]
+func (b Block) Step(x *graph.Node, past Cache, first *graph.Node) (*graph.Node, Cache) {
+	x = b.self(x, func(x *graph.Node) *graph.Node {
+		qkv := b.linear("attn/qkv", x, 3*b.Width, b.Init.Attention)
+		part := func(i int) *graph.Node { return split(graph.SliceAxis(qkv, 2, graph.AxisRange(i*b.Width, (i+1)*b.Width)), b.Heads) }
+		zero := graph.Const(x.Graph(), int32(0))
+		at := []*graph.Node{zero, zero, first, zero}
+		past.Keys = graph.DynamicUpdateSlice(past.Keys, part(1), at)
+		past.Values = graph.DynamicUpdateSlice(past.Values, part(2), at)
+		mask := causalMask(x.Shape().Dimensions[1], past.Keys.Shape().Dimensions[2], first)
+		return join(attend(part(0), past.Keys, past.Values, mask))
+	})
+	return b.mlp(x), past
+}
+
 // self adds what attend finds, projected.
 func (b Block) self(x *graph.Node, attend func(x *graph.Node) *graph.Node) *graph.Node {
 	return b.residual("ln_1", x, func(x *graph.Node) *graph.Node {
-		return Linear(b.At("attn/out"), attend(x), b.Width, b.Init.Project)
+		return b.linear("attn/out", attend(x), b.Width, b.Init.Project)
 	})
 }
 
 func (b Block) mlp(x *graph.Node) *graph.Node {
 	return b.residual("ln_2", x, func(x *graph.Node) *graph.Node {
-		h := Linear(b.At("mlp/up"), x, b.Hidden, b.Init.MLP)
-		return Linear(b.At("mlp/down"), b.Activation(h), b.Width, b.Init.Project)
+		h := b.linear("mlp/up", x, b.Hidden, b.Init.MLP)
+		return b.linear("mlp/down", b.Activation(h), b.Width, b.Init.Project)
 	})
+}
+
+func (b Block) linear(name string, x *graph.Node, out int, init params.Init) *graph.Node {
+	if b.Rows {
+		return LinearRows(b.At("%s", name), x, out, init)
+	}
+	return Linear(b.At("%s", name), x, out, init)
 }
 
 // residual adds f of x to x, with the norm before or after.
