@@ -86,7 +86,9 @@ type Cache struct{ Keys, Values *graph.Node }
 func (b Block) Step(x *graph.Node, past Cache, first *graph.Node) (*graph.Node, Cache) {
 	x = b.self(x, func(x *graph.Node) *graph.Node {
 		qkv := b.linear("attn/qkv", x, 3*b.Width, b.Init.Attention)
-		part := func(i int) *graph.Node { return split(graph.SliceAxis(qkv, 2, graph.AxisRange(i*b.Width, (i+1)*b.Width)), b.Heads) }
+		part := func(i int) *graph.Node {
+			return split(graph.SliceAxis(qkv, 2, graph.AxisRange(i*b.Width, (i+1)*b.Width)), b.Heads)
+		}
 		zero := graph.Const(x.Graph(), int32(0))
 		at := []*graph.Node{zero, zero, first, zero}
 		past.Keys = graph.DynamicUpdateSlice(past.Keys, part(1), at)

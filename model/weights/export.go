@@ -99,7 +99,7 @@ func fitHalf(values params.Values) error {
 }
 
 // complete reports which values of a network are missing, too many, or of another shape.
-func complete(network string, places map[string]place, values params.Values) error {
+func complete(network string, places Layout, values params.Values) error {
 	var bad faults
 	shapes := map[string][]int{}
 	for _, p := range places {
@@ -134,11 +134,11 @@ func complete(network string, places map[string]place, values params.Values) err
 }
 
 // toFile arranges parameters as the tensors of a file.
-func toFile(places map[string]place, values params.Values) params.Values {
+func toFile(places Layout, values params.Values) params.Values {
 	out := params.Values{}
 	for name, p := range places {
 		d := values[p.param]
-		if p.whole() {
+		if p.order == copied && p.parts == 1 && p.dims == nil {
 			out[name] = d
 			continue
 		}

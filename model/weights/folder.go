@@ -40,23 +40,25 @@ type part struct {
 	io.Closer
 }
 
-// folder is a model whose headers were read.
-type folder struct {
+// Folder is a model folder of transformers whose headers were read.
+type Folder struct {
 	dir     string
 	parts   []part
 	tensors map[string]located
 	config  []byte // of config.json; nil where there is none
 }
 
-// openFolder opens the file or files of a model. The caller closes it.
-func openFolder(ctx context.Context, dir string) (_ *folder, err error) {
-	f := &folder{dir: dir, tensors: map[string]located{}}
+// OpenFolder opens the file or files of a model, local or gs://, of that class of transformers.
+// The folder holds model.safetensors, or model.safetensors.index.json with the files that it
+// names. The caller closes it.
+func OpenFolder(ctx context.Context, dir, class string) (_ *Folder, err error) {
+	f := &Folder{dir: dir, tensors: map[string]located{}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.close())
+			err = errors.Join(err, f.Close())
 		}
 	}()
-	files, index, err := listFiles(ctx, dir)
+	files, index, err := listFiles(ctx, dir, class)
 	if err != nil {
 		return nil, err
 	}
@@ -71,20 +73,28 @@ func openFolder(ctx context.Context, dir string) (_ *folder, err error) {
 	return f, f.checkIndex(index)
 }
 
+// JSON returns a small JSON file of the folder; nil where there is none.
+func (f *Folder) JSON(ctx context.Context, file string) ([]byte, error) {
+	if file == configFile {
+		return f.config, nil
+	}
+	return readSmall(ctx, f.dir, file, maxConfig)
+}
+
 // openBuiltin opens the model that is part of the program.
-func openBuiltin(context.Context, string) (*folder, error) {
+func openBuiltin() (*Folder, error) {
 	data, err := builtin.Files.ReadFile(modelFile)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{dir: builtin.Name, tensors: map[string]located{}}
+	f := &Folder{dir: builtin.Name, tensors: map[string]located{}}
 	if f.config, err = builtin.Files.ReadFile(configFile); err != nil {
 		return nil, err
 	}
 	return f, f.add(modelFile, io.NopCloser(bytes.NewReader(data)), int64(len(data)))
 }
 
-func (f *folder) open(ctx context.Context, file string) error {
+func (f *Folder) open(ctx context.Context, file string) error {
 	name, err := store.Join(f.dir, file, store.FollowLinks) // model folders of caches are links
 	if err != nil {
 		return err
@@ -101,7 +111,7 @@ func (f *folder) open(ctx context.Context, file string) error {
 }
 
 // add takes over a file of size bytes.
-func (f *folder) add(file string, r io.ReadCloser, size int64) error {
+func (f *Folder) add(file string, r io.ReadCloser, size int64) error {
 	f.parts = append(f.parts, part{file: file, Closer: r})
 	reader, err := NewReader(r, size)
 	if err != nil {
@@ -118,7 +128,7 @@ func (f *folder) add(file string, r io.ReadCloser, size int64) error {
 }
 
 // checkIndex reports where an index and the files contradict each other.
-func (f *folder) checkIndex(index map[string]string) error {
+func (f *Folder) checkIndex(index map[string]string) error {
 	if index == nil {
 		return nil
 	}
@@ -136,7 +146,8 @@ func (f *folder) checkIndex(index map[string]string) error {
 	return bad.err()
 }
 
-func (f *folder) close() error {
+// Close closes the files.
+func (f *Folder) Close() error {
 	var errs []error
 	for _, p := range f.parts {
 		errs = append(errs, p.Close())
@@ -145,7 +156,7 @@ func (f *folder) close() error {
 }
 
 // listFiles names the files of a model, and its index where it has one.
-func listFiles(ctx context.Context, dir string) (files []string, index map[string]string, err error) {
+func listFiles(ctx context.Context, dir, class string) (files []string, index map[string]string, err error) {
 	info, err := store.Stat(ctx, dir)
 	if err != nil {
 		return nil, nil, err
@@ -172,8 +183,8 @@ func listFiles(ctx context.Context, dir string) (files []string, index map[strin
 			return nil, nil, err
 		}
 		if ok {
-			return nil, nil, fmt.Errorf("has %s but no %s; convert it with: python3 -c 'from transformers import CLIPModel; "+
-				"CLIPModel.from_pretrained(\"SOURCE\").save_pretrained(\"TARGET\", safe_serialization=True)'", pickle, modelFile)
+			return nil, nil, fmt.Errorf("has %s but no %s; convert it with: python3 -c 'from transformers import %s; "+
+				"%[3]s.from_pretrained(\"SOURCE\").save_pretrained(\"TARGET\", safe_serialization=True)'", pickle, modelFile, class)
 		}
 	}
 	return nil, nil, fmt.Errorf("has no %s and no %s", modelFile, indexFile)

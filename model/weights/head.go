@@ -37,7 +37,7 @@ func CheckSegmenter(c segmenter.Config, towers, head params.Values) error {
 	return nil
 }
 
-func checkHead(c segmenter.Config, places map[string]place, values params.Values) error {
+func checkHead(c segmenter.Config, places Layout, values params.Values) error {
 	return complete("guidance "+c.Guidance.Kind+" and decoder "+c.Decoder.Kind, places, values)
 }
 
@@ -64,7 +64,7 @@ func HeadEntries(c segmenter.Config) []Entry { return entries(headLayout(c)) }
 // CLIPEntries lists what [ExportCLIP] writes in the naming [HF], by name.
 func CLIPEntries(c clip.Config) []Entry { return entries(layout(HF, c)) }
 
-func entries(places map[string]place) (out []Entry) {
+func entries(places Layout) (out []Entry) {
 	for _, name := range sorted(places) {
 		p := places[name]
 		out = append(out, Entry{name, p.want, p.param, p.shape()})
@@ -74,14 +74,14 @@ func entries(places map[string]place) (out []Entry) {
 
 // headLayout lists the tensors of guidance and decoder by their names in the file. A new kind
 // of either needs its layers here, and in segment.py of the export command.
-func headLayout(c segmenter.Config) map[string]place {
+func headLayout(c segmenter.Config) Layout {
 	l := headLister{}
 	l.guidance(c)
 	l.decoder(c)
-	return l
+	return Layout(l)
 }
 
-type headLister map[string]place
+type headLister Layout
 
 var headNames = strings.NewReplacer("dlg/", "guidance.", "decode/", "decoder.", "/", ".")
 

@@ -65,25 +65,25 @@ func vote(a, b, c int) int {
 }
 
 // compare reports which tensors are missing, too many, or have another shape or type.
-func compare(places map[string]place, tensors map[string]located, f *faults) {
-	for _, name := range sorted(places) {
-		if _, ok := tensors[name]; !ok {
-			f.add("%s: is missing", quoted(name))
+func (f *Folder) compare(l Layout, network string, unused func(name string) bool, bad *faults) {
+	for _, name := range sorted(l) {
+		if _, ok := f.tensors[name]; !ok {
+			bad.add("%s: is missing", quoted(name))
 		}
 	}
-	for _, name := range sorted(tensors) {
-		if _, ok := places[name]; !ok && !ignored(name) {
-			f.add("%s in %s: is no tensor of this CLIP", quoted(name), tensors[name].file)
+	for _, name := range sorted(f.tensors) {
+		if _, ok := l[name]; !ok && !unused(name) {
+			bad.add("%s in %s: is no tensor of this %s", quoted(name), f.tensors[name].file, network)
 		}
 	}
-	for _, name := range sorted(places) {
-		t, ok := tensors[name]
-		switch want := places[name].want; {
+	for _, name := range sorted(l) {
+		t, ok := f.tensors[name]
+		switch want := l[name].want; {
 		case !ok:
 		case !fits(t.Shape, want):
-			f.add("%s in %s: has shape %v, want %v", quoted(name), t.file, t.Shape, dims(want))
+			bad.add("%s in %s: has shape %v, want %v", quoted(name), t.file, t.Shape, dims(want))
 		case t.Type != F32 && t.Type != F16 && t.Type != BF16:
-			f.add("%s in %s: has type %s, want %s, %s or %s", quoted(name), t.file, t.Type, F32, F16, BF16)
+			bad.add("%s in %s: has type %s, want %s, %s or %s", quoted(name), t.file, t.Type, F32, F16, BF16)
 		}
 	}
 }

@@ -16,6 +16,9 @@ const (
 	OpenAI = "openai"
 )
 
+// Layout says by their names in the files which parameters the tensors of a model are.
+type Layout map[string]place
+
 // place says which parameter a tensor of a file is, or is a part of.
 type place struct {
 	param string
@@ -24,6 +27,9 @@ type place struct {
 	order order
 	// part of parts: q, k and v are the thirds of one parameter.
 	part, parts int
+	// dims are those of a parameter whose numbers lie as in the file, where its shape is
+	// another one.
+	dims []int
 }
 
 // order is how the elements of a tensor of a file lie in the parameter.
@@ -36,9 +42,38 @@ const (
 	doubled          // [in, out, 2, 2] of a transposed convolution to [in, 2·2·out], columns dy, dx, channel
 )
 
+// Copy lists a tensor of a shape that is a parameter as it stands, of other dimensions where
+// they are given.
+func (l Layout) Copy(param, name string, shape []int, dims ...int) {
+	l.Stack(param, 0, 1, name, shape, dims...)
+}
+
+// Stack lists a tensor that is one of several which follow each other in a parameter.
+func (l Layout) Stack(param string, part, parts int, name string, shape []int, dims ...int) {
+	l[name] = place{param: param, want: shape, order: copied, part: part, parts: parts, dims: dims}
+}
+
+// Transpose lists a matrix [out, in] that is a parameter [in, out], or one of several side by side there.
+func (l Layout) Transpose(param string, part, parts int, name string, out, in int) {
+	l[name] = place{param: param, want: []int{out, in}, order: transposed, part: part, parts: parts}
+}
+
+// Patches lists the kernel [out, in, side, side] of a convolution that takes squares apart; the
+// rows of the parameter [side·side·in, out] are in the order dy, dx, channel.
+func (l Layout) Patches(param, name string, out, in, side int) {
+	l[name] = place{param: param, want: []int{out, in, side, side}, order: patches, parts: 1}
+}
+
+// Norm lists weight and bias of a norm.
+func (l Layout) Norm(param, name string, width int) {
+	for _, s := range []string{"weight", "bias"} {
+		l.Copy(param+"/"+s, name+"."+s, []int{width})
+	}
+}
+
 // layout lists the tensors of a naming by their names in the file.
-func layout(naming string, c clip.Config) map[string]place {
-	l := lister{places: map[string]place{}, hf: naming == HF}
+func layout(naming string, c clip.Config) Layout {
+	l := lister{places: Layout{}, hf: naming == HF}
 	square := c.ImageSize / max(c.PatchSize, 1)
 	positions := 1 + square*square
 	if c.ImageSize == 0 {
@@ -62,7 +97,7 @@ func layout(naming string, c clip.Config) map[string]place {
 }
 
 type lister struct {
-	places map[string]place
+	places Layout
 	hf     bool
 }
 

@@ -32,15 +32,15 @@ func LoadCLIP(ctx context.Context, dir string) (clip.Config, params.Values, erro
 }
 
 func loadCLIP(ctx context.Context, dir string) (c clip.Config, values params.Values, err error) {
-	open := openFolder
+	open := func() (*Folder, error) { return OpenFolder(ctx, dir, "CLIPModel") }
 	if dir == builtin.Name {
 		open = openBuiltin
 	}
-	f, err := open(ctx, dir)
+	f, err := open()
 	if err != nil {
 		return c, nil, err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	naming, err := namingOf(f.tensors)
 	if err != nil {
 		return c, nil, err
@@ -56,15 +56,15 @@ func loadCLIP(ctx context.Context, dir string) (c clip.Config, values params.Val
 		}
 		j.apply(&c, &bad)
 	}
-	places := layout(naming, c)
-	compare(places, f.tensors, &bad)
+	l := layout(naming, c)
+	f.compare(l, "CLIP", ignored, &bad)
 	if err := bad.err(); err != nil {
 		return c, nil, err
 	}
 	if err := c.Check(); err != nil {
 		return c, nil, err
 	}
-	values, err = f.read(places)
+	values, err = f.values(l)
 	return c, values, err
 }
 
@@ -87,14 +87,37 @@ func namingOf(tensors map[string]located) (string, error) {
 	return OpenAI, nil
 }
 
-// read reads all tensors into their places. Besides the parameters there is memory for
-// the largest tensor that lies otherwise in the file.
-func (f *folder) read(places map[string]place) (params.Values, error) {
-	data := map[string][]float32{}
-	for _, p := range places {
-		if data[p.param] == nil {
-			data[p.param] = make([]float32, params.Size(p.shape()))
-		}
+// values reads all parameters of a layout.
+func (f *Folder) values(l Layout) (params.Values, error) {
+	values, shapes, data := params.Values{}, map[string][]int{}, map[string][]float32{}
+	return values, f.read(l, func(param string, dims []int) ([]float32, error) {
+		shapes[param], data[param] = dims, make([]float32, params.Size(dims))
+		return data[param], nil
+	}, func(param string) error {
+		values[param] = params.Dense(data[param], shapes[param]...)
+		return nil
+	})
+}
+
+// Load reads all parameters of a layout, once. create is called for each with its dimensions
+// before its first tensor is read and returns where the numbers go, done after the last.
+// Besides there is memory for the largest tensor that lies otherwise in the file. Tensors that
+// are missing, that the layout does not have and that unused does not name, of another shape
+// or type, or with values that are not finite are errors.
+func (f *Folder) Load(l Layout, network string, unused func(name string) bool, create func(param string, dims []int) ([]float32, error), done func(param string) error) error {
+	var bad faults
+	f.compare(l, network, unused, &bad)
+	if err := bad.err(); err != nil {
+		return err
+	}
+	return f.read(l, create, done)
+}
+
+// read is Load of a layout that was compared.
+func (f *Folder) read(l Layout, create func(param string, dims []int) ([]float32, error), done func(param string) error) error {
+	left, data := map[string]int{}, map[string][]float32{} // tensors to come, and where they go
+	for _, p := range l {
+		left[p.param]++
 	}
 	var other []float32
 	for _, part := range f.parts {
@@ -104,33 +127,40 @@ func (f *folder) read(places map[string]place) (params.Values, error) {
 				break
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", part.file, err)
+				return fmt.Errorf("%s: %w", part.file, err)
 			}
-			p, ok := places[t.Name]
+			p, ok := l[t.Name]
 			if !ok {
-				continue // one of those that are ignored
+				continue // one of those that are not used
 			}
-			out := data[p.param]
-			if !p.whole() {
+			if data[p.param] == nil {
+				if data[p.param], err = create(p.param, p.shape()); err != nil {
+					return err
+				}
+			}
+			out, straight := p.straight(data[p.param], t.Len())
+			if !straight {
 				other = slices.Grow(other[:0], t.Len())
 				out = other[:t.Len()]
 			}
 			if err := part.float32s(t, out); err != nil {
-				return nil, fmt.Errorf("%s: %w", part.file, err)
+				return fmt.Errorf("%s: %w", part.file, err)
 			}
 			if err := finite(out); err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", part.file, quoted(t.Name), err)
+				return fmt.Errorf("%s: %s: %w", part.file, quoted(t.Name), err)
 			}
-			if !p.whole() {
+			if !straight {
 				p.toParam(data[p.param], out)
+			}
+			if left[p.param]--; left[p.param] == 0 {
+				delete(data, p.param)
+				if err := done(p.param); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	values := params.Values{}
-	for _, p := range places {
-		values[p.param] = params.Dense(data[p.param], p.shape()...)
-	}
-	return values, nil
+	return nil
 }
 
 // finite refuses weights with which every result would be NaN.

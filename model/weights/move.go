@@ -5,6 +5,8 @@ import "semidavil/model/params"
 // shape is that of the parameter, once all numbers in want are known.
 func (p place) shape() []int {
 	switch {
+	case p.dims != nil:
+		return p.dims
 	case p.order == patches:
 		return []int{p.want[2] * p.want[3] * p.want[1], p.want[0]}
 	case p.order == doubled:
@@ -19,8 +21,13 @@ func (p place) shape() []int {
 	return shape
 }
 
-// whole reports whether the tensor is the parameter as it stands.
-func (p place) whole() bool { return p.order == copied && p.parts == 1 }
+// straight is the part of the parameter that is the tensor, of n elements, as it stands.
+func (p place) straight(param []float32, n int) (part []float32, ok bool) {
+	if p.order != copied {
+		return nil, false
+	}
+	return param[p.part*n : (p.part+1)*n], true
+}
 
 // runs calls run for stretches of the tensor: n elements that follow each other in the
 // file from index file, and in the parameter from index param with gaps of stride.
