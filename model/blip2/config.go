@@ -14,11 +14,11 @@ import (
 
 // config is what is read of config.json. The defaults are transformers'.
 type config struct {
-	ModelType  string       `json:"model_type"`
-	Vision     visionConfig `json:"vision_config"`
-	QFormer    qformerConfig `json:"qformer_config"`
-	Text       textConfig   `json:"text_config"`
-	Queries    int          `json:"num_query_tokens"`
+	ModelType string        `json:"model_type"`
+	Vision    visionConfig  `json:"vision_config"`
+	QFormer   qformerConfig `json:"qformer_config"`
+	Text      textConfig    `json:"text_config"`
+	Queries   int           `json:"num_query_tokens"`
 	// ImageToken is the id that stands for a query's output in a prompt; nil in older files,
 	// where those come before the prompt.
 	ImageToken *int `json:"image_token_index"`

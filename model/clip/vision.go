@@ -125,9 +125,7 @@ func embedImage(v params.Scope, c Config, image *graph.Node) (x *graph.Node, hei
 		panic(fmt.Errorf("clip: embed image of %dx%d pixels: sides must be multiples of the patch size %d", d[2], d[1], p))
 	}
 	std := 1 / math.Sqrt(float64(c.VisionWidth))
-	x = graph.ConvertDType(image, v.Compute)
-	x = graph.TransposeAllAxes(graph.Reshape(x, batch, height, p, width, p, 3), 0, 1, 3, 2, 4, 5)
-	x = graph.Reshape(x, batch, height*width, p*p*3)
+	x = layer.Patches(graph.ConvertDType(image, v.Compute), p)
 	// torch.nn.Conv2d's initial values, U(±1/√(3P²)): OpenAI leaves conv1 with them.
 	x = layer.Project(v.At("patch"), x, c.VisionWidth, uniform(1/math.Sqrt(float64(3*p*p))))
 	class := graph.Reshape(v.Weight("class", params.Normal(std), c.VisionWidth), 1, 1, c.VisionWidth)

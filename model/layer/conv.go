@@ -95,3 +95,14 @@ func padGrid(x *graph.Node, pad [2]int) *graph.Node {
 	}
 	return x
 }
+
+// Patches cuts images into squares.
+//
+//	x       [B,H,W,C]  H and W multiples of the side
+//	return  [B,H·W/side²,side²·C]  in the order dy, dx, channel
+func Patches(x *graph.Node, side int) *graph.Node {
+	d := x.Shape().Dimensions
+	h, w := d[1]/side, d[2]/side
+	x = graph.TransposeAllAxes(graph.Reshape(x, d[0], h, side, w, side, d[3]), 0, 1, 3, 2, 4, 5)
+	return graph.Reshape(x, d[0], h*w, side*side*d[3])
+}

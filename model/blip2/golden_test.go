@@ -1,0 +1,201 @@
+package blip2
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
+
+	"semidavil/model/backend"
+	"semidavil/model/params"
+)
+
+var goBackend = sync.OnceValue(func() compute.Backend {
+	b, err := backend.NewGo()
+	if err != nil {
+		panic(err)
+	}
+	return b
+})
+
+// golden is a file that tools/golden_blip2 wrote.
+type golden struct {
+	Config, Generation json.RawMessage
+	DType, Salt        string
+	Shapes             map[string][]int
+	Runs               []struct {
+		Arguments struct {
+			Max     int      `json:"max_new_tokens"`
+			Min     int      `json:"min_new_tokens"`
+			Beams   int      `json:"num_beams"`
+			Penalty *float64 `json:"length_penalty"`
+			Early   Stopping `json:"early_stopping"`
+		}
+		Prompt []int32
+		Tokens [][]int32
+		// Logits are those at hashed positions of each step and image, and the largest magnitude.
+		Logits [][][]float64
+	}
+}
+
+func readGolden(t testing.TB, name string) (g golden) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err == nil {
+		err = json.Unmarshal(data, &g)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// folder writes the model as transformers does, in parts of so many tensors; 0 is one file.
+func (g golden) folder(t testing.TB, perPart int) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("config.json", g.Config)
+	write("generation_config.json", g.Generation)
+	names := slices.Sorted(maps.Keys(g.Shapes))
+	one := perPart == 0
+	if one {
+		perPart = len(names)
+	}
+	index := map[string]string{}
+	for part := range slices.Chunk(names, perPart) {
+		file := fmt.Sprintf("model-%05d.safetensors", len(index))
+		if one {
+			file = "model.safetensors"
+		}
+		for _, name := range part {
+			index[name] = file
+		}
+		write(file, g.file(t, part))
+	}
+	if !one {
+		data, err := json.Marshal(map[string]any{"weight_map": index})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write("model.safetensors.index.json", data)
+	}
+	return dir
+}
+
+// file is a safetensors file of some tensors.
+func (g golden) file(t testing.TB, names []string) []byte {
+	t.Helper()
+	dtype, size := map[string]string{"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[g.DType], 2
+	if g.DType == "float32" {
+		size = 4
+	}
+	header, data := map[string]any{"__metadata__": map[string]string{"format": "pt"}}, []byte(nil)
+	for _, name := range names {
+		from := len(data)
+		for _, v := range value(g.Salt, name, g.Shapes[name]) {
+			switch g.DType {
+			case "float32":
+				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+			case "float16":
+				data = binary.LittleEndian.AppendUint16(data, float16.FromFloat32(v).Bits())
+			default:
+				data = binary.LittleEndian.AppendUint16(data, bfloat16.FromFloat32(v).Bits())
+			}
+		}
+		header[name] = map[string]any{"dtype": dtype, "shape": g.Shapes[name], "data_offsets": []int{from, from + size*params.Size(g.Shapes[name])}}
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text, data)
+}
+
+// tolerance is relative to the largest logit of a step.
+const tolerance = 1e-4
+
+// TestGolden generates what transformers does, with the same logits at each step.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	for i, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(name, func(t *testing.T) { testGolden(t, readGolden(t, name), []int{0, 20}[i%2], goBackend()) })
+	}
+}
+
+func testGolden(t *testing.T, g golden, perPart int, b compute.Backend) {
+	m, err := Open(t.Context(), b, g.folder(t, perPart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	height, width := m.ImageSize()
+	images := uniform("images", 2*3*height*width)
+	for i := range images {
+		images[i] *= 2
+	}
+	for _, run := range g.Runs {
+		a := run.Arguments
+		d := m.Decoding()
+		d.MaxNewTokens, d.MinNewTokens, d.Beams, d.EarlyStopping = a.Max, a.Min, max(a.Beams, 1), a.Early
+		if a.Penalty != nil {
+			d.LengthPenalty = *a.Penalty
+		}
+		var mu sync.Mutex
+		steps := map[int]int{}
+		worst := 0.0
+		got, err := m.generate(t.Context(), images, run.Prompt, d, func(image int, logits [][]float32) {
+			mu.Lock()
+			defer mu.Unlock()
+			step := steps[image]
+			steps[image]++
+			if step >= len(run.Logits) {
+				return
+			}
+			want := run.Logits[step][image]
+			largest := want[len(want)-1]
+			h := hashed(fmt.Sprintf("sample/%d", step))
+			for i, w := range want[:len(want)-1] {
+				worst = max(worst, math.Abs(float64(logits[0][h(i)%uint64(m.Vocab())])-w)/largest)
+			}
+			most := 0.0
+			for _, v := range logits[0] {
+				most = max(most, math.Abs(float64(v)))
+			}
+			worst = max(worst, math.Abs(most-largest)/largest)
+		})
+		if err != nil {
+			t.Fatalf("%+v: %v", d, err)
+		}
+		if !(worst <= tolerance) {
+			t.Errorf("%+v: logits differ by %.2g of the largest", d, worst)
+		}
+		for i, want := range run.Tokens {
+			if end := slices.IndexFunc(want, func(id int32) bool { return slices.Contains(m.generation.EOS, int(id)) }); end >= 0 {
+				want = want[:end+1] // the rest is padding
+			}
+			if !slices.Equal(got[i], want) {
+				t.Errorf("%+v: image %d: tokens %v, want %v", d, i, got[i], want)
+			}
+		}
+	}
+}

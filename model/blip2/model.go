@@ -1,0 +1,343 @@
+package blip2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"semidavil/model/layer"
+)
+
+// Model is an open network. Its methods may be called by several goroutines. On the Go
+// backend as many images are looked at at once as there are cores, each in graphs of its own,
+// since its products round a row by its place among all rows; on others those of a call
+// pass the network together, and calls take turns.
+type Model struct {
+	config     config
+	generation generation
+	backend    compute.Backend
+	store      *model.Store
+	slots      *semaphore.Weighted
+	atOnce     int64
+
+	sees, steps *model.Exec
+	mu          sync.Mutex
+	readers     map[reading]*model.Exec
+}
+
+// reading is a shape of prompt: its tokens before the queries' outputs, and the room of the
+// caches for all tokens.
+type reading struct{ before, room int }
+
+// roomStep is the multiple to which the room of caches is rounded up, so that captions of
+// other lengths use the same graph.
+const roomStep = 32
+
+// ImageSize is the height and width in pixels of the images that [Model.Generate] takes.
+func (m *Model) ImageSize() (height, width int) {
+	return m.config.Vision.ImageSize, m.config.Vision.ImageSize
+}
+
+// Vocab is the number of token ids, that of the tokeniser or more.
+func (m *Model) Vocab() int { return m.config.Text.Vocab }
+
+// Decoding is how the folder wants captions to be searched for.
+func (m *Model) Decoding() Decoding { return m.generation.decoding(m.config.Queries) }
+
+// Close frees graphs and weights. The Model must not be used afterwards.
+func (m *Model) Close() {
+	// It waits for those who compute.
+	if err := m.slots.Acquire(context.Background(), m.atOnce); err != nil {
+		return // the background is never done
+	}
+	m.sees.Finalize()
+	m.steps.Finalize()
+	for _, e := range m.readers {
+		e.Finalize()
+	}
+	m.store.Finalize()
+}
+
+// Generate writes captions of images.
+//
+//	pixels  [B,3,H,W]  preprocessed, H and W those of ImageSize
+//
+// prompt is the beginning of the captions in token ids, as the tokeniser gives it with its
+// special tokens; nil is the token that begins a text. What the network saw comes before it,
+// or, where it holds the image token for each query, in their place.
+//
+// The result is the token ids of each caption, without the prompt and without special tokens.
+func (m *Model) Generate(ctx context.Context, pixels []float32, prompt []int32, d Decoding) ([][]int32, error) {
+	texts, err := m.generate(ctx, pixels, prompt, d, nil)
+	if err != nil {
+		return nil, fmt.Errorf("blip2: generate: %w", err)
+	}
+	for i, text := range texts {
+		if end := slices.IndexFunc(text, func(id int32) bool { return slices.Contains(m.generation.EOS, int(id)) }); end >= 0 {
+			text = text[:end]
+		}
+		texts[i] = slices.DeleteFunc(text, func(id int32) bool {
+			is := func(p *int) bool { return p != nil && int(id) == *p }
+			return is(m.generation.BOS) || is(m.generation.Pad) || is(m.config.ImageToken)
+		})
+	}
+	return texts, nil
+}
+
+// generate returns what a search found, with what ended it. watch sees the logits of image i.
+func (m *Model) generate(ctx context.Context, pixels []float32, prompt []int32, d Decoding, watch func(image int, logits [][]float32)) ([][]int32, error) {
+	size := m.config.Vision.ImageSize
+	one := 3 * size * size
+	if len(pixels) == 0 || len(pixels)%one != 0 {
+		return nil, fmt.Errorf("%d numbers are no images of 3x%dx%d", len(pixels), size, size)
+	}
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	p, err := m.prompt(prompt)
+	if err != nil {
+		return nil, err
+	}
+	if all := p.length(m.config.Queries) + d.MaxNewTokens - 1; all > m.config.Text.Positions {
+		return nil, fmt.Errorf("%d tokens with the prompt and %d new ones: the network has room for %d", all, d.MaxNewTokens, m.config.Text.Positions)
+	}
+	count := len(pixels) / one
+	texts := make([][]int32, count)
+	together := count
+	if m.backend.String() == "go" {
+		together = 1
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(int(m.atOnce))
+	for from := 0; from < count; from += together {
+		group.Go(func() error {
+			if err := m.slots.Acquire(ctx, 1); err != nil {
+				return err
+			}
+			defer m.slots.Release(1)
+			w := watch
+			if w != nil {
+				w = func(image int, logits [][]float32) { watch(from+image, logits) }
+			}
+			found, err := m.batch(ctx, pixels[from*one:(from+together)*one], p, d, w)
+			copy(texts[from:], found)
+			return err
+		})
+	}
+	return texts, group.Wait()
+}
+
+// prompt is a prompt around what the network saw.
+type prompt struct{ before, after []int32 }
+
+func (p prompt) length(queries int) int { return len(p.before) + queries + len(p.after) }
+
+// prompt takes a prompt apart.
+func (m *Model) prompt(tokens []int32) (p prompt, err error) {
+	if len(tokens) == 0 {
+		if m.generation.BOS == nil {
+			return p, errors.New("the folder names no token that begins a text (bos_token_id): give a prompt")
+		}
+		tokens = []int32{int32(*m.generation.BOS)}
+	}
+	for _, id := range tokens {
+		if id < 0 || int(id) >= m.config.Text.Vocab {
+			return p, fmt.Errorf("the prompt has the token %d, the vocabulary ids 0 to %d", id, m.config.Text.Vocab-1)
+		}
+	}
+	p.after = tokens
+	if m.config.ImageToken != nil {
+		image := int32(*m.config.ImageToken)
+		first, count := slices.Index(tokens, image), 0
+		for _, id := range tokens {
+			if id == image {
+				count++
+			}
+		}
+		if count > 0 {
+			last := first + m.config.Queries
+			if count != m.config.Queries || last > len(tokens) || slices.ContainsFunc(tokens[first:last], func(id int32) bool { return id != image }) {
+				return p, fmt.Errorf("the prompt has the image token %d times, want it %d times in one piece, or not at all", count, m.config.Queries)
+			}
+			p.before, p.after = tokens[:first], tokens[last:]
+		}
+	}
+	if len(p.after) == 0 {
+		return p, errors.New("the prompt has no token after those of the image")
+	}
+	return p, nil
+}
+
+// batch writes captions of images that pass the network together.
+func (m *Model) batch(ctx context.Context, pixels []float32, p prompt, d Decoding, watch func(image int, logits [][]float32)) ([][]int32, error) {
+	size := m.config.Vision.ImageSize
+	count := len(pixels) / (3 * size * size)
+	seen, err := m.sees.Call1(tensors.FromFlatDataAndDimensions(pixels, count, 3, size, size))
+	if err != nil {
+		return nil, err
+	}
+	length := p.length(m.config.Queries)
+	reader, err := m.reader(reading{len(p.before), (length + d.MaxNewTokens + roomStep - 1) / roomStep * roomStep})
+	if err != nil {
+		return nil, err
+	}
+	tokens := slices.Concat(p.before, p.after)
+	out, err := reader.Call(seen, tensors.FromFlatDataAndDimensions(tokens, len(tokens)))
+	if err != nil {
+		return nil, err
+	}
+	searches := make([]search, count)
+	for i := range searches {
+		searches[i] = d.search(m.generation.EOS)
+	}
+	rows := d.Beams // of logits for each image, once its first are known
+	for round := 0; ; round++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		logits, err := rowsOf(out[0])
+		if err != nil {
+			return nil, err
+		}
+		going := false
+		from, next := make([]int32, 0, count*rows), make([]int32, 0, count*rows)
+		for i, s := range searches {
+			var own [][]float32
+			if round == 0 { // all texts are the prompt
+				own = slices.Repeat(logits[i:i+1], rows)
+			} else {
+				own = logits[i*rows : (i+1)*rows]
+			}
+			if s.done() { // others of the batch go on
+				from, next = append(from, make([]int32, rows)...), append(next, make([]int32, rows)...)
+				continue
+			}
+			if watch != nil {
+				watch(i, own)
+			}
+			f, t := s.next(own)
+			for k := range f {
+				if f[k] += int32(i * rows); round == 0 {
+					f[k] = int32(i)
+				}
+			}
+			from, next = append(from, f...), append(next, t...)
+			going = going || !s.done()
+		}
+		if !going {
+			break
+		}
+		if out, err = m.continued(out[1:], from, next, length+round); err != nil {
+			return nil, err
+		}
+	}
+	texts := make([][]int32, count)
+	for i, s := range searches {
+		texts[i] = s.best()
+	}
+	return texts, nil
+}
+
+// rowsOf copies logits to the host.
+func rowsOf(t *tensors.Tensor) ([][]float32, error) {
+	flat, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(flat, func(v float32) bool { return math.IsNaN(float64(v)) }) {
+		return nil, errors.New("the network gives NaN")
+	}
+	return slices.Collect(slices.Chunk(flat, t.Shape().Dimensions[1])), nil
+}
+
+// reader is the graph that reads a prompt. Its outputs are the logits of the next token and
+// the caches.
+func (m *Model) reader(r reading) (*model.Exec, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.readers[r]; e != nil {
+		return e, nil
+	}
+	e, err := model.NewExec(m.backend, m.store, func(_ *model.Scope, seen, tokens *graph.Node) []*graph.Node { return m.read(r, seen, tokens) })
+	if err != nil {
+		return nil, err
+	}
+	e.SetMaxCache(-1)
+	m.readers[r] = e
+	return e, nil
+}
+
+// read is the graph of a reader.
+//
+//	seen    [B,Queries,Width]
+//	tokens  i32[N]
+func (m *Model) read(r reading, seen, tokens *graph.Node) []*graph.Node {
+	t, s := m.config.Text, m.root(seen.Graph()).At("text")
+	batch := seen.Shape().Dimensions[0]
+	words := t.embed(s, graph.InsertAxes(tokens, 0))
+	words = graph.BroadcastToDims(words, batch, tokens.Shape().Dimensions[0], t.Width)
+	part := func(spec graph.SliceAxisSpec) *graph.Node { return graph.SliceAxis(words, 1, spec) }
+	x := []*graph.Node{seen, part(graph.AxisRangeToEnd(r.before))}
+	if r.before > 0 {
+		x = slices.Insert(x, 0, part(graph.AxisRange(0, r.before)))
+	}
+	caches := t.emptyCaches(seen.Graph(), s.Compute, batch, r.room)
+	logits, caches := t.decode(s, graph.Concatenate(x, 1), caches, graph.Const(seen.Graph(), int32(0)))
+	return outputs(logits, caches)
+}
+
+func outputs(logits *graph.Node, caches []layer.Cache) []*graph.Node {
+	out := []*graph.Node{logits}
+	for _, c := range caches {
+		out = append(out, c.Keys, c.Values)
+	}
+	return out
+}
+
+// continued adds a token to each text. It uses up the caches.
+func (m *Model) continued(caches []*tensors.Tensor, from, next []int32, first int) ([]*tensors.Tensor, error) {
+	args := []any{
+		tensors.FromFlatDataAndDimensions(from, len(from)), tensors.FromFlatDataAndDimensions(next, len(next), 1),
+		tensors.FromScalar(int32(first)),
+	}
+	for _, c := range caches {
+		buffer, err := graph.DonateTensorBuffer(c, m.backend, 0)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, buffer)
+	}
+	return m.steps.Call(args...)
+}
+
+// step is the graph of continued.
+//
+//	from   i32[B]    the row of the caches that each text continues
+//	next   i32[B,1]
+//	first  i32[]     tokens in the caches
+func (m *Model) step(in []*graph.Node) []*graph.Node {
+	from, next, first := in[0], in[1], in[2]
+	t, s := m.config.Text, m.root(next.Graph()).At("text")
+	caches := make([]layer.Cache, t.Layers)
+	for i := range caches {
+		pick := func(c *graph.Node) *graph.Node {
+			if from.Shape().Dimensions[0] == 1 && c.Shape().Dimensions[0] == 1 {
+				return c
+			}
+			return graph.Gather(c, graph.InsertAxes(from, -1))
+		}
+		caches[i] = layer.Cache{Keys: pick(in[3+2*i]), Values: pick(in[4+2*i])}
+	}
+	logits, caches := t.decode(s, t.embed(s, next), caches, first)
+	return outputs(logits, caches)
+}

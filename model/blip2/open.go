@@ -1,0 +1,132 @@
+package blip2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+	"golang.org/x/sync/semaphore"
+
+	"semidavil/model/params"
+	"semidavil/model/weights"
+)
+
+// network is the root of the parameters.
+const network = "blip2"
+
+// Open reads a Blip2ForConditionalGeneration with OPT from a folder, local or gs://, as
+// transformers writes it: config.json, generation_config.json where there is one, and
+// model.safetensors or its index and parts. Weights become float32. They go straight to where
+// graphs find them, so that opening takes the memory of the weights and of the largest matrix.
+func Open(ctx context.Context, b compute.Backend, dir string) (*Model, error) {
+	m, err := open(ctx, b, dir)
+	if err != nil {
+		return nil, fmt.Errorf("blip2: open %s: %w", dir, err)
+	}
+	return m, nil
+}
+
+func open(ctx context.Context, b compute.Backend, dir string) (_ *Model, err error) {
+	f, err := weights.OpenFolder(ctx, dir, "Blip2ForConditionalGeneration")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	m := &Model{backend: b, store: model.NewStore(), readers: map[reading]*model.Exec{}}
+	if err := m.configure(ctx, f); err != nil {
+		return nil, err
+	}
+	if err := m.load(f); err != nil {
+		return nil, err
+	}
+	m.atOnce = 1
+	if b.String() == "go" {
+		m.atOnce = int64(runtime.GOMAXPROCS(0))
+	}
+	m.slots = semaphore.NewWeighted(m.atOnce)
+	return m, m.compile()
+}
+
+// configure reads the descriptions of the network and of how it decodes.
+func (m *Model) configure(ctx context.Context, f *weights.Folder) error {
+	const configFile, generationFile = "config.json", "generation_config.json"
+	data, err := f.JSON(ctx, configFile)
+	if err != nil {
+		return err
+	}
+	if data == nil {
+		return fmt.Errorf("has no %s", configFile)
+	}
+	if m.config, err = parseConfig(data); err != nil {
+		return fmt.Errorf("%s: %w", configFile, err)
+	}
+	if data, err = f.JSON(ctx, generationFile); err != nil {
+		return err
+	}
+	m.generation = m.config.Text.generation
+	if err := m.generation.parse(data, m.config.Text.Vocab); err != nil {
+		return fmt.Errorf("%s: %w", generationFile, err)
+	}
+	return nil
+}
+
+// load puts the weights into the store.
+func (m *Model) load(f *weights.Folder) error {
+	values := map[string]*tensors.Tensor{}
+	create := func(param string, dims []int) (data []float32, err error) {
+		t, err := tensors.FromShapeForBackend(m.backend, 0, shapes.Make(dtypes.Float32, dims...))
+		if err != nil {
+			return nil, err
+		}
+		values[param] = t
+		// The numbers stay where they are until the tensor moves to the device.
+		return data, tensors.MutableFlatData(t, func(flat []float32) { data = flat })
+	}
+	done := func(param string) error {
+		t := values[param]
+		delete(values, param)
+		if err := t.ToDevice(m.backend, 0); err != nil {
+			return err
+		}
+		_, err := m.store.CreateVariable("/"+network+"/"+param, t)
+		return err
+	}
+	return f.Load(m.config.layout(), "BLIP-2", m.config.unused, create, done)
+}
+
+// compile makes the graphs, which are compiled when they are first used.
+func (m *Model) compile() (err error) {
+	if m.sees, err = model.NewExec(m.backend, m.store, func(_ *model.Scope, images *graph.Node) *graph.Node {
+		return m.config.see(m.root(images.Graph()), images)
+	}); err != nil {
+		return err
+	}
+	m.sees.SetMaxCache(-1)
+	if m.steps, err = model.NewExec(m.backend, m.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node { return m.step(in) }); err != nil {
+		return err
+	}
+	m.steps.SetMaxCache(-1)
+	// A graph that is never run makes the parameters that the configuration leaves out of the
+	// files, so that no two graphs do so at once.
+	g := graph.NewGraph(m.backend, "whole")
+	defer g.Finalize()
+	return exceptions.TryCatch[error](func() {
+		c := m.config
+		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, 3, c.Vision.ImageSize, c.Vision.ImageSize))
+		m.read(reading{0, c.Queries + 1}, c.see(m.root(g), images), graph.Const(g, []int32{0}))
+	})
+}
+
+// root is the network in a graph. Its weights are parameters: as constants, the Go backend
+// would keep a second copy of them, in another order.
+func (m *Model) root(g *graph.Graph) params.Scope {
+	return params.In(m.store, g, network, params.Options{})
+}
