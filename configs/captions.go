@@ -13,8 +13,8 @@ import (
 // CaptionSettings say where captions come from and how they become token ids. Every
 // pipeline that reads raw images has them.
 type CaptionSettings struct {
-	// Captions is the kind of captioner: sidecar, classnames, http or blip2.
-	Captions string `json:"captions" default:"sidecar" valid:"sidecar,classnames,http,blip2" help:"<kind> of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model behind a service), blip2 (in this program)"`
+	// Captions is the kind of captioner: sidecar, classnames, http, blip2 or cliptags.
+	Captions string `json:"captions" default:"sidecar" valid:"sidecar,classnames,http,blip2,cliptags" help:"<kind> of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model behind a service), blip2 (in this program), cliptags (what a CLIP sees)"`
 	// CaptionFallback is used where a sidecar is missing or empty: "classnames" or "reject".
 	CaptionFallback string `json:"caption_fallback" default:"classnames" valid:"classnames,reject" help:"<what> to do where a sidecar is missing or empty: classnames or reject"`
 	// CaptionsFrom is a captions folder or JSONL file of an earlier run to reuse.
@@ -27,7 +27,7 @@ type CaptionSettings struct {
 	CaptionConcurrency int    `json:"caption_concurrency" default:"8" range:"1.." help:"<requests> under way at once in a process"`
 	// The network of blip2: its folder, how sentences are searched for (0 is as the folder says), and
 	// what computes. The greatest length counts for http too.
-	CaptionWeights   string `json:"caption_weights" is:"place" help:"model <FOLDER> of blip2, such as a download of Salesforce/blip2-opt-2.7b"`
+	CaptionWeights   string `json:"caption_weights" is:"place" help:"model <FOLDER> of blip2, such as a download of Salesforce/blip2-opt-2.7b, or of the CLIP of cliptags (default there minicity, the built-in one)"`
 	CaptionBeams     int    `json:"caption_beams" range:"0..64" help:"<sentences> that blip2 follows at once, 1 is greedy; 0: as its folder says, mostly 1"`
 	CaptionMinTokens int    `json:"caption_min_tokens" range:"0..1000" help:"<tokens> of a sentence of blip2 at least; 0: as its folder says"`
 	CaptionMaxTokens int    `json:"caption_max_tokens" range:"0..1000" help:"<tokens> of a sentence at most; 0: as the folder of blip2 says, mostly 20, and 60 for http"`

@@ -16,11 +16,12 @@ const (
 	ClassNames = "classnames"
 	HTTP       = "http"
 	BLIP2      = "blip2"
+	CLIPTags   = "cliptags"
 )
 
 // Config chooses and parametrises a captioner.
 type Config struct {
-	// Kind is one of Sidecar, ClassNames, HTTP and BLIP2.
+	// Kind is one of Sidecar, ClassNames, HTTP, BLIP2 and CLIPTags.
 	Kind string
 	// Classes are the names that the sentence of ClassNames lists, in order.
 	Classes []string
@@ -32,7 +33,7 @@ type Config struct {
 
 // Network describes a network that writes captions.
 type Network struct {
-	// Weights is its model folder, a path or gs:// URL, and Digest what [Digest] says of it: one
+	// Weights is its model folder, a path or gs:// URL, or of CLIPTags "minicity", the built-in one, and Digest what [Digest] says of it: one
 	// that was replaced since is refused.
 	Weights, Digest string
 	// Prompt is the beginning of the sentence, or a question; it may be empty.
@@ -50,7 +51,7 @@ type Network struct {
 }
 
 // Looks reports whether a captioner of the kind is a network that [Open] opens; [New] makes the others.
-func (c Config) Looks() bool { return c.Kind == BLIP2 }
+func (c Config) Looks() bool { return c.Kind == BLIP2 || c.Kind == CLIPTags }
 
 // Costly reports whether a caption costs time or money, so that it is asked for once.
 func (c Config) Costly() bool { return c.Kind == HTTP || c.Looks() }
@@ -68,5 +69,5 @@ func New(cfg Config) (captions.Captioner, error) {
 		return nil, fmt.Errorf("caption: captioner %q is a network", cfg.Kind)
 	}
 	return nil, fmt.Errorf("caption: captioner %q: unknown; valid: %s", cfg.Kind,
-		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP2}, ", "))
+		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP2, CLIPTags}, ", "))
 }

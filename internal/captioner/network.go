@@ -12,6 +12,8 @@ import (
 
 	"semidavil/internal/store"
 	"semidavil/model/backend"
+	"semidavil/model/cliptags"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/transforms/captions"
 )
 
@@ -19,6 +21,9 @@ import (
 // prompt it has digests.
 func (c Config) ID() string {
 	n := c.Network
+	if c.Kind == CLIPTags {
+		return fmt.Sprintf("%s:weights=%s;version=%s", c.Kind, n.Digest, cliptags.Version())
+	}
 	precision := "float32"
 	if n.BFloat16 {
 		precision = "bfloat16"
@@ -33,6 +38,10 @@ const headBytes = 1 << 20
 // Digest returns 16 hexadecimal digits that stand for the files of a model folder: names, sizes
 // and their first megabyte. Other weights that differ behind it alone have the same.
 func Digest(ctx context.Context, folder string) (string, error) {
+	if folder == clips.Name {
+		data, err := clips.Files.ReadFile("model.safetensors")
+		return captions.Digest(string(data)), err
+	}
 	var files []store.Info
 	err := store.List(ctx, folder, func(info store.Info, err error) error {
 		if err == nil && !strings.Contains(info.Rel, "/") && slices.Contains([]string{".json", ".txt", ".safetensors"}, ending(info.Rel)) {
@@ -77,8 +86,11 @@ func Open(ctx context.Context, b backend.Choice, c Config) (captions.Network, er
 	if digest != c.Network.Digest {
 		return nil, fmt.Errorf("caption: the model folder %s has been replaced since the pipeline began", c.Network.Weights)
 	}
-	if c.Kind == BLIP2 {
+	switch c.Kind {
+	case BLIP2:
 		return openBLIP2(ctx, b, c.Network)
+	case CLIPTags:
+		return openCLIPTags(ctx, b, c.Network)
 	}
 	return nil, fmt.Errorf("caption: captioner %q is no network", c.Kind)
 }
@@ -90,7 +102,11 @@ func Check(ctx context.Context, c Config) (err error) {
 		_, err = New(c)
 		return err
 	}
-	if err = checkBLIP2(ctx, c.Network.Weights); err != nil {
+	check := checkBLIP2
+	if c.Kind == CLIPTags {
+		check = checkCLIPTags
+	}
+	if err = check(ctx, c.Network.Weights); err != nil {
 		return fmt.Errorf("caption: captioner %s: %s: %w", c.Kind, c.Network.Weights, err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // classNames gives every image the same sentence (docs/METHOD.md#captions).
@@ -30,12 +29,7 @@ func ClassSentence(classes []string) (string, error) {
 			return "", fmt.Errorf("caption: captioner classnames: class %d has no name", i)
 		}
 	}
-	last := len(classes) - 1
-	list := classes[last]
-	if last > 0 {
-		list = strings.Join(classes[:last], ", ") + " and " + list
-	}
-	s := "A street scene with " + list + "."
+	s := "A street scene with " + List(classes) + "."
 	// Cut sentences would silently lose the last classes.
 	if Normalise(s) != s {
 		return "", fmt.Errorf("caption: captioner classnames: the sentence is longer than %d bytes or its names hold control characters or repeated spaces", MaxBytes)

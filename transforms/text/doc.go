@@ -6,6 +6,8 @@
 // model folder or the merges file of the OpenAI release. It is immutable except for
 // a bounded cache of words and safe for concurrent use.
 //
+// [GPT2] is the tokeniser of OPT, the language model of BLIP-2; what follows is about CLIP's.
+//
 // # Cleaning
 //
 // A caption is cleaned as for the training of the released weights, after

@@ -10,6 +10,7 @@ import (
 
 	"semidavil/configs"
 	"semidavil/internal/captioner"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -43,7 +44,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 		Defaults: configs.DefaultCaption,
 		Resolve: func(s *runners.Session, cfg *configs.Caption) error {
 			return errors.Join(inputs.ResolveImages(s, runners.Path{Flag: "input", Value: &cfg.Input}, runners.Path{Flag: "output", Value: &cfg.Output},
-				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
+				runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights, BuiltIn: clips.Name}), inputs.CheckRemoteCaptions(s, cfg.CaptionSettings))
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Caption) (p pipelines.CaptionParams, err error) {
 			p, tables, err = newPlan(ctx, cfg)

@@ -15,6 +15,7 @@ import (
 	"semidavil/internal/captionservice"
 	"semidavil/internal/store"
 	"semidavil/model/backend"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/stages/plans"
@@ -35,6 +36,9 @@ func Captions(ctx context.Context, c configs.CaptionSettings, sets []plans.DataS
 		From:        c.CaptionsFrom,
 		Follow:      follow,
 		Concurrency: c.CaptionConcurrency,
+	}
+	if c.Captions == captioner.CLIPTags && c.CaptionWeights == "" {
+		c.CaptionWeights = clips.Name
 	}
 	if p.Captioner.Looks() {
 		p.Captioner.Network = captioner.Network{Weights: c.CaptionWeights, Prompt: c.CaptionPrompt, Beams: c.CaptionBeams,

@@ -20,7 +20,7 @@ import (
 // images: an output of prepare, a folder, a glob or a data set KIND:ROOT.
 func Resolve(s *runners.Session, c *configs.Inference, images runners.Path, further ...runners.Path) error {
 	return ResolveImages(s, images, append([]runners.Path{{Flag: "checkpoint", Value: &c.Checkpoint}, {Flag: "clip", Value: &c.CLIP, BuiltIn: clips.Name},
-		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}, {Flag: "caption_weights", Value: &c.CaptionWeights}}, further...)...)
+		{Flag: "tokenizer", Value: &c.Tokenizer}, {Flag: "captions_from", Value: &c.CaptionsFrom}, {Flag: "caption_weights", Value: &c.CaptionWeights, BuiltIn: clips.Name}}, further...)...)
 }
 
 // ResolveImages resolves what names images, and further paths.

@@ -14,6 +14,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/captioner"
 	"semidavil/internal/store"
+	clips "semidavil/model/weights/builtin"
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/inputs"
@@ -84,7 +85,7 @@ func resolve(s *runners.Session, cfg *configs.Prepare) (err error) {
 		return err
 	}
 	faults := []error{s.Resolve(runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "tokenizer", Value: &cfg.Tokenizer},
-		runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights}, runners.Path{Flag: "pseudo_labels", Value: &cfg.PseudoLabels}),
+		runners.Path{Flag: "captions_from", Value: &cfg.CaptionsFrom}, runners.Path{Flag: "caption_weights", Value: &cfg.CaptionWeights, BuiltIn: clips.Name}, runners.Path{Flag: "pseudo_labels", Value: &cfg.PseudoLabels}),
 		inputs.CheckRemoteCaptions(s, cfg.CaptionSettings)}
 	sets := func(flag string, args []string) (resolved []string) {
 		for _, arg := range args {

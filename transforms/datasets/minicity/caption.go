@@ -3,6 +3,8 @@ package minicity
 import (
 	"math/rand/v2"
 	"strings"
+
+	"semidavil/transforms/captions"
 )
 
 // nouns are the singular and plural of things that captions count, rare and
@@ -88,16 +90,16 @@ func (s *Scene) caption(r *rand.Rand, ids *IDMap, things []int16, least int) str
 	}
 	first := pickWord(r, "an empty street", "a quiet street without traffic", "a street with nobody on it")
 	if len(phrases) > 0 {
-		first = pickWord(r, "a street with ", "a city street with ", "a road with ", "a scene with ", "a view of ") + list(phrases)
+		first = pickWord(r, "a street with ", "a city street with ", "a road with ", "a scene with ", "a view of ") + captions.List(phrases)
 	}
 	around, light := s.surroundings(r, ids, seen, least), s.light(r)
 	switch {
 	case len(around) == 0:
 		return first + light
 	case len(phrases) < 2 || chance(r, 0.45):
-		return first + pickWord(r, ", beside ", ", near ", ", along with ") + list(around) + light
+		return first + pickWord(r, ", beside ", ", near ", ", along with ") + captions.List(around) + light
 	}
-	return first + light + ". " + pickWord(r, "the street has ", "one also sees ") + list(around)
+	return first + light + ". " + pickWord(r, "the street has ", "one also sees ") + captions.List(around)
 }
 
 func pickWord(r *rand.Rand, words ...string) string { return words[r.IntN(len(words))] }
@@ -139,13 +141,6 @@ func (p spot) place(r *rand.Rand) string {
 		return pickWord(r, " in the distance", " far ahead", " ahead")
 	}
 	return pickWord(r, " ahead", "")
-}
-
-func list(phrases []string) string {
-	if len(phrases) == 1 {
-		return phrases[0]
-	}
-	return strings.Join(phrases[:len(phrases)-1], ", ") + " and " + phrases[len(phrases)-1]
 }
 
 // lining is what lines the street or stands on poles, with the singular where
