@@ -157,7 +157,7 @@ func TestPanics(t *testing.T) {
 	check("match", shards.Reject{Path: "panic.png", Stage: "match", Reason: panicked})
 
 	var captioned plans.Plan
-	caption := captionFn{Params: CaptionParams{Output: t.TempDir()}, captioner: hostile{fixed}, fallback: fixed}
+	caption := captionFn{Params: CaptionParams{Output: t.TempDir()}, id: fixed.ID(), captioner: hostile{fixed}, fallback: fixed}
 	if err := caption.ProcessElement(ctx, plan, func(p plans.Plan) { captioned = p }, reject); err != nil {
 		t.Fatal(err)
 	}
