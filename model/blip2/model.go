@@ -33,6 +33,7 @@ type Model struct {
 	sees, steps *model.Exec
 	mu          sync.Mutex
 	readers     map[reading]*model.Exec
+	frugal      bool
 }
 
 // reading is a shape of prompt: its tokens before the queries' outputs, and the room of the
@@ -66,6 +67,9 @@ func (m *Model) Close() {
 		e.Finalize()
 	}
 	m.store.Finalize()
+	if m.frugal {
+		beAsBefore()
+	}
 }
 
 // Generate writes captions of images.

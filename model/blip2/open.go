@@ -44,6 +44,15 @@ func open(ctx context.Context, b compute.Backend, dir string) (_ *Model, err err
 	if err := m.configure(ctx, f); err != nil {
 		return nil, err
 	}
+	if b.HasSharedBuffers() { // the weights are in Go's memory
+		beFrugal(4 * f.Len())
+		m.frugal = true
+		defer func() {
+			if err != nil {
+				beAsBefore()
+			}
+		}()
+	}
 	if err := m.load(f); err != nil {
 		return nil, err
 	}

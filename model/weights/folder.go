@@ -81,6 +81,14 @@ func (f *Folder) JSON(ctx context.Context, file string) ([]byte, error) {
 	return readSmall(ctx, f.dir, file, maxConfig)
 }
 
+// Len is the number of elements of all tensors.
+func (f *Folder) Len() (n int) {
+	for _, t := range f.tensors {
+		n += t.Len()
+	}
+	return n
+}
+
 // openBuiltin opens the model that is part of the program.
 func openBuiltin() (*Folder, error) {
 	data, err := builtin.Files.ReadFile(modelFile)

@@ -42,6 +42,15 @@ const (
 	doubled          // [in, out, 2, 2] of a transposed convolution to [in, 2·2·out], columns dy, dx, channel
 )
 
+// Shapes are those of the tensors in the files, by name.
+func (l Layout) Shapes() map[string][]int {
+	shapes := map[string][]int{}
+	for name, p := range l {
+		shapes[name] = p.want
+	}
+	return shapes
+}
+
 // Copy lists a tensor of a shape that is a parameter as it stands, of other dimensions where
 // they are given.
 func (l Layout) Copy(param, name string, shape []int, dims ...int) {

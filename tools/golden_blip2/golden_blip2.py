@@ -3,7 +3,7 @@
 
     python3 tools/golden_blip2/golden_blip2.py model/blip2/testdata
     python3 tools/golden_blip2/golden_blip2.py --save small DIR   # a folder of that network
-    python3 tools/golden_blip2/golden_blip2.py --time DIR TOKENS BEAMS  # seconds to generate
+    python3 tools/golden_blip2/golden_blip2.py --time DIR TOKENS BEAMS  # of the processor and the clock
 
 Made with Python 3.11, torch 2.5.1 (CPU), transformers 4.57.6, numpy 2.4.6. No weights are
 stored: the tensors of a network, by the names that transformers saves them under, and the
@@ -31,9 +31,11 @@ import numpy as np
 import torch
 from torch import nn
 from transformers import Blip2Config, Blip2ForConditionalGeneration
+from transformers.models.opt.modeling_opt import OPTPreTrainedModel
 from transformers.utils import logging
 
 logging.set_verbosity_error()
+OPTPreTrainedModel._init_weights = lambda *_: None  # it fails at norms without weights
 
 VISION = dict(hidden_size=24, intermediate_size=36, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=7)
 QFORMER = dict(hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=20)
@@ -202,6 +204,19 @@ def golden(name, salt):
                 dtype=CASES[name][5], salt=salt, shapes=shapes, runs=out)
 
 
+def timed(folder, tokens, beams):
+    """Seconds of the processor and of the clock for one image."""
+    model = Blip2ForConditionalGeneration.from_pretrained(folder, torch_dtype=torch.float32).eval()
+    side = model.config.vision_config.image_size
+    image = torch.from_numpy(uniform("images", 1, 3, side, side))
+    ask = lambda: model.generate(image, max_new_tokens=tokens, min_new_tokens=tokens, num_beams=beams)
+    ask()
+    for _ in range(5):
+        clock, cpu = time.perf_counter(), time.process_time()
+        ask()
+        print(f"{time.process_time() - cpu:.3f} {time.perf_counter() - clock:.3f}", flush=True)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--save")
@@ -212,7 +227,11 @@ def main():
         _, model, _ = network(a.save, "1/")
         model.save_pretrained(a.rest[0], max_shard_size="20KB")
         return
-    for name in CASES:
+    if a.time:
+        torch.set_num_threads(2)
+        timed(a.time, int(a.rest[0]), int(a.rest[1]))
+        return
+    for name in a.rest[1:] or CASES:
         for salt in range(200):
             try:
                 text = json.dumps(golden(name, f"{salt}/"), separators=(",", ":"))

@@ -1,0 +1,189 @@
+package blip2
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"semidavil/model/params"
+)
+
+// middle has 390 MB of weights, in the proportions of BLIP-2 with OPT-2.7b.
+const middle = `{"model_type": "blip-2", "num_query_tokens": 32, "image_token_index": 19999,
+	"vision_config": {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 8, "num_attention_heads": 8, "image_size": 224, "patch_size": 14},
+	"qformer_config": {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 4},
+	"text_config": {"model_type": "opt", "hidden_size": 1024, "ffn_dim": 4096, "num_hidden_layers": 4, "num_attention_heads": 16,
+		"vocab_size": 20000, "max_position_embeddings": 256, "eos_token_id": 7}}`
+
+// keep names the environment variable with a folder for the network of the benchmarks, which
+// is made there once, for others to read; golden_blip2.py --time does.
+const keep = "SEMIDAVIL_BLIP2"
+
+// middleFolder is a folder of middle and the bytes of its weights.
+func middleFolder(t testing.TB) (dir string, size int64) {
+	t.Helper()
+	c, err := parseConfig([]byte(middle))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir = os.Getenv(keep); dir == "" {
+		dir = t.TempDir()
+	}
+	model := filepath.Join(dir, "model.safetensors")
+	if _, err := os.Stat(model); err != nil {
+		if err := writeMiddle(dir, model, c.layout().Shapes()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, info.Size()
+}
+
+func writeMiddle(dir, model string, shapes map[string][]int) error {
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(middle), 0o666); err != nil {
+		return err
+	}
+	f, err := os.Create(model)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	names := slices.Sorted(maps.Keys(shapes))
+	header, at := map[string]any{"__metadata__": map[string]string{"format": "pt"}}, 0
+	for _, name := range names {
+		n := 4 * params.Size(shapes[name])
+		header[name] = map[string]any{"dtype": "F32", "shape": shapes[name], "data_offsets": []int{at, at + n}}
+		at += n
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
+	w.Write(text)
+	var buf []byte
+	for _, name := range names {
+		// A short stretch again and again: making all numbers takes longer than the test.
+		some := value("", name, shapes[name][len(shapes[name])-1:])
+		scale := float32(1)
+		if len(shapes[name]) > 1 && !strings.Contains(name, "embed_") {
+			scale = float32(math.Sqrt(1 / float64(len(some))))
+		}
+		for row := range params.Size(shapes[name]) / len(some) {
+			buf = buf[:0]
+			for i, v := range some {
+				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(scale*v*float32(1+(row*31+i*17)%13)/8))
+			}
+			w.Write(buf)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// peak is the most memory that the process had in use, in bytes, since reset.
+func peak(t testing.TB) (bytes float64, reset func()) {
+	t.Helper()
+	read := func() float64 {
+		data, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			t.Skip("the system does not tell the memory of a process")
+		}
+		for line := range strings.Lines(string(data)) {
+			if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				kib, err := strconv.ParseFloat(strings.Fields(text)[0], 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return kib * 1024
+			}
+		}
+		t.Skip("the system does not tell the peak of memory")
+		return 0
+	}
+	return read(), func() {
+		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+			t.Skip(err)
+		}
+	}
+}
+
+// TestMemory opens a network of 390 MB and writes captions with beams: its process takes at
+// most 1.2 times the weights.
+func TestMemory(t *testing.T) {
+	if os.Getenv("SEMIDAVIL_SLOW") == "" {
+		t.Skip("takes ten seconds; set SEMIDAVIL_SLOW=1")
+	}
+	dir, size := middleFolder(t)
+	_, reset := peak(t)
+	reset()
+	m, err := Open(t.Context(), goBackend(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	opened, _ := peak(t)
+	d := m.Decoding()
+	d.Beams = 5
+	height, width := m.ImageSize()
+	if _, err := m.Generate(t.Context(), uniform("images", 3*3*height*width), nil, d); err != nil {
+		t.Fatal(err)
+	}
+	used, _ := peak(t)
+	text := fmt.Sprintf("weights %.0f MB, opened at %.2f times, peak %.2f times", float64(size)/1e6, opened/float64(size), used/float64(size))
+	if t.Log(text); used > 1.2*float64(size) {
+		t.Error(text)
+	}
+}
+
+func BenchmarkGenerate(b *testing.B) {
+	dir, _ := middleFolder(b)
+	m, err := Open(b.Context(), goBackend(), dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	height, width := m.ImageSize()
+	images := uniform("images", 3*height*width)
+	for _, beams := range []int{1, 5} {
+		for _, tokens := range []int{1, 20} {
+			b.Run(fmt.Sprintf("390MB,beams=%d,tokens=%d", beams, tokens), func(b *testing.B) {
+				d := m.Decoding()
+				d.Beams, d.MaxNewTokens, d.MinNewTokens = beams, tokens, tokens
+				begin := cpuSeconds(b)
+				for b.Loop() {
+					if _, err := m.Generate(b.Context(), images, nil, d); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric((cpuSeconds(b)-begin)/float64(b.N), "cpu-s/op")
+			})
+		}
+	}
+}
+
+// cpuSeconds is what the process has computed, whatever else the machine did.
+func cpuSeconds(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
