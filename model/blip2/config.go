@@ -94,7 +94,7 @@ func parseConfig(data []byte) (config, error) {
 // be the shapes of its tensors, so these only bound what is made before those are compared.
 const (
 	maxSize   = 1 << 20
-	maxLayers = 1000
+	maxLayers = 200
 )
 
 func (c config) check() error {

@@ -1,8 +1,10 @@
 package blip2
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -133,12 +135,65 @@ const tolerance = 1e-4
 // TestGolden generates what transformers does, with the same logits at each step.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 4 {
+	if err != nil || len(files) < 7 {
 		t.Fatalf("%d golden files, %v", len(files), err)
 	}
 	for i, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(name, func(t *testing.T) { testGolden(t, readGolden(t, name), []int{0, 20}[i%2], goBackend()) })
+	}
+}
+
+// TestGenerate leaves out the token that ends a caption and special ones, takes the prompt of
+// newer transformers, with image tokens, and that of older ones for the same, and stops where
+// it is told to.
+func TestGenerate(t *testing.T) {
+	g := readGolden(t, "small")
+	m, err := Open(t.Context(), goBackend(), g.folder(t, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	height, width := m.ImageSize()
+	images := uniform("images", 2*3*height*width)
+	for i := range images {
+		images[i] *= 2
+	}
+	d := m.Decoding()
+	if want := (Decoding{MaxNewTokens: 20, Beams: 1, LengthPenalty: 1}); d != want {
+		t.Errorf("the folder's decoding is %+v, want %+v", d, want)
+	}
+	d.MaxNewTokens = g.Runs[0].Arguments.Max
+	var want [][]int32
+	for _, tokens := range g.Runs[0].Tokens {
+		if end := slices.Index(tokens, 7); end >= 0 {
+			tokens = tokens[:end]
+		}
+		want = append(want, slices.DeleteFunc(slices.Clone(tokens), func(id int32) bool { return id == 1 || id == 2 || id == 60 }))
+	}
+	if len(want[1]) == d.MaxNewTokens || len(want[0]) == d.MaxNewTokens {
+		t.Fatal("nothing to leave out")
+	}
+	for _, prompt := range [][]int32{nil, {2}, {60, 60, 60, 60, 2}} {
+		got, err := m.Generate(t.Context(), images, prompt, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if !slices.Equal(got[i], want[i]) {
+				t.Errorf("prompt %v, image %d: %v, want %v", prompt, i, got[i], want[i])
+			}
+		}
+	}
+	// Words before the image give something else.
+	got, err := m.Generate(t.Context(), images, []int32{5, 60, 60, 60, 60, 2}, d)
+	if err != nil || slices.Equal(got[0], want[0]) {
+		t.Errorf("%v, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Generate(ctx, images, nil, d); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// frugal makes the garbage collector start when the garbage is a twenty-fifth of the weights, or
+// frugal makes the garbage collector start when the garbage is a fiftieth of the weights, or
 // little, and not when it is as much as the weights. That costs next to nothing: there is
 // nothing to follow in weights. It holds for the process until the last network is closed.
 var frugal struct {
@@ -14,12 +14,12 @@ var frugal struct {
 }
 
 // little is garbage that does not matter, in bytes.
-const little = 16 << 20
+const little = 8 << 20
 
 func beFrugal(weights int) {
 	frugal.Lock()
 	defer frugal.Unlock()
-	percent := min(100, max(4, 100*little/max(weights, 1)))
+	percent := min(100, max(2, 100*little/max(weights, 1)))
 	before := debug.SetGCPercent(percent)
 	if before < percent { // another network's, GOGC's, or -1 for never
 		debug.SetGCPercent(before)

@@ -19,12 +19,13 @@ import (
 	"semidavil/model/params"
 )
 
-// middle has 390 MB of weights, in the proportions of BLIP-2 with OPT-2.7b.
-const middle = `{"model_type": "blip-2", "num_query_tokens": 32, "image_token_index": 19999,
-	"vision_config": {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 8, "num_attention_heads": 8, "image_size": 224, "patch_size": 14},
-	"qformer_config": {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 4},
-	"text_config": {"model_type": "opt", "hidden_size": 1024, "ffn_dim": 4096, "num_hidden_layers": 4, "num_attention_heads": 16,
-		"vocab_size": 20000, "max_position_embeddings": 256, "eos_token_id": 7}}`
+// middle has 347 MB of weights, in sizes a half and a quarter of those of BLIP-2 with
+// OPT-2.7b.
+const middle = `{"model_type": "blip-2", "num_query_tokens": 32, "image_token_index": 15999,
+	"vision_config": {"hidden_size": 704, "intermediate_size": 3072, "num_hidden_layers": 4, "num_attention_heads": 8, "image_size": 224, "patch_size": 14},
+	"qformer_config": {"hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 2, "num_attention_heads": 6},
+	"text_config": {"model_type": "opt", "hidden_size": 1280, "ffn_dim": 5120, "num_hidden_layers": 2, "num_attention_heads": 16,
+		"vocab_size": 16000, "max_position_embeddings": 256, "eos_token_id": 7}}`
 
 // keep names the environment variable with a folder for the network of the benchmarks, which
 // is made there once, for others to read; golden_blip2.py --time does.
@@ -125,8 +126,8 @@ func peak(t testing.TB) (bytes float64, reset func()) {
 	}
 }
 
-// TestMemory opens a network of 390 MB and writes captions with beams: its process takes at
-// most 1.2 times the weights.
+// TestMemory opens a network of 347 MB and writes captions with beams: its process takes at
+// most 1.2 times the weights, beside what it took before.
 func TestMemory(t *testing.T) {
 	if os.Getenv("SEMIDAVIL_SLOW") == "" {
 		t.Skip("takes ten seconds; set SEMIDAVIL_SLOW=1")
@@ -134,6 +135,7 @@ func TestMemory(t *testing.T) {
 	dir, size := middleFolder(t)
 	_, reset := peak(t)
 	reset()
+	before, _ := peak(t)
 	m, err := Open(t.Context(), goBackend(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -143,12 +145,16 @@ func TestMemory(t *testing.T) {
 	d := m.Decoding()
 	d.Beams = 5
 	height, width := m.ImageSize()
-	if _, err := m.Generate(t.Context(), uniform("images", 3*3*height*width), nil, d); err != nil {
-		t.Fatal(err)
+	for range 3 {
+		if _, err := m.Generate(t.Context(), uniform("images", 3*height*width), nil, d); err != nil {
+			t.Fatal(err)
+		}
 	}
 	used, _ := peak(t)
-	text := fmt.Sprintf("weights %.0f MB, opened at %.2f times, peak %.2f times", float64(size)/1e6, opened/float64(size), used/float64(size))
-	if t.Log(text); used > 1.2*float64(size) {
+	times := func(bytes float64) float64 { return bytes / float64(size) }
+	text := fmt.Sprintf("weights %.0f MB; the process had %.0f MB before, then %.2f times the weights once opened, and %.2f times at its peak",
+		float64(size)/1e6, before/1e6, times(opened-before), times(used-before))
+	if t.Log(text); times(used-before) > 1.2 {
 		t.Error(text)
 	}
 }
@@ -164,7 +170,7 @@ func BenchmarkGenerate(b *testing.B) {
 	images := uniform("images", 3*height*width)
 	for _, beams := range []int{1, 5} {
 		for _, tokens := range []int{1, 20} {
-			b.Run(fmt.Sprintf("390MB,beams=%d,tokens=%d", beams, tokens), func(b *testing.B) {
+			b.Run(fmt.Sprintf("347MB,beams=%d,tokens=%d", beams, tokens), func(b *testing.B) {
 				d := m.Decoding()
 				d.Beams, d.MaxNewTokens, d.MinNewTokens = beams, tokens, tokens
 				begin := cpuSeconds(b)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"semidavil/model/clip"
 	"semidavil/model/params"
@@ -116,10 +115,14 @@ func (f *Folder) Load(l Layout, network string, unused func(name string) bool, c
 // read is Load of a layout that was compared.
 func (f *Folder) read(l Layout, create func(param string, dims []int) ([]float32, error), done func(param string) error) error {
 	left, data := map[string]int{}, map[string][]float32{} // tensors to come, and where they go
-	for _, p := range l {
+	largest := 0
+	for name, p := range l {
 		left[p.param]++
+		if p.order != copied {
+			largest = max(largest, f.tensors[name].Len())
+		}
 	}
-	var other []float32
+	other := make([]float32, largest)
 	for _, part := range f.parts {
 		for {
 			t, err := part.Next()
@@ -140,7 +143,6 @@ func (f *Folder) read(l Layout, create func(param string, dims []int) ([]float32
 			}
 			out, straight := p.straight(data[p.param], t.Len())
 			if !straight {
-				other = slices.Grow(other[:0], t.Len())
 				out = other[:t.Len()]
 			}
 			if err := part.float32s(t, out); err != nil {
