@@ -144,12 +144,45 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestXLA is TestGolden through XLA, where a plug-in for the CPU is installed, with all images
+// in one batch; and in bfloat16 it finds most of the tokens.
+func TestXLA(t *testing.T) {
+	choice, err := backend.Open("xla:cpu")
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, name := range []string{"small", "project_post"} {
+		t.Run(name, func(t *testing.T) { testGolden(t, readGolden(t, name), 0, choice.Backend) })
+	}
+	g := readGolden(t, "small")
+	m, err := Open(t.Context(), choice.Backend, g.folder(t, 0), Options{BFloat16: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	images := uniform("images", 2*3*28*28)
+	for i := range images {
+		images[i] *= 2
+	}
+	d := m.Decoding()
+	d.MaxNewTokens = 4
+	got, err := m.generate(t.Context(), images, nil, d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range g.Runs[0].Tokens {
+		if !slices.Equal(got[i], want[:4]) {
+			t.Errorf("bfloat16: %v, want %v", got[i], want[:4])
+		}
+	}
+}
+
 // TestGenerate leaves out the token that ends a caption and special ones, takes the prompt of
 // newer transformers, with image tokens, and that of older ones for the same, and stops where
 // it is told to.
 func TestGenerate(t *testing.T) {
 	g := readGolden(t, "small")
-	m, err := Open(t.Context(), goBackend(), g.folder(t, 0))
+	m, err := Open(t.Context(), goBackend(), g.folder(t, 0), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +231,7 @@ func TestGenerate(t *testing.T) {
 }
 
 func testGolden(t *testing.T, g golden, perPart int, b compute.Backend) {
-	m, err := Open(t.Context(), b, g.folder(t, perPart))
+	m, err := Open(t.Context(), b, g.folder(t, perPart), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func TestOpenRefuses(t *testing.T) {
 			c.change(s)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			m, err := Open(t.Context(), goBackend(), s.dir)
+			m, err := Open(t.Context(), goBackend(), s.dir, Options{})
 			runtime.ReadMemStats(&after)
 			if err == nil {
 				m.Close()
@@ -144,7 +144,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestGenerateRefuses wants errors for images, prompts and decodings that make no sense.
 func TestGenerateRefuses(t *testing.T) {
 	g := readGolden(t, "small")
-	m, err := Open(t.Context(), goBackend(), g.folder(t, 0))
+	m, err := Open(t.Context(), goBackend(), g.folder(t, 0), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

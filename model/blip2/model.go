@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -25,6 +26,7 @@ import (
 type Model struct {
 	config     config
 	generation generation
+	dtype      dtypes.DType
 	backend    compute.Backend
 	store      *model.Store
 	slots      *semaphore.Weighted

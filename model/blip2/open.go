@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -22,25 +23,42 @@ import (
 // network is the root of the parameters.
 const network = "blip2"
 
+// Options say how a network computes.
+type Options struct {
+	// BFloat16 keeps the weights and computes in bfloat16, in half of the memory; not on the Go
+	// backend.
+	BFloat16 bool
+}
+
 // Open reads a Blip2ForConditionalGeneration with OPT from a folder, local or gs://, as
 // transformers writes it: config.json, generation_config.json where there is one, and
-// model.safetensors or its index and parts. Weights become float32. They go straight to where
-// graphs find them, so that opening takes the memory of the weights and of the largest matrix.
-func Open(ctx context.Context, b compute.Backend, dir string) (*Model, error) {
-	m, err := open(ctx, b, dir)
+// model.safetensors or its index and parts. Weights become float32, unless the options say
+// otherwise. They go straight to where graphs find them, so that opening takes the memory of
+// the weights and of the largest matrix.
+//
+// On the Go backend the weights are in Go's memory, and until the Model is closed the process
+// collects garbage when there is a fiftieth of them of it (see debug.SetGCPercent).
+func Open(ctx context.Context, b compute.Backend, dir string, o Options) (*Model, error) {
+	m, err := open(ctx, b, dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("blip2: open %s: %w", dir, err)
 	}
 	return m, nil
 }
 
-func open(ctx context.Context, b compute.Backend, dir string) (_ *Model, err error) {
+func open(ctx context.Context, b compute.Backend, dir string, o Options) (_ *Model, err error) {
+	dtype := dtypes.Float32
+	if o.BFloat16 {
+		if dtype = dtypes.BFloat16; b.String() == "go" {
+			return nil, errors.New("the Go backend does not compute in bfloat16")
+		}
+	}
 	f, err := weights.OpenFolder(ctx, dir, "Blip2ForConditionalGeneration")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	m := &Model{backend: b, store: model.NewStore(), readers: map[reading]*model.Exec{}}
+	m := &Model{dtype: dtype, backend: b, store: model.NewStore(), readers: map[reading]*model.Exec{}}
 	if err := m.configure(ctx, f); err != nil {
 		return nil, err
 	}
@@ -99,16 +117,28 @@ func (m *Model) load(f *weights.Folder) error {
 		// The numbers stay where they are until the tensor moves to the device.
 		return data, tensors.MutableFlatData(t, func(flat []float32) { data = flat })
 	}
-	done := func(param string) error {
+	done := func(param string) (err error) {
 		t := values[param]
 		delete(values, param)
+		if m.dtype == dtypes.BFloat16 {
+			if t, err = halved(t); err != nil {
+				return err
+			}
+		}
 		if err := t.ToDevice(m.backend, 0); err != nil {
 			return err
 		}
-		_, err := m.store.CreateVariable("/"+network+"/"+param, t)
+		_, err = m.store.CreateVariable("/"+network+"/"+param, t)
 		return err
 	}
 	return f.Load(m.config.layout(), "BLIP-2", m.config.unused, create, done)
+}
+
+// halved is a tensor in bfloat16.
+func halved(t *tensors.Tensor) (half *tensors.Tensor, err error) {
+	return half, tensors.ConstFlatData(t, func(flat []float32) {
+		half = tensors.FromFlatDataAndDimensions(bfloat16.FromFloat32s(flat...), t.Shape().Dimensions...)
+	})
 }
 
 // compile makes the graphs, which are compiled when they are first used.
@@ -137,5 +167,5 @@ func (m *Model) compile() (err error) {
 // root is the network in a graph. Its weights are parameters: as constants, the Go backend
 // would keep a second copy of them, in another order.
 func (m *Model) root(g *graph.Graph) params.Scope {
-	return params.In(m.store, g, network, params.Options{})
+	return params.In(m.store, g, network, params.Options{Compute: m.dtype})
 }

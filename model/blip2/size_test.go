@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"semidavil/model/params"
 )
 
@@ -136,7 +138,7 @@ func TestMemory(t *testing.T) {
 	_, reset := peak(t)
 	reset()
 	before, _ := peak(t)
-	m, err := Open(t.Context(), goBackend(), dir)
+	m, err := Open(t.Context(), goBackend(), dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,7 @@ func TestMemory(t *testing.T) {
 
 func BenchmarkGenerate(b *testing.B) {
 	dir, _ := middleFolder(b)
-	m, err := Open(b.Context(), goBackend(), dir)
+	m, err := Open(b.Context(), goBackend(), dir, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -182,6 +184,56 @@ func BenchmarkGenerate(b *testing.B) {
 				b.ReportMetric((cpuSeconds(b)-begin)/float64(b.N), "cpu-s/op")
 			})
 		}
+	}
+}
+
+// BenchmarkDecode compares 20 tokens with caches to 20 prompts that grow by a token.
+func BenchmarkDecode(b *testing.B) {
+	dir, _ := middleFolder(b)
+	m, err := Open(b.Context(), goBackend(), dir, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	const tokens = 20
+	c := m.config
+	seen := func() *tensors.Tensor {
+		return tensors.FromFlatDataAndDimensions(uniform("seen", c.Queries*c.Text.Width), 1, c.Queries, c.Text.Width)
+	}
+	reader, err := m.reader(reading{0, c.Queries + 32})
+	if err != nil {
+		b.Fatal(err)
+	}
+	read := func(prompt int) []*tensors.Tensor {
+		out, err := reader.Call(seen(), tensors.FromFlatDataAndDimensions(make([]int32, prompt), prompt))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return out
+	}
+	for name, decode := range map[string]func(){
+		"caches": func() {
+			out := read(1)
+			for i := 1; i < tokens; i++ {
+				if out, err = m.continued(out[1:], []int32{0}, []int32{0}, c.Queries+i); err != nil {
+					b.Fatal(err)
+				}
+			}
+		},
+		"none": func() {
+			for i := range tokens {
+				read(1 + i)
+			}
+		},
+	} {
+		b.Run("347MB,"+name, func(b *testing.B) {
+			decode() // compiles
+			begin := cpuSeconds(b)
+			for b.Loop() {
+				decode()
+			}
+			b.ReportMetric((cpuSeconds(b)-begin)/float64(b.N), "cpu-s/op")
+		})
 	}
 }
 
