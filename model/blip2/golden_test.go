@@ -186,7 +186,6 @@ func TestGenerate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
 	height, width := m.ImageSize()
 	images := uniform("images", 2*3*height*width)
 	for i := range images {
@@ -227,6 +226,11 @@ func TestGenerate(t *testing.T) {
 	cancel()
 	if _, err := m.Generate(ctx, images, nil, d); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
+	}
+	m.Close()
+	m.Close()
+	if _, err := m.Generate(t.Context(), images, nil, d); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("closed: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -36,6 +37,7 @@ type Model struct {
 	mu          sync.Mutex
 	readers     map[reading]*model.Exec
 	frugal      bool
+	closed      atomic.Bool
 }
 
 // reading is a shape of prompt: its tokens before the queries' outputs, and the room of the
@@ -57,11 +59,14 @@ func (m *Model) Vocab() int { return m.config.Text.Vocab }
 // Decoding is how the folder wants captions to be searched for.
 func (m *Model) Decoding() Decoding { return m.generation.decoding(m.config.Queries) }
 
-// Close frees graphs and weights. The Model must not be used afterwards.
+// Close frees graphs and weights, after those who compute; others get an error.
 func (m *Model) Close() {
-	// It waits for those who compute.
 	if err := m.slots.Acquire(context.Background(), m.atOnce); err != nil {
 		return // the background is never done
+	}
+	defer m.slots.Release(m.atOnce)
+	if m.closed.Swap(true) {
+		return
 	}
 	m.sees.Finalize()
 	m.steps.Finalize()
@@ -131,6 +136,9 @@ func (m *Model) generate(ctx context.Context, pixels []float32, prompt []int32, 
 				return err
 			}
 			defer m.slots.Release(1)
+			if m.closed.Load() {
+				return errors.New("the model is closed")
+			}
 			w := watch
 			if w != nil {
 				w = func(image int, logits [][]float32) { watch(from+image, logits) }

@@ -3,7 +3,7 @@
 
     python3 tools/golden_blip2/golden_blip2.py model/blip2/testdata
     python3 tools/golden_blip2/golden_blip2.py --save small DIR   # a folder of that network
-    python3 tools/golden_blip2/golden_blip2.py --time DIR TOKENS BEAMS  # of the processor and the clock
+    python3 tools/golden_blip2/golden_blip2.py --time DIR TOKENS BEAMS THREADS  # of the processor and the clock
 
 Made with Python 3.11, torch 2.5.1 (CPU), transformers 4.57.6, numpy 2.4.6. No weights are
 stored: the tensors of a network, by the names that transformers saves them under, and the
@@ -228,7 +228,7 @@ def main():
         model.save_pretrained(a.rest[0], max_shard_size="20KB")
         return
     if a.time:
-        torch.set_num_threads(2)
+        torch.set_num_threads(int(a.rest[2]))
         timed(a.time, int(a.rest[0]), int(a.rest[1]))
         return
     for name in a.rest[1:] or CASES:
