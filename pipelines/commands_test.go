@@ -29,7 +29,7 @@ var commands = func() map[string]func() {
 }()
 
 // commandEnv makes the test binary one of the commands, in a process of its own. Building the
-// nine programs would take three quarters of a minute for linking alone; this one is linked
+// ten programs would take three quarters of a minute for linking alone; this one is linked
 // anyway.
 const commandEnv = "SEMIDAVIL_TEST_COMMAND"
 

@@ -8,7 +8,8 @@
 //	Ablate       shards -> segmenters of many settings
 //	Pseudolabel  images -> labels where the network passes the thresholds of the classes
 //	Evaluate     images -> scores
-//	Images       raw folders or shards -> the images of the last two
+//	Browse       an output of Prepare, Pseudolabel or Evaluate -> a page to look at its images
+//	Images       raw folders or shards -> the images of the last three
 //
 // Captioning, resizing and cropping, class statistics, thresholds, labels and trainings
 // are transforms of one kind: a stage takes parameters and PCollections and returns

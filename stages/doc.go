@@ -25,13 +25,18 @@
 //	Score         plans -> counts against labels
 //	CommitScores  counts and rejects -> report
 //
+// People look at images too:
+//
+//	Draw        plans, and what an output says of their images -> small pictures
+//	CommitPage  pictures -> a page
+//
 // and trainings run on an output of prepare:
 //
 //	Pretrain  configurations -> a small CLIP each
 //	Train     configurations -> a segmenter each
 //
-// Only references, captions and counts travel between stages; pixels are read,
-// changed and written inside one of them. A sample that cannot be prepared becomes a
+// Only references, captions and counts travel between stages, and pictures of a few kilobytes for
+// people; pixels are read, changed and written inside one of them. A sample that cannot be prepared becomes a
 // shards.Reject; an error of a stage is a fault of the run.
 //
 // What several stages share has packages of its own:

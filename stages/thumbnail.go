@@ -107,8 +107,8 @@ func (f *thumbnailFn) draw(ctx context.Context, ref semidavil.Ref) (Thumbnailed,
 		if err != nil {
 			return err
 		}
-		if side := max(image.W, image.H); side > thumbnailSide {
-			small := semidavil.NewImage(max(1, image.W*thumbnailSide/side), max(1, image.H*thumbnailSide/side))
+		if w, h := resize.Within(image.W, image.H, thumbnailSide); w < image.W || h < image.H {
+			small := semidavil.NewImage(w, h)
 			if err := new(resize.Resizer).Resize(small, image, resize.Area); err != nil {
 				return err
 			}

@@ -147,6 +147,9 @@ func TestGolden(t *testing.T) {
 // TestXLA is TestGolden through XLA, where a plug-in for the CPU is installed, with all images
 // in one batch; and in bfloat16 it finds most of the tokens.
 func TestXLA(t *testing.T) {
+	if os.Getenv("SEMIDAVIL_SLOW") == "" {
+		t.Skip("compiles a dozen graphs; set SEMIDAVIL_SLOW=1")
+	}
 	choice, err := backend.Open("xla:cpu")
 	if err != nil {
 		t.Skip(err)

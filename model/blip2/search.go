@@ -91,15 +91,11 @@ func (s *beams) next(logits [][]float32) (from, token []int32) {
 		}
 	}
 	s.running = top(followed, s.Beams)
-	full := !slices.ContainsFunc(s.finished, func(t text) bool { return !t.whole })
 	for i := range candidates {
 		c := &candidates[i]
-		c.whole = c.ended && i < s.Beams
 		c.score = s.scaled(c.score, s.length)
-		for _, no := range []bool{full && s.EarlyStopping == StopFull, !s.hopeful, !c.whole} {
-			if no {
-				c.score += never
-			}
+		if c.whole = c.ended && i < s.Beams; !c.whole {
+			c.score += never
 		}
 	}
 	s.finished = top(append(s.finished, candidates...), s.Beams)

@@ -35,6 +35,9 @@ type LoadParams struct {
 	// only labels are read.
 	W, H   int
 	Filter resize.Filter
+	// Side, where it is not 0, is for people instead of a network: images are shrunk to fit a
+	// square of this side, and no tokens are read.
+	Side int
 	// Classes are those of labels in shards.
 	Classes semidavil.ClassSet
 }
@@ -218,8 +221,11 @@ func (l *loader) load(ctx context.Context, s source) (*Image, error) {
 	return out, nil
 }
 
+// reads tells that images are read, not labels alone.
+func (l *loader) reads() bool { return l.params.W > 0 || l.params.Side > 0 }
+
 func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plans.Sample) (err error) {
-	if l.params.W > 0 || l.prepare != nil {
+	if l.reads() || l.prepare != nil {
 		if t.file, err = store.ReadBelow(ctx, t.file, s.Ref.Root, s.Ref.Image, store.Links(l.params.Follow)); err != nil {
 			out.Stage = rejects.Read
 			return err
@@ -232,8 +238,10 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 		}
 		sum := sha256.Sum256(t.file)
 		out.SHA256 = hex.EncodeToString(sum[:])
-		if out.tokens, err = frame(s.Tokens); err != nil {
-			return err
+		if l.params.Side == 0 {
+			if out.tokens, err = frame(s.Tokens); err != nil {
+				return err
+			}
 		}
 	}
 	if s.Ref.Label == "" {
@@ -248,7 +256,7 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 	if err == nil {
 		err = adapter.Storage.IDs(&ids)
 	}
-	if err == nil && l.params.W > 0 {
+	if err == nil && l.reads() {
 		err = t.codec.CheckSize(ids, out.Width, out.Height)
 	}
 	if err == nil {
@@ -259,7 +267,7 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 		return fmt.Errorf("%s: %w", s.Ref.Label, err)
 	}
 	var turned pixels.Orientation
-	if turned, out.LabelTurned = t.codec.Turned(); l.params.W > 0 {
+	if turned, out.LabelTurned = t.codec.Turned(); l.reads() {
 		out.EXIF = pixels.Doubtful("image", turned, "label", out.LabelTurned, out.Width, out.Height)
 	}
 	return nil
@@ -267,10 +275,12 @@ func (l *loader) fromFiles(ctx context.Context, t *loadTools, out *Image, s plan
 
 func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
 	out.SHA256 = s.Meta.SourceSHA256
-	if l.params.W > 0 {
+	if l.reads() {
 		if err := l.decode(t, out, s.Image); err != nil {
 			return err
 		}
+	}
+	if l.params.W > 0 {
 		tokens, err := storedTokens(s)
 		if err != nil {
 			return err
@@ -280,15 +290,22 @@ func (l *loader) fromShard(t *loadTools, out *Image, s *shards.Sample) error {
 	if s.Label == nil {
 		return nil
 	}
-	label, err := t.codec.DecodeIDs(s.Label)
+	truth, err := DecodeTrainIDs(&t.codec, s.Label, l.params.Classes)
+	out.Truth = truth
+	return err
+}
+
+// DecodeTrainIDs reads a label file of this program.
+func DecodeTrainIDs(codec *pixels.Codec, file []byte, classes semidavil.ClassSet) (*semidavil.LabelMap, error) {
+	ids, err := codec.DecodeIDs(file)
 	if err == nil {
-		err = datasets.TrainIDs.IDs(&label)
+		err = datasets.TrainIDs.IDs(&ids)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	out.Truth = semidavil.NewLabelMap(label.W, label.H)
-	return labels.Remap(out.Truth, label, labels.TrainIDs(l.params.Classes))
+	m := semidavil.NewLabelMap(ids.W, ids.H)
+	return m, labels.Remap(m, ids, labels.TrainIDs(classes))
 }
 
 // storedTokens are those of a sample's caption.
@@ -314,8 +331,12 @@ func (l *loader) decode(t *loadTools, out *Image, file []byte) (err error) {
 		out.prepared, err = l.prepare(&t.native)
 		return err
 	}
-	out.Pixels = semidavil.NewImage(l.params.W, l.params.H)
-	if out.Width == l.params.W && out.Height == l.params.H {
+	w, h := l.params.W, l.params.H
+	if l.params.Side > 0 {
+		w, h = resize.Within(out.Width, out.Height, l.params.Side)
+	}
+	out.Pixels = semidavil.NewImage(w, h)
+	if out.Width == w && out.Height == h {
 		copy(out.Pixels.Pix, t.native.Pix)
 		return nil
 	}

@@ -49,8 +49,8 @@ type Figure struct {
 
 // Swatch is the name and colour of a class.
 type Swatch struct {
-	Name  string
-	Color Color
+	Name  string `json:"name"`
+	Color Color  `json:"color"`
 }
 
 // Color is red, green and blue.

@@ -5,15 +5,18 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
 	"image/jpeg"
+
+	"semidavil/transforms/metrics"
 )
 
-// Gallery is a page of many small pictures with texts, for skimming. A script of its own finds
-// words and orders the pictures; without it the page shows all of them. Like a [Document] it
-// needs no network, and its policy permits no other script. Its texts are plain, not HTML.
+// Gallery is a page of many small pictures with what is known of them. A script of its own draws
+// those that are looked at, finds words, filters and orders. Like a [Document] it needs no
+// network, and its policy permits no other script. Its texts are plain, not HTML.
 type Gallery struct {
 	Title string
 	// Lead is a paragraph below the title; it may be empty, as all that follows.
@@ -22,7 +25,11 @@ type Gallery struct {
 	// Words can be clicked to find them.
 	Words []Word
 	// Note stands above the pictures.
-	Note     string
+	Note string
+	// Classes are those of the Shares of pictures and of their layers.
+	Classes []Swatch
+	// Scores names the Scores of pictures; less is worse.
+	Scores   []string
 	Pictures []Picture
 	Tables   []Table
 }
@@ -33,18 +40,36 @@ type Word struct {
 	Images int
 }
 
-// Picture is an image with its caption.
+// Picture is an image with what is known of it.
 type Picture struct {
-	Title, Caption string
+	Title   string `json:"title"`
+	Key     string `json:"key,omitempty"` // another name
+	Caption string `json:"caption,omitempty"`
 	// Images is how many images have this caption.
-	Images int
+	Images int `json:"images,omitempty"`
 	// Mark is a word on the caption, such as where it is from; it may be empty.
-	Mark string
+	Mark string `json:"mark,omitempty"`
+	// Subset is what it can be chosen by.
+	Subset string `json:"subset,omitempty"`
+	// Reject is the kind of the fault for which an image was left out; empty where it was not.
+	Reject string `json:"reject,omitempty"`
 	// JPEG is the picture and Width and Height its size in pixels; where it is empty, Fault says
 	// why.
-	JPEG          []byte
-	Width, Height int
-	Fault         string
+	JPEG   []byte  `json:"jpeg,omitempty"`
+	Width  int     `json:"width,omitempty"`
+	Height int     `json:"height,omitempty"`
+	Fault  string  `json:"fault,omitempty"`
+	Layers []Layer `json:"layers,omitempty"`
+	// Shares are those of the classes that occur.
+	Shares []Share `json:"shares,omitempty"`
+	// Scores are those of the gallery, as many or none; NaN is unknown.
+	Scores []metrics.Fraction `json:"scores,omitempty"`
+}
+
+// Share is the part of an image that a class has, above 0 to 1.
+type Share struct {
+	Class int     `json:"class"`
+	Share float64 `json:"share"`
 }
 
 //go:embed gallery.html
@@ -61,30 +86,30 @@ var gallery = template.Must(template.Must(page.Clone()).New("gallery").Parse(gal
 
 type galleryData struct {
 	Gallery
-	Style      template.CSS
-	Script     template.JS
-	ScriptHash template.HTMLAttr
-	Pictures   []galleryPicture
+	Style        template.CSS
+	Data, Script template.JS
+	ScriptHash   template.HTMLAttr
 }
 
-type galleryPicture struct {
-	Picture
-	Source template.HTMLAttr
+// shown is what the script reads.
+type shown struct {
+	Classes  []Swatch  `json:"classes"`
+	Scores   []string  `json:"scores"`
+	Pictures []Picture `json:"pictures"`
 }
 
 // HTML returns the page. A gallery without a title, a table whose rows differ in length from
-// its head, and a picture of another size or format than it says are errors that name the place.
+// its head, and a picture of another size or format than it says, or with scores or classes that the
+// gallery has not, are errors that name the place.
 func (g Gallery) HTML() ([]byte, error) {
 	sum := sha256.Sum256([]byte(galleryScript))
 	data := galleryData{Gallery: g, Style: template.CSS(styleText + galleryStyle), Script: template.JS(galleryScript),
 		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(sum[:]))}
 	err := g.check()
-	for i := 0; i < len(g.Pictures) && err == nil; i++ {
-		p := galleryPicture{Picture: g.Pictures[i]}
-		if p.Source, err = p.source(); err != nil {
-			err = fmt.Errorf("picture %d %q: %w", i, p.Title, err)
-		}
-		data.Pictures = append(data.Pictures, p)
+	if err == nil { // neither "<" nor "&" is in what it writes
+		var text []byte
+		text, err = json.Marshal(shown{g.Classes, g.Scores, g.Pictures})
+		data.Data = template.JS(text)
 	}
 	var b bytes.Buffer
 	if err == nil {
@@ -110,24 +135,54 @@ func (g Gallery) check() error {
 			return fmt.Errorf("table %d %q: %w", i, t.Caption, err)
 		}
 	}
+	for i, p := range g.Pictures {
+		err := p.check()
+		if err == nil && len(p.Scores) != 0 && len(p.Scores) != len(g.Scores) {
+			err = fmt.Errorf("%d scores of %d", len(p.Scores), len(g.Scores))
+		}
+		for _, s := range p.Shares {
+			if s.Class < 0 || s.Class >= len(g.Classes) {
+				err = fmt.Errorf("class %d of %d", s.Class, len(g.Classes))
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("picture %d %q: %w", i, p.Title, err)
+		}
+	}
 	return nil
 }
 
-// source is the whole attribute; see [picture]. Only the head of the file is looked at: pictures
-// are many.
-func (p Picture) source() (template.HTMLAttr, error) {
+// check looks only at the head of the file: pictures are many.
+func (p Picture) check() error {
 	if len(p.JPEG) == 0 {
 		if empty(p.Fault) {
-			return "", errors.New("neither JPEG nor fault")
+			return errors.New("neither JPEG nor fault")
 		}
-		return "", nil
+		return nil
 	}
 	config, err := jpeg.DecodeConfig(bytes.NewReader(p.JPEG))
 	if err != nil {
-		return "", fmt.Errorf("decode JPEG: %w", err)
+		return fmt.Errorf("decode JPEG: %w", err)
 	}
 	if config.Width != p.Width || config.Height != p.Height {
-		return "", fmt.Errorf("the JPEG has %dx%d pixels, not %dx%d", config.Width, config.Height, p.Width, p.Height)
+		return fmt.Errorf("the JPEG has %dx%d pixels, not %dx%d", config.Width, config.Height, p.Width, p.Height)
 	}
-	return template.HTMLAttr(`src="data:image/jpeg;base64,` + base64.StdEncoding.EncodeToString(p.JPEG) + `"`), nil
+	return nil
+}
+
+// dataBegin and dataEnd are around what the script reads.
+const dataBegin, dataEnd = `<script id="data" type="application/json">`, `</script>`
+
+// ReadPictures returns the pictures of a page that [Gallery.HTML] wrote.
+func ReadPictures(page []byte) ([]Picture, error) {
+	var s shown
+	_, rest, ok := bytes.Cut(page, []byte(dataBegin))
+	text, _, end := bytes.Cut(rest, []byte(dataEnd))
+	if !ok || !end {
+		return nil, errors.New("report: the page is no gallery")
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("report: read the data of the page: %w", err)
+	}
+	return s.Pictures, nil
 }

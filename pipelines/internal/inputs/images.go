@@ -18,6 +18,7 @@ import (
 	"semidavil/stages/plans"
 	"semidavil/transforms/datasets"
 	"semidavil/transforms/pixels/resize"
+	"semidavil/transforms/shards"
 )
 
 // Request says which images are wanted.
@@ -96,15 +97,21 @@ func ofShards(ctx context.Context, r Request, n Network, p *pipelines.ImagesPara
 	if r.Labels && subset == semidavil.Unlabelled {
 		return runners.Usagef("--subset=unlabelled: these images have no labels to compare with")
 	}
-	for _, shard := range m.Shards {
-		if shard.Subset == subset {
-			p.Shards = append(p.Shards, plans.Plan{Name: shard.Name, Subset: shard.Subset, Shard: r.From + "/shards/" + shard.Name + ".tar", Count: shard.Samples, Digest: shard.SHA256})
-		}
-	}
+	p.Shards = Shards(r.From, m, subset)
 	if len(p.Shards) == 0 {
 		return runners.Usagef("--%s=%s has no %s images", r.Flag, r.From, subset)
 	}
 	return nil
+}
+
+// Shards are the plans of the shards of an output of prepare: of a subset, or all where it is empty.
+func Shards(output string, m shards.Manifest, subset semidavil.Subset) (out []plans.Plan) {
+	for _, shard := range m.Shards {
+		if subset == "" || shard.Subset == subset {
+			out = append(out, plans.Plan{Name: shard.Name, Subset: shard.Subset, Shard: output + "/shards/" + shard.Name + ".tar", Count: shard.Samples, Digest: shard.SHA256})
+		}
+	}
+	return out
 }
 
 func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.ImagesParams) (tables []captioner.Fit, err error) {

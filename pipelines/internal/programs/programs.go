@@ -4,6 +4,7 @@ package programs
 import (
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/ablate"
+	"semidavil/pipelines/internal/browse"
 	"semidavil/pipelines/internal/caption"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/demo"
@@ -25,6 +26,7 @@ func All() []commands.Program {
 		train.Command(pipelines.Train),
 		pseudolabel.Command(pipelines.Pseudolabel),
 		evaluate.Command(pipelines.Evaluate),
+		browse.Command(pipelines.Browse),
 		ablate.Command(pipelines.Ablate),
 		export.Command(),
 	}

@@ -91,3 +91,13 @@ func (r *Resizer) nearest(dst, src *semidavil.Image) {
 		}
 	}
 }
+
+// Within is the size of a w x h image shrunk to fit a square of this side; one that fits keeps
+// its own. No side becomes 0.
+func Within(w, h, side int) (int, int) {
+	most := max(w, h)
+	if most <= side {
+		return w, h
+	}
+	return max(1, w*side/most), max(1, h*side/most)
+}
