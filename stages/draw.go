@@ -33,9 +33,12 @@ func init() {
 	beam.RegisterDoFn(reflect.TypeFor[drawFn]())
 }
 
-// DrawSide, layerSide and heatSide are the greatest sides of the pictures of images, of their labels and of
-// confidences, and drawQuality is that of the JPEG: together about ten kilobytes.
-const DrawSide, layerSide, heatSide, drawQuality = 224, 160, 112, 55
+// DrawSide is the greatest side of the pictures of images.
+const DrawSide = 224
+
+// layerSide and heatSide are those of labels and of confidences, and drawQuality is that of the
+// JPEG: all pictures of an image together have about ten kilobytes.
+const layerSide, heatSide, drawQuality = 160, 112, 55
 
 // DrawParams say which images are drawn and what there is of them.
 type DrawParams struct {

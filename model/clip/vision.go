@@ -13,7 +13,10 @@ import (
 )
 
 // Mean and Std normalise RGB values of 0 to 1 for CLIP.
-var Mean, Std = pixels.CLIPMean, pixels.CLIPStd
+var (
+	Mean = pixels.CLIPMean
+	Std  = pixels.CLIPStd
+)
 
 // Normalise is (x/255 - Mean)/Std for each channel.
 //

@@ -86,7 +86,7 @@ func (b batches[R]) group(ctx context.Context, plan plans.Plan, wanted func(plan
 }
 
 // work computes the images of a batch, one by one where they fail together.
-func (b batches[R]) work(ctx context.Context, images []*Image) (batch[R], error) {
+func (b batches[R]) work(ctx context.Context, images []*Image) (batch[R], error) { //nolint:unparam // as parallel.Map has it
 	done := batch[R]{images: images, results: make([]R, len(images))}
 	if images[0].Err != nil {
 		return done, nil

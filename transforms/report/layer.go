@@ -28,14 +28,14 @@ func NewLayer(name string, w, h int, pix []uint8, colours [][3]uint8, side int) 
 	for _, c := range colours {
 		palette = append(palette, color.NRGBA{c[0], c[1], c[2], 255})
 	}
-	clear := uint8(len(palette))
+	transparent := uint8(len(palette))
 	palette = append(palette, color.NRGBA{})
 	to, th := resize.Within(w, h, side)
 	m := image.NewPaletted(image.Rect(0, 0, to, th), palette)
 	for y := range th {
 		row := pix[(2*y+1)*h/(2*th)*w:]
 		for x := range to {
-			m.Pix[y*m.Stride+x] = min(row[(2*x+1)*w/(2*to)], clear)
+			m.Pix[y*m.Stride+x] = min(row[(2*x+1)*w/(2*to)], transparent)
 		}
 	}
 	var b bytes.Buffer

@@ -126,7 +126,7 @@ func (p *postProcessor) frame(f *gpt2Files) error {
 // readGPT2Files reads the files of LoadGPT2. Its errors begin with the name of a file.
 func readGPT2Files(read func(name string) ([]byte, error)) (*gpt2Files, error) {
 	var config tokenizerConfig
-	if _, err := readOptional(read, fileConfig, &config); err != nil {
+	if err := readOptional(read, fileConfig, &config); err != nil {
 		return nil, err
 	}
 	f := &gpt2Files{name: fileTokenizer, specials: config.names(), cleanUp: config.CleanUp}
@@ -148,18 +148,18 @@ func readGPT2Files(read func(name string) ([]byte, error)) (*gpt2Files, error) {
 }
 
 // readOptional decodes a JSON file, if it is there.
-func readOptional(read func(name string) ([]byte, error), name string, into any) (bool, error) {
+func readOptional(read func(name string) ([]byte, error), name string, into any) error {
 	data, err := read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil
 	}
 	if err == nil {
 		err = json.Unmarshal(data, into)
 	}
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return true, nil
+	return nil
 }
 
 // parseTokenizer reads tokenizer.json.
@@ -198,14 +198,14 @@ func (f *gpt2Files) readPair(read func(name string) ([]byte, error), config toke
 		return err
 	}
 	extra := vocabJSON{}
-	if _, err := readOptional(read, fileAdded, &extra); err != nil {
+	if err := readOptional(read, fileAdded, &extra); err != nil {
 		return err
 	}
 	for _, content := range slices.Sorted(maps.Keys(extra)) {
 		f.added = append(f.added, addedToken{ID: extra[content], Content: content})
 	}
 	var specials specialTokens
-	if _, err := readOptional(read, fileSpecials, &specials); err != nil {
+	if err := readOptional(read, fileSpecials, &specials); err != nil {
 		return err
 	}
 	f.specials = append(f.specials, specials.names()...)

@@ -186,8 +186,7 @@ func types(steps []componentKey) []string {
 // addTokens checks the added tokens and puts them into the vocabulary.
 func (f *tokenizerJSON) addTokens() error {
 	for _, a := range f.AddedTokens {
-		switch {
-		case a.Content != sotToken && a.Content != eotToken:
+		if a.Content != sotToken && a.Content != eotToken {
 			return fmt.Errorf("added token %q: only %s and %s are supported", a.Content, sotToken, eotToken)
 		}
 		if err := f.Model.Vocab.add(a); err != nil {

@@ -3,6 +3,7 @@ package charts
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // palette holds the colours of Okabe and Ito (Color Universal Design, 2008) in an
@@ -10,9 +11,12 @@ import (
 var palette = []string{"#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442"}
 
 // Color is that of series or curve i of a chart, for tables beside it.
-func Color(i int) (c [3]uint8) {
-	fmt.Sscanf(palette[i], "#%02x%02x%02x", &c[0], &c[1], &c[2])
-	return c
+func Color(i int) [3]uint8 {
+	v, err := strconv.ParseUint(palette[i][1:], 16, 32)
+	if err != nil {
+		panic(err) // the palette is a constant
+	}
+	return [3]uint8{uint8(v >> 16), uint8(v >> 8), uint8(v)}
 }
 
 // viridis holds ten even steps of matplotlib's colour map of that name.

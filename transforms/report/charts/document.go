@@ -114,8 +114,9 @@ func (d *document) words(x, y, size float64, anchor, s, class, fill string, attr
 	d.body.WriteString("</text>\n")
 }
 
-// turned writes a caption from bottom to top.
-func (d *document) turned(x, y float64, s string) {
+// turned writes the caption of a vertical axis from bottom to top, around y.
+func (d *document) turned(y float64, s string) {
+	const x = margin + 10
 	d.soft(x, y, textSize, atMiddle, s, "transform", "rotate(-90 "+num(x)+" "+num(y)+")")
 }
 

@@ -153,7 +153,7 @@ func Lines(c LineChart) ([]byte, error) {
 		h += 18
 	}
 	if c.YAxis != "" {
-		d.turned(margin+10, (top+bottom)/2, fit(caption(c.YAxis, c.Unit, c.Log), textSize, bottom-top+20))
+		d.turned((top+bottom)/2, fit(caption(c.YAxis, c.Unit, c.Log), textSize, bottom-top+20))
 	}
 	return d.finish(width, h+8, c.Title, c.describe()), nil
 }

@@ -79,7 +79,7 @@ func Matrix(c MatrixChart) ([]byte, error) {
 	y := d.header(c.Title, "", w)
 	d.soft(left+side/2, y+12, textSize, atMiddle, "prediction")
 	top := y + 20 + lean
-	d.turned(margin+10, top+side/2, "truth")
+	d.turned(top+side/2, "truth")
 	for i, n := range c.Names {
 		short := fit(n, size, most)
 		middle := float64((float64(i) + 0.5) * cell)

@@ -109,11 +109,11 @@ func Reliability(c ReliabilityChart) ([]byte, error) {
 	d.line(x.from, y.from, x.to, y.to, "class", "chart-axis chart-diagonal", "stroke", "#6b7480", "stroke-width", "1.5", "stroke-dasharray", "5 4")
 	d.axisLine(left, y.from, x.to, y.from)
 	d.axisLine(left, y.from, left, y.to)
-	d.turned(margin+10, top+side/2, "accuracy")
+	d.turned(top+side/2, "accuracy")
 
 	base := y.from + 14 + below
 	c.shares(d, x, base, below-16)
-	d.turned(margin+10, base-(below-16)/2, "pixels")
+	d.turned(base-(below-16)/2, "pixels")
 	for i := 0; i <= 5; i++ {
 		at := x.at(float64(i) / 5)
 		d.axisLine(at, base, at, base+4)
