@@ -61,7 +61,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 			}
 			return inputs.ForgetCaptions(ctx, cfg.Output)
 		},
-		Work:      commands.Images[configs.Caption](graph, "caption"),
+		Work:      commands.Images[configs.Caption](graph, "captions"),
 		Summarise: func(ctx context.Context, r *job) error { return summarise(ctx, r, tables) },
 	}
 }

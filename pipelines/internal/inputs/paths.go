@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +27,9 @@ func Resolve(s *runners.Session, c *configs.Inference, images runners.Path, furt
 // ResolveImages resolves what names images, and further paths.
 func ResolveImages(s *runners.Session, images runners.Path, paths ...runners.Path) error {
 	if !isDataSet(*images.Value) {
+		if kind := unknownKind(*images.Value); kind != "" {
+			return runners.Usagef("--%s=%s: unknown kind of data %q; valid: %s", images.Flag, *images.Value, kind, strings.Join(datasets.Names, ", "))
+		}
 		return s.Resolve(append(paths, images)...)
 	}
 	if err := s.Resolve(paths...); err != nil {
@@ -57,6 +61,22 @@ func isDataSet(arg string) bool {
 	}
 	info, err := os.Stat(arg)
 	return err != nil || !info.IsDir()
+}
+
+// kindOf is how KIND:ROOT begins.
+var kindOf = regexp.MustCompile(`^([a-z][a-z0-9]*):/?[^/]`)
+
+// unknownKind is the kind of what looks like KIND:ROOT with no such kind, "" for what does not,
+// such as a path that exists.
+func unknownKind(arg string) string {
+	m := kindOf.FindStringSubmatch(arg)
+	if m == nil || strings.ContainsAny(arg, "*?[") || slices.Contains(datasets.Names, m[1]) {
+		return ""
+	}
+	if _, err := os.Lstat(arg); err == nil {
+		return ""
+	}
+	return m[1]
 }
 
 // DataSet reads KIND:ROOT, or pairs:FILE.yaml:ROOT with the description in the file.

@@ -93,7 +93,6 @@ func TestGlobs(t *testing.T) {
 	for from, want := range map[string]string{
 		root + "/absent":       "no such file",
 		root + "/absent/*":     "no such file",
-		"cities:" + root:       "no such file",
 		root + "/city/1.png":   "it is a file",
 		root + "/city/[a":      "syntax error in pattern",
 		"images:" + root + "*": "no such file",
@@ -131,5 +130,23 @@ func TestPairsFile(t *testing.T) {
 	}
 	if texts[0] != texts[1] { // which shards are remade with
 		t.Errorf("%q", texts)
+	}
+}
+
+// TestUnknownKind: what looks like a data set of no kind that there is, is told so; paths and
+// URLs are none.
+func TestUnknownKind(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	if err := os.Mkdir("kitti:x", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for arg, want := range map[string]string{
+		"kitti:/data": "kitti", "bdd100k:data": "bdd100k", "kitti:x": "", "gta5:/data": "", "gs://bucket/a": "", "out/prepare": "",
+		"a/kitti:b": "", "C:/data": "", "kitti:": "", "*.png": "", "run_12:10:00/x": "", "run:10/*.png": "",
+	} {
+		if got := unknownKind(arg); got != want {
+			t.Errorf("%s: %q, want %q", arg, got, want)
+		}
 	}
 }
