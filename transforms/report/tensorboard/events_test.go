@@ -286,6 +286,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(message)
 	}
+	f.Add([]byte("\t\x00\x00\xe0@\xfcT\xd9A\x10\xac\x02*;\n9\n\bse\"käse\"!\b\a\x12\x00B\x1b    {\n     ttingsB: 1\n    }J\n\n\x06\n\x04text \x02")) // an image and a text
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := tensorboardtest.Decode(data)
 		if err != nil {

@@ -124,7 +124,7 @@ func Decode(data []byte) (tensorboard.Event, error) {
 }
 
 func decodeValue(message []byte) (tensorboard.Value, error) {
-	var v tensorboard.Value
+	var v tensorboard.Value // of all kinds that the message has
 	text := ""
 	err := fields(message, func(d field) error {
 		switch {
@@ -167,8 +167,15 @@ func decodeValue(message []byte) (tensorboard.Value, error) {
 		}
 		return nil
 	})
-	if v.Kind == tensorboard.TextKind {
-		v.Text = text
+	// What else a message holds is of no meaning for its kind.
+	own := tensorboard.Value{Tag: v.Tag, Kind: v.Kind}
+	switch v.Kind {
+	case tensorboard.ScalarKind:
+		own.Number = v.Number
+	case tensorboard.ImageKind:
+		own.Width, own.Height, own.PNG = v.Width, v.Height, v.PNG
+	case tensorboard.TextKind:
+		own.Text = text
 	}
-	return v, err
+	return own, err
 }
