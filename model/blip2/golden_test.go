@@ -20,6 +20,7 @@ import (
 	"github.com/gomlx/compute/dtypes/float16"
 
 	"semidavil/model/backend"
+	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
 
@@ -31,8 +32,8 @@ var goBackend = sync.OnceValue(func() compute.Backend {
 	return b
 })
 
-// golden is a file that tools/golden_blip2 wrote.
-type golden struct {
+// goldenFile is a file that tools/golden_blip2 wrote.
+type goldenFile struct {
 	Config, Generation json.RawMessage
 	DType, Salt        string
 	Shapes             map[string][]int
@@ -51,7 +52,7 @@ type golden struct {
 	}
 }
 
-func readGolden(t testing.TB, name string) (g golden) {
+func readGolden(t testing.TB, name string) (g goldenFile) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 	if err == nil {
@@ -64,7 +65,7 @@ func readGolden(t testing.TB, name string) (g golden) {
 }
 
 // folder writes the model as transformers does, in parts of so many tensors; 0 is one file.
-func (g golden) folder(t testing.TB, perPart int) string {
+func (g goldenFile) folder(t testing.TB, perPart int) string {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name string, data []byte) {
@@ -101,7 +102,7 @@ func (g golden) folder(t testing.TB, perPart int) string {
 }
 
 // file is a safetensors file of some tensors.
-func (g golden) file(t testing.TB, names []string) []byte {
+func (g goldenFile) file(t testing.TB, names []string) []byte {
 	t.Helper()
 	dtype, size := map[string]string{"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[g.DType], 2
 	if g.DType == "float32" {
@@ -136,7 +137,7 @@ const tolerance = 1e-4
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) < 7 {
-		t.Fatalf("%d golden files, %v", len(files), err)
+		t.Fatalf("%d goldenFile files, %v", len(files), err)
 	}
 	for i, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
@@ -163,7 +164,7 @@ func TestXLA(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	images := uniform("images", 2*3*28*28)
+	images := golden.Uniform("images", 2*3*28*28)
 	for i := range images {
 		images[i] *= 2
 	}
@@ -190,7 +191,7 @@ func TestGenerate(t *testing.T) {
 		t.Fatal(err)
 	}
 	height, width := m.ImageSize()
-	images := uniform("images", 2*3*height*width)
+	images := golden.Uniform("images", 2*3*height*width)
 	for i := range images {
 		images[i] *= 2
 	}
@@ -237,14 +238,14 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-func testGolden(t *testing.T, g golden, perPart int, b compute.Backend) {
+func testGolden(t *testing.T, g goldenFile, perPart int, b compute.Backend) {
 	m, err := Open(t.Context(), b, g.folder(t, perPart), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
 	height, width := m.ImageSize()
-	images := uniform("images", 2*3*height*width)
+	images := golden.Uniform("images", 2*3*height*width)
 	for i := range images {
 		images[i] *= 2
 	}
@@ -268,7 +269,7 @@ func testGolden(t *testing.T, g golden, perPart int, b compute.Backend) {
 			}
 			want := run.Logits[step][image]
 			largest := want[len(want)-1]
-			h := hashed(fmt.Sprintf("sample/%d", step))
+			h := golden.Hash(fmt.Sprintf("sample/%d", step))
 			for i, w := range want[:len(want)-1] {
 				worst = max(worst, math.Abs(float64(logits[0][h(i)%uint64(m.Vocab())])-w)/largest)
 			}

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"semidavil/model/layer/golden"
 )
 
 // spoilt is a good folder to be spoilt.
@@ -149,14 +151,14 @@ func TestGenerateRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	good := uniform("images", 3*28*28)
+	good := golden.Uniform("images", 3*28*28)
 	decoding := func(change func(d *Decoding)) Decoding {
 		d := m.Decoding()
 		change(&d)
 		return d
 	}
 	none := decoding(func(*Decoding) {})
-	bad := uniform("images", len(good))
+	bad := golden.Uniform("images", len(good))
 	bad[5] = float32(math.NaN())
 	for _, c := range []struct {
 		name   string

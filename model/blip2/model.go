@@ -4,20 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
-
-	"semidavil/model/layer"
 )
 
 // Model is an open network. Its methods may be called by several goroutines. On the Go
@@ -39,14 +35,6 @@ type Model struct {
 	frugal      bool
 	closed      atomic.Bool
 }
-
-// reading is a shape of prompt: its tokens before the queries' outputs, and the room of the
-// caches for all tokens.
-type reading struct{ before, room int }
-
-// roomStep is the multiple to which the room of caches is rounded up, so that captions of
-// other lengths use the same graph.
-const roomStep = 32
 
 // ImageSize is the height and width in pixels of the images that [Model.Generate] takes.
 func (m *Model) ImageSize() (height, width int) {
@@ -151,47 +139,6 @@ func (m *Model) generate(ctx context.Context, pixels []float32, prompt []int32, 
 	return texts, group.Wait()
 }
 
-// prompt is a prompt around what the network saw.
-type prompt struct{ before, after []int32 }
-
-func (p prompt) length(queries int) int { return len(p.before) + queries + len(p.after) }
-
-// prompt takes a prompt apart.
-func (m *Model) prompt(tokens []int32) (p prompt, err error) {
-	if len(tokens) == 0 {
-		if m.generation.BOS == nil {
-			return p, errors.New("the folder names no token that begins a text (bos_token_id): give a prompt")
-		}
-		tokens = []int32{int32(*m.generation.BOS)}
-	}
-	for _, id := range tokens {
-		if id < 0 || int(id) >= m.config.Text.Vocab {
-			return p, fmt.Errorf("the prompt has the token %d, the vocabulary ids 0 to %d", id, m.config.Text.Vocab-1)
-		}
-	}
-	p.after = tokens
-	if m.config.ImageToken != nil {
-		image := int32(*m.config.ImageToken)
-		first, count := slices.Index(tokens, image), 0
-		for _, id := range tokens {
-			if id == image {
-				count++
-			}
-		}
-		if count > 0 {
-			last := first + m.config.Queries
-			if count != m.config.Queries || last > len(tokens) || slices.ContainsFunc(tokens[first:last], func(id int32) bool { return id != image }) {
-				return p, fmt.Errorf("the prompt has the image token %d times, want it %d times in one piece, or not at all", count, m.config.Queries)
-			}
-			p.before, p.after = tokens[:first], tokens[last:]
-		}
-	}
-	if len(p.after) == 0 {
-		return p, errors.New("the prompt has no token after those of the image")
-	}
-	return p, nil
-}
-
 // batch writes captions of images that pass the network together.
 func (m *Model) batch(ctx context.Context, pixels []float32, p prompt, d Decoding, watch func(image int, logits [][]float32)) ([][]int32, error) {
 	size := m.config.Vision.ImageSize
@@ -260,98 +207,4 @@ func (m *Model) batch(ctx context.Context, pixels []float32, p prompt, d Decodin
 		texts[i] = s.best()
 	}
 	return texts, nil
-}
-
-// rowsOf copies logits to the host.
-func rowsOf(t *tensors.Tensor) ([][]float32, error) {
-	flat, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(flat, func(v float32) bool { return math.IsNaN(float64(v)) }) {
-		return nil, errors.New("the network gives NaN")
-	}
-	return slices.Collect(slices.Chunk(flat, t.Shape().Dimensions[1])), nil
-}
-
-// reader is the graph that reads a prompt. Its outputs are the logits of the next token and
-// the caches.
-func (m *Model) reader(r reading) (*model.Exec, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if e := m.readers[r]; e != nil {
-		return e, nil
-	}
-	e, err := model.NewExec(m.backend, m.store, func(_ *model.Scope, seen, tokens *graph.Node) []*graph.Node { return m.read(r, seen, tokens) })
-	if err != nil {
-		return nil, err
-	}
-	e.SetMaxCache(-1)
-	m.readers[r] = e
-	return e, nil
-}
-
-// read is the graph of a reader.
-//
-//	seen    [B,Queries,Width]
-//	tokens  i32[N]
-func (m *Model) read(r reading, seen, tokens *graph.Node) []*graph.Node {
-	t, s := m.config.Text, m.root(seen.Graph()).At("text")
-	batch := seen.Shape().Dimensions[0]
-	words := t.embed(s, graph.InsertAxes(tokens, 0))
-	words = graph.BroadcastToDims(words, batch, tokens.Shape().Dimensions[0], t.Width)
-	part := func(spec graph.SliceAxisSpec) *graph.Node { return graph.SliceAxis(words, 1, spec) }
-	x := []*graph.Node{seen, part(graph.AxisRangeToEnd(r.before))}
-	if r.before > 0 {
-		x = slices.Insert(x, 0, part(graph.AxisRange(0, r.before)))
-	}
-	caches := t.emptyCaches(seen.Graph(), s.Compute, batch, r.room)
-	logits, caches := t.decode(s, graph.Concatenate(x, 1), caches, graph.Const(seen.Graph(), int32(0)))
-	return outputs(logits, caches)
-}
-
-func outputs(logits *graph.Node, caches []layer.Cache) []*graph.Node {
-	out := []*graph.Node{logits}
-	for _, c := range caches {
-		out = append(out, c.Keys, c.Values)
-	}
-	return out
-}
-
-// continued adds a token to each text. It uses up the caches.
-func (m *Model) continued(caches []*tensors.Tensor, from, next []int32, first int) ([]*tensors.Tensor, error) {
-	args := []any{
-		tensors.FromFlatDataAndDimensions(from, len(from)), tensors.FromFlatDataAndDimensions(next, len(next), 1),
-		tensors.FromScalar(int32(first)),
-	}
-	for _, c := range caches {
-		buffer, err := graph.DonateTensorBuffer(c, m.backend, 0)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, buffer)
-	}
-	return m.steps.Call(args...)
-}
-
-// step is the graph of continued.
-//
-//	from   i32[B]    the row of the caches that each text continues
-//	next   i32[B,1]
-//	first  i32[]     tokens in the caches
-func (m *Model) step(in []*graph.Node) []*graph.Node {
-	from, next, first := in[0], in[1], in[2]
-	t, s := m.config.Text, m.root(next.Graph()).At("text")
-	caches := make([]layer.Cache, t.Layers)
-	for i := range caches {
-		pick := func(c *graph.Node) *graph.Node {
-			if from.Shape().Dimensions[0] == 1 && c.Shape().Dimensions[0] == 1 {
-				return c
-			}
-			return graph.Gather(c, graph.InsertAxes(from, -1))
-		}
-		caches[i] = layer.Cache{Keys: pick(in[3+2*i]), Values: pick(in[4+2*i])}
-	}
-	logits, caches := t.decode(s, t.embed(s, next), caches, first)
-	return outputs(logits, caches)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"testing"
+
+	"semidavil/model/layer/golden"
 )
 
 // oracle is the search with beams as transformers 4.57 writes it, an array for each thing and
@@ -113,7 +115,7 @@ func TestSearch(t *testing.T) {
 		d.MinNewTokens = min(i/2%4, d.MaxNewTokens)
 		own := ends[i/5%3]
 		next := func(tokens []int32) []float32 {
-			logits := uniform(fmt.Sprint(i, tokens), vocab)
+			logits := golden.Uniform(fmt.Sprint(i, tokens), vocab)
 			for k := range logits {
 				if logits[k] *= 4; slices.Contains(own, k) {
 					logits[k] += 1.5

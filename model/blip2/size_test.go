@@ -19,6 +19,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"semidavil/model/backend"
+	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
 
@@ -151,7 +152,7 @@ func TestMemory(t *testing.T) {
 	d.Beams = 5
 	height, width := m.ImageSize()
 	for range 3 {
-		if _, err := m.Generate(t.Context(), uniform("images", 3*height*width), nil, d); err != nil {
+		if _, err := m.Generate(t.Context(), golden.Uniform("images", 3*height*width), nil, d); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -182,7 +183,7 @@ func BenchmarkGenerate(b *testing.B) {
 			}
 			defer m.Close()
 			height, width := m.ImageSize()
-			images := uniform("images", 3*height*width)
+			images := golden.Uniform("images", 3*height*width)
 			for _, beams := range []int{1, 5} {
 				for _, tokens := range []int{1, 20} {
 					d := m.Decoding()
@@ -217,7 +218,7 @@ func BenchmarkDecode(b *testing.B) {
 	const tokens = 20
 	c := m.config
 	seen := func() *tensors.Tensor {
-		return tensors.FromFlatDataAndDimensions(uniform("seen", c.Queries*c.Text.Width), 1, c.Queries, c.Text.Width)
+		return tensors.FromFlatDataAndDimensions(golden.Uniform("seen", c.Queries*c.Text.Width), 1, c.Queries, c.Text.Width)
 	}
 	reader, err := m.reader(reading{0, c.Queries + 32})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
 
@@ -91,7 +92,7 @@ func BenchmarkBlock(b *testing.B) {
 	} {
 		c.config.VisionLayers = 1
 		x := make([]float32, c.batch*c.tokens*c.config.VisionWidth)
-		uniform32("x", x)
+		copy(x, golden.Uniform("x", len(x)))
 		for _, backward := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/backward=%v", c.name, backward), func(b *testing.B) {
 				store := model.NewStore()

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
 
@@ -19,8 +20,8 @@ import (
 func TestContrastive(t *testing.T) {
 	const n, e = 5, 7
 	image, text := make([]float32, n*e), make([]float32, n*e)
-	uniform32("image", image)
-	uniform32("text", text)
+	copy(image, golden.Uniform("image", len(image)))
+	copy(text, golden.Uniform("text", len(text)))
 	for _, scale := range []float32{2, 6} {
 		store := model.NewStore()
 		if err := params.Load(store, network, params.Values{"logit_scale": params.Dense([]float32{scale})}); err != nil {

@@ -11,11 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"semidavil/model/layer/golden"
+
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// golden is a file that tools/golden_clip wrote.
-type golden struct {
+// goldenFile is a file that tools/golden_clip wrote.
+type goldenFile struct {
 	Config map[string]int
 	Batch  int
 	// Sizes are heights and widths of the images.
@@ -30,20 +32,20 @@ type sampled struct {
 	Values   []float64
 }
 
-func readGolden(t testing.TB, name string) golden {
+func readGolden(t testing.TB, name string) goldenFile {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var g golden
+	var g goldenFile
 	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
 	return g
 }
 
-func (g golden) config() Config {
+func (g goldenFile) config() Config {
 	c := g.Config
 	return Config{
 		ImageSize: c["image"], PatchSize: c["patch"], VisionWidth: c["vw"], VisionLayers: c["vl"], VisionHeads: c["vh"],
@@ -52,7 +54,7 @@ func (g golden) config() Config {
 }
 
 // compare checks a tensor against its golden sample.
-func (g golden) compare(t *testing.T, name string, got *tensors.Tensor, limit float64) {
+func (g goldenFile) compare(t *testing.T, name string, got *tensors.Tensor, limit float64) {
 	t.Helper()
 	want, ok := g.Tensors[name]
 	if !ok {
@@ -68,7 +70,7 @@ func (g golden) compare(t *testing.T, name string, got *tensors.Tensor, limit fl
 		t.Fatal(err)
 	}
 	worst, largest := 0.0, 1e-30
-	h := hashed("sample/" + name)
+	h := golden.Hash("sample/" + name)
 	for j, w := range want.Values {
 		i := j
 		if len(values) > len(want.Values) {
@@ -100,7 +102,7 @@ func (g golden) compare(t *testing.T, name string, got *tensors.Tensor, limit fl
 	}
 }
 
-func (g golden) compareAll(t *testing.T, got map[string]*tensors.Tensor, limit float64) {
+func (g goldenFile) compareAll(t *testing.T, got map[string]*tensors.Tensor, limit float64) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(got)) {
 		g.compare(t, name, got[name], limit)

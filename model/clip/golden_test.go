@@ -17,6 +17,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"semidavil/model/backend"
+	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
 
@@ -137,7 +138,7 @@ func TestBFloat16(t *testing.T) {
 	}
 }
 
-func testGolden(t *testing.T, g golden, o params.Options, limit float64) {
+func testGolden(t *testing.T, g goldenFile, o params.Options, limit float64) {
 	c := g.config()
 	seen := 0
 	for _, size := range g.Sizes {
@@ -190,7 +191,7 @@ func visionResults(s params.Scope, c Config, image *graph.Node, at string, r *re
 // weighted is the sum of x with hashed weights.
 func weighted(x *graph.Node, name string) *graph.Node {
 	w := make([]float32, x.Shape().Size())
-	uniform32("weight/"+name, w)
+	copy(w, golden.Uniform("weight/"+name, len(w)))
 	c := graph.ConstTensor(x.Graph(), tensors.FromFlatDataAndDimensions(w, x.Shape().Dimensions...))
 	return graph.ReduceAllSum(graph.Mul(x, c))
 }

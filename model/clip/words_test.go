@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
 
@@ -19,9 +20,9 @@ func TestWords(t *testing.T) {
 	// 7 and 8 begin and end a text; a word comes twice, one is in all captions.
 	tokens := []int32{7, 3, 5, 8, 0, 7, 5, 2, 2, 8, 7, 5, 8, 0, 0}
 	dense, all, bias := make([]float32, batch*h*w*embed), make([]float32, batch*n*embed), make([]float32, vocab)
-	uniform32("dense", dense)
-	uniform32("all", all)
-	uniform32("bias", bias)
+	copy(dense, golden.Uniform("dense", len(dense)))
+	copy(all, golden.Uniform("all", len(all)))
+	copy(bias, golden.Uniform("bias", len(bias)))
 	scale := []float32{0.7}
 	words := []int32{5, -1, 3, 6, 2} // 6 is in no caption
 	store := model.NewStore()

@@ -7,7 +7,7 @@
 
 Made with Python 3.11, torch 2.5.1 (CPU), transformers 4.57.6, numpy 2.4.6. No weights are
 stored: the tensors of a network, by the names that transformers saves them under, and the
-images are a hash of name and index that the Go test computes too (uniform below).
+images are a hash of name and index that the Go test computes too (uniform of golden_clip.py).
 
 A file holds config.json, generation_config.json, the shapes of the tensors, and for each run
 the arguments of generate, the tokens, and of each step of a greedy run or the first of one
@@ -33,6 +33,9 @@ from torch import nn
 from transformers import Blip2Config, Blip2ForConditionalGeneration
 from transformers.models.opt.modeling_opt import OPTPreTrainedModel
 from transformers.utils import logging
+
+sys.path.append(str(Path(__file__).parents[1] / "golden_clip"))
+from golden_clip import hashed, uniform  # noqa: E402
 
 logging.set_verbosity_error()
 OPTPreTrainedModel._init_weights = lambda *_: None  # it fails at norms without weights
@@ -68,30 +71,6 @@ CASES = {
 # Before transformers 4.46 there was no image token, and the queries came before the prompt.
 OLD = ["post", "half"]
 PROMPT = [2, 11, 23, 5]
-
-MASK = (1 << 64) - 1
-
-
-def fnv(name):
-    h = 0xCBF29CE484222325
-    for b in name.encode():
-        h = (h ^ b) * 0x100000001B3 & MASK
-    return h
-
-
-def hashed(name, n):
-    """splitmix64 of fnv1a(name) + i."""
-    with np.errstate(over="ignore"):
-        z = (np.uint64(fnv(name)) + np.arange(n, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
-
-
-def uniform(name, *dims):
-    """float32 in [-1, 1), exact."""
-    n = math.prod(dims)
-    return ((hashed(name, n) >> np.uint64(40)).astype(np.float64) / (1 << 23) - 1).astype(np.float32).reshape(dims)
 
 
 def value(salt, name, dims):

@@ -3,7 +3,6 @@ package text
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 // writes text. Unlike CLIP's it keeps case and white space, so that Decode gives text back. It
 // is immutable and safe for concurrent use.
 //
-//	tok, err := text.LoadGPT2(os.DirFS("blip2-opt-2.7b"))
+//	tok, err := text.ReadGPT2(func(name string) ([]byte, error) { return os.ReadFile("blip2-opt-2.7b/" + name) })
 //	prompt := tok.Encode("a photo of")            // [2 102 1345 9]: OPT's folder puts </s> (2) in front
 //	caption := tok.Decode(generated, true)        // without </s>, <pad>, <image>
 //	newline, _ := tok.ID("Ċ")                     // the id of "\n" (50118 of OPT), spelled as in vocab.json
@@ -42,7 +41,8 @@ type added struct {
 	id      int32
 }
 
-// LoadGPT2 reads a tokenizer from the top level of a Hugging Face folder: tokenizer.json, or else
+// ReadGPT2 reads a tokenizer from the files of a Hugging Face folder, which read gets by their names (of one
+// that is not there it returns an error that wraps fs.ErrNotExist): tokenizer.json, or else
 // vocab.json with merges.txt and, where they are there, added_tokens.json and
 // special_tokens_map.json. Of tokenizer_config.json it takes the special tokens, add_bos_token (which
 // counts where there is no tokenizer.json, whose post-processor says it itself) and
@@ -52,12 +52,6 @@ type added struct {
 // An error says which file is at fault: one is not there or larger than 32 MiB, the model is
 // another one or has settings that would give other ids (a prefix space, added tokens that
 // take in the space around them), ids are double, negative or leave gaps, a merge does not fit the vocabulary.
-func LoadGPT2(fsys fs.FS) (*GPT2, error) {
-	return ReadGPT2(func(name string) ([]byte, error) { return readFile(fsys, name) })
-}
-
-// ReadGPT2 is LoadGPT2 from files that read gets by their names; of one that is not there it
-// returns an error that wraps fs.ErrNotExist.
 func ReadGPT2(read func(name string) ([]byte, error)) (*GPT2, error) {
 	f, err := readGPT2Files(read)
 	if err != nil {

@@ -47,9 +47,13 @@ func readGPT2Rows(t testing.TB) []gpt2Row {
 	return rows
 }
 
+func loadGPT2(fsys fs.FS) (*GPT2, error) {
+	return ReadGPT2(func(name string) ([]byte, error) { return readFile(fsys, name) })
+}
+
 func openGPT2(t testing.TB, layout string) *GPT2 {
 	t.Helper()
-	tok, err := LoadGPT2(os.DirFS("testdata/gpt2/" + layout))
+	tok, err := loadGPT2(os.DirFS("testdata/gpt2/" + layout))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +133,7 @@ func TestGPT2Pieces(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	tok, err := LoadGPT2(gpt2FS(t, "pair", map[string][]byte{fileAdded: []byte(`{"<image>":620,"<image>!":621,"<":31}`)}))
+	tok, err := loadGPT2(gpt2FS(t, "pair", map[string][]byte{fileAdded: []byte(`{"<image>":620,"<image>!":621,"<":31}`)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +211,7 @@ func TestGPT2Faults(t *testing.T) {
 		{"fast", edit(t, "fast", fileTokenizer, `"Sequence"`, `"Other"`), []string{fileTokenizer, "post_processor"}},
 		{"pair", map[string][]byte{fileAdded: []byte(`{"<image>":620,"":621}`)}, []string{fileVocab, "added token"}},
 	} {
-		tok, err := LoadGPT2(gpt2FS(t, tc.layout, tc.files))
+		tok, err := loadGPT2(gpt2FS(t, tc.layout, tc.files))
 		if err == nil {
 			t.Errorf("%v: loaded with %d ids", slices.Collect(maps.Keys(tc.files)), tok.VocabSize())
 			continue
@@ -218,14 +222,14 @@ func TestGPT2Faults(t *testing.T) {
 			}
 		}
 	}
-	if _, err := LoadGPT2(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := loadGPT2(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an empty folder: %v", err)
 	}
 }
 
 // TestGPT2Plain: the vocabulary alone is enough.
 func TestGPT2Plain(t *testing.T) {
-	tok, err := LoadGPT2(gpt2FS(t, "pair", map[string][]byte{fileConfig: nil, fileAdded: nil, fileSpecials: nil}))
+	tok, err := loadGPT2(gpt2FS(t, "pair", map[string][]byte{fileConfig: nil, fileAdded: nil, fileSpecials: nil}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +314,7 @@ func FuzzGPT2Load(f *testing.F) {
 				files[name] = &fstest.MapFile{Data: data}
 			}
 		}
-		tok, err := LoadGPT2(files)
+		tok, err := loadGPT2(files)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "text: load ") {
 				t.Errorf("error %q", err)

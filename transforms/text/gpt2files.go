@@ -123,7 +123,7 @@ func (p *postProcessor) frame(f *gpt2Files) error {
 	return nil
 }
 
-// readGPT2Files reads the files of LoadGPT2. Its errors begin with the name of a file.
+// readGPT2Files reads the files of ReadGPT2. Its errors begin with the name of a file.
 func readGPT2Files(read func(name string) ([]byte, error)) (*gpt2Files, error) {
 	var config tokenizerConfig
 	if err := readOptional(read, fileConfig, &config); err != nil {

@@ -186,20 +186,24 @@ func (s Sampled) compare(t *testing.T, name string, x *tensors.Tensor) {
 	}
 }
 
-// Uniform is values in [-1, 1): splitmix64 of the name's FNV-1a hash + i.
-func Uniform(name string, dims ...int) []float32 {
+// Hash is element i of the hash of a name: splitmix64 of its FNV-1a hash + i.
+func Hash(name string) func(i int) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	n := 1
-	for _, d := range dims {
-		n *= d
-	}
-	values := make([]float32, n)
-	for i := range values {
-		z := (h.Sum64() + uint64(i)) * 0x9E3779B97F4A7C15
+	start := h.Sum64()
+	return func(i int) uint64 {
+		z := (start + uint64(i)) * 0x9E3779B97F4A7C15
 		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 		z = (z ^ z>>27) * 0x94D049BB133111EB
-		values[i] = float32((z^z>>31)>>40)/(1<<23) - 1
+		return z ^ z>>31
+	}
+}
+
+// Uniform is values in [-1, 1), of the [Hash] of the name.
+func Uniform(name string, dims ...int) []float32 {
+	values, h := make([]float32, params.Size(dims)), Hash(name)
+	for i := range values {
+		values[i] = float32(h(i)>>40)/(1<<23) - 1
 	}
 	return values
 }

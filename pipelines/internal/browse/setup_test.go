@@ -2,7 +2,6 @@ package browse
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,9 +14,9 @@ import (
 	"semidavil/internal/fixture"
 	"semidavil/internal/fixture/trained"
 	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/pipelines/internal/evaluate"
 	"semidavil/pipelines/internal/pseudolabel"
-	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 	"semidavil/transforms/report"
@@ -26,19 +25,10 @@ import (
 
 func TestMain(m *testing.M) { runnerstest.Main(m) }
 
-func session(b io.Writer) *runners.Session {
-	return &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "browse", true), Stdout: b}
-}
-
 // command runs the command's own code and returns what it prints.
 func command(t testing.TB, cfg configs.Browse) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	err := Command(pipelines.Browse).Run(context.Background(), session(&b), cfg)
-	return b.String(), err
+	return commandstest.Run(Command(pipelines.Browse), "prism", cfg)
 }
 
 // must returns what the command prints, and the pictures of its page by key.
@@ -86,7 +76,7 @@ func labelled(t testing.TB, n trained.Network, input, subset string) string {
 	t.Helper()
 	cfg := configs.DefaultPseudolabel()
 	cfg.Checkpoint, cfg.Input, cfg.Subset, cfg.Output, cfg.Backend, cfg.Threshold, cfg.MaxRejects = n.Output, input, subset, t.TempDir(), "go", 0.3, 1
-	if err := pseudolabel.Command(pipelines.Pseudolabel).Run(context.Background(), session(io.Discard), cfg); err != nil {
+	if _, err := commandstest.Run(pseudolabel.Command(pipelines.Pseudolabel), "prism", cfg); err != nil {
 		t.Fatal(err)
 	}
 	return cfg.Output
@@ -98,7 +88,7 @@ func scored(t testing.TB, n trained.Network, data, predictions string) string {
 	cfg := configs.DefaultEvaluate()
 	cfg.Checkpoint, cfg.Data, cfg.Predictions, cfg.Output, cfg.Backend, cfg.MaxRejects = n.Output, data, predictions, t.TempDir(), "go", 1
 	cfg.Models = []string{"student", "teacher"}
-	if err := evaluate.Command(pipelines.Evaluate).Run(context.Background(), session(io.Discard), cfg); err != nil {
+	if _, err := commandstest.Run(evaluate.Command(pipelines.Evaluate), "prism", cfg); err != nil {
 		t.Fatal(err)
 	}
 	return cfg.Output

@@ -2,7 +2,6 @@ package caption
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -19,7 +18,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/pipelines"
-	"semidavil/runners"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 	"semidavil/transforms/captions"
@@ -39,13 +38,7 @@ func TestMain(m *testing.M) {
 // command runs the command's own code and returns what it prints.
 func command(t testing.TB, cfg configs.Caption) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "caption", true), Stdout: &b}
-	err := Command(pipelines.Caption).Run(context.Background(), s, cfg)
-	return b.String(), err
+	return commandstest.Run(Command(pipelines.Caption), "prism", cfg)
 }
 
 func must(t testing.TB, cfg configs.Caption) string {

@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -23,7 +22,7 @@ import (
 	"semidavil/model/infer"
 	"semidavil/model/textfeatures"
 	"semidavil/pipelines"
-	"semidavil/runners"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 	"semidavil/transforms/captions"
@@ -36,13 +35,7 @@ func TestMain(m *testing.M) { runnerstest.Main(m) }
 // command runs the command's own code and returns what it prints.
 func command(t testing.TB, cfg configs.Evaluate) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "evaluate", true), Stdout: &b}
-	err := Command(pipelines.Evaluate).Run(context.Background(), s, cfg)
-	return b.String(), err
+	return commandstest.Run(Command(pipelines.Evaluate), "prism", cfg)
 }
 
 func must(t testing.TB, cfg configs.Evaluate) (string, stages.Evaluation) {

@@ -25,7 +25,7 @@ import (
 	"semidavil/model/params"
 	"semidavil/model/textfeatures"
 	"semidavil/model/weights"
-	"semidavil/runners"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners/runnerstest"
 	"semidavil/transforms/text"
 )
@@ -34,13 +34,7 @@ func TestMain(m *testing.M) { runnerstest.Main(m) }
 
 func command(t testing.TB, cfg configs.Export) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "export", true), Stdout: &b}
-	err := Command().Run(t.Context(), s, cfg)
-	return b.String(), err
+	return commandstest.Run(Command(), "prism", cfg)
 }
 
 func settings(t testing.TB, checkpoint string) configs.Export {

@@ -1,7 +1,6 @@
 package prepare
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -16,6 +15,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture"
 	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/transforms/classstats"
@@ -30,13 +30,8 @@ func prepare(t *testing.T, change func(*configs.Prepare)) (output, stdout string
 	cfg := configs.DefaultPrepare()
 	cfg.Output = t.TempDir()
 	change(&cfg)
-	if err := cfg.Validate(); err != nil {
-		return cfg.Output, "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "prepare", true), Stdout: &b}
-	err = Command(pipelines.Prepare).Run(context.Background(), s, cfg)
-	return cfg.Output, b.String(), err
+	stdout, err = commandstest.Run(Command(pipelines.Prepare), "prism", cfg)
+	return cfg.Output, stdout, err
 }
 
 func manifestOf(t *testing.T, output string) shards.Manifest {

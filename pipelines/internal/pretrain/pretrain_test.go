@@ -3,7 +3,6 @@ package pretrain
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +14,7 @@ import (
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
 	"semidavil/pipelines"
-	"semidavil/runners"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 )
@@ -24,13 +23,7 @@ func TestMain(m *testing.M) { runnerstest.Main(m) }
 
 func command(t *testing.T, cfg configs.Pretrain) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "pretrain", true), Stdout: &b}
-	err := Command(pipelines.Pretrain).Run(context.Background(), s, cfg)
-	return b.String(), err
+	return commandstest.Run(Command(pipelines.Pretrain), "prism", cfg)
 }
 
 func tiny(data, output string) configs.Pretrain {

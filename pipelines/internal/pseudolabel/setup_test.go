@@ -2,12 +2,10 @@ package pseudolabel
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +20,7 @@ import (
 	"semidavil/internal/fixture/trained"
 	"semidavil/model/infer"
 	"semidavil/pipelines"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
@@ -42,13 +41,7 @@ func TestMain(m *testing.M) {
 // command runs the command's own code and returns what it prints.
 func command(t testing.TB, cfg configs.Pseudolabel) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: "prism", Display: runners.NewDisplay(io.Discard, "pseudolabel", true), Stdout: &b}
-	err := Command(pipelines.Pseudolabel).Run(context.Background(), s, cfg)
-	return b.String(), err
+	return commandstest.Run(Command(pipelines.Pseudolabel), "prism", cfg)
 }
 
 func must(t testing.TB, cfg configs.Pseudolabel) string {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,7 @@ import (
 	"semidavil/model/checkpoint"
 	"semidavil/model/train"
 	"semidavil/pipelines"
-	"semidavil/runners"
+	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/runners/runnerstest"
 	"semidavil/stages"
 )
@@ -27,13 +26,7 @@ func TestMain(m *testing.M) { runnerstest.Main(m) }
 // command runs the command's own code on a runner and returns what it prints.
 func command(t *testing.T, runner string, cfg configs.Train) (string, error) {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	s := &runners.Session{Runner: runner, Display: runners.NewDisplay(io.Discard, "train", true), Stdout: &b}
-	err := Command(pipelines.Train).Run(context.Background(), s, cfg)
-	return b.String(), err
+	return commandstest.Run(Command(pipelines.Train), runner, cfg)
 }
 
 // tiny is a training of two steps.
