@@ -54,7 +54,7 @@ type DrawParams struct {
 type PicturePart struct{ Pictures []report.Picture }
 
 // Draw makes small pictures of the chosen images, of their labels, and of what an output predicts
-// of them. They are the only pixels that travel between stages.
+// of them. With those of [Thumbnail] they are the only pixels that travel between stages.
 //
 // PCollection<Plan> -> PCollection<PicturePart>.
 func Draw(s beam.Scope, p DrawParams, planned beam.PCollection) beam.PCollection {

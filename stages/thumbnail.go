@@ -3,15 +3,12 @@ package stages
 import (
 	"context"
 	"fmt"
-	"iter"
 	"reflect"
-	"runtime"
+	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"semidavil"
-	"semidavil/internal/parallel"
-	"semidavil/internal/store"
+	"semidavil/stages/inference"
 	"semidavil/stages/plans"
 	"semidavil/stages/rejects"
 	"semidavil/transforms/captions"
@@ -53,8 +50,8 @@ type Thumbnailed struct {
 // six kilobytes.
 const thumbnailSide, thumbnailQuality = 256, 72
 
-// Thumbnail makes small pictures of some of the captioned images. They are the only pixels
-// that travel between stages.
+// Thumbnail makes small pictures of some of the captioned images. With those of [Draw] they are
+// the only pixels that travel between stages: a page needs them all, and their number is bounded.
 //
 // PCollection<Plan> -> PCollection<CaptionPart>.
 func Thumbnail(s beam.Scope, p ThumbnailParams, captioned beam.PCollection) beam.PCollection {
@@ -64,17 +61,24 @@ func Thumbnail(s beam.Scope, p ThumbnailParams, captioned beam.PCollection) beam
 
 type thumbnailFn struct{ Params ThumbnailParams }
 
-// thumbnailSlots bounds the images that are decoded at once in a process.
-var thumbnailSlots = make(chan struct{}, runtime.GOMAXPROCS(0))
-
-// ProcessElement makes the pictures of one plan.
+// ProcessElement makes the pictures of one plan. An image that cannot be shown has its caption
+// all the same: not every captioner looks at it.
 func (f *thumbnailFn) ProcessElement(ctx context.Context, plan plans.Plan, emit func(CaptionPart)) error {
 	part := CaptionPart{Name: plan.Name}
 	for _, s := range plan.Samples {
 		part.Rows = append(part.Rows, captions.Row{Key: s.Ref.Key, Image: s.Ref.Image, Caption: s.Caption, Captioner: s.Captioner})
 	}
-	n := min(max(0, f.Params.Images-plan.First), len(plan.Samples))
-	for t, err := range parallel.Map(ctx, refsOf(plan.Samples[:n]), thumbnailSlots, cap(thumbnailSlots), f.draw) {
+	plan.Samples = slices.Clone(plan.Samples[:min(max(0, f.Params.Images-plan.First), len(plan.Samples))])
+	for i := range plan.Samples {
+		plan.Samples[i].Ref.Label = "" // it is not shown
+	}
+	load := inference.LoadParams{Side: thumbnailSide, Filter: resize.Area, Follow: f.Params.Follow}
+	for image, err := range inference.Read(ctx, load, plan) {
+		t := Thumbnailed{}
+		if err == nil {
+			t, err = thumbnailed(image)
+			err = rejects.OfRun(ctx, err)
+		}
 		if err != nil {
 			return fmt.Errorf("stages: thumbnail %s: %w", plan.Name, err)
 		}
@@ -84,42 +88,15 @@ func (f *thumbnailFn) ProcessElement(ctx context.Context, plan plans.Plan, emit 
 	return nil
 }
 
-func refsOf(samples []plans.Sample) iter.Seq2[semidavil.Ref, error] {
-	return func(yield func(semidavil.Ref, error) bool) {
-		for _, s := range samples {
-			if !yield(s.Ref, nil) {
-				return
-			}
-		}
+// thumbnailed is the picture of an image, or why there is none, and that error.
+func thumbnailed(image *inference.Image) (t Thumbnailed, err error) {
+	t.Key = image.Ref.Key
+	if err = image.Err; err == nil {
+		t.Width, t.Height = image.Pixels.W, image.Pixels.H
+		t.JPEG, err = pixels.EncodeJPEG(nil, image.Pixels, thumbnailQuality)
 	}
-}
-
-// draw makes the picture of one image. An image that cannot be shown has its caption all the
-// same: not every captioner looks at it.
-func (f *thumbnailFn) draw(ctx context.Context, ref semidavil.Ref) (Thumbnailed, error) {
-	t := Thumbnailed{Key: ref.Key}
-	err := rejects.Guard(ctx, "thumbnail", ref, func() error {
-		file, err := store.ReadBelow(ctx, nil, ref.Root, ref.Image, store.Links(f.Params.Follow))
-		if err != nil {
-			return err
-		}
-		image, err := new(pixels.Codec).DecodeRGB(file)
-		if err != nil {
-			return err
-		}
-		if w, h := resize.Within(image.W, image.H, thumbnailSide); w < image.W || h < image.H {
-			small := semidavil.NewImage(w, h)
-			if err := new(resize.Resizer).Resize(small, image, resize.Area); err != nil {
-				return err
-			}
-			image = small
-		}
-		t.Width, t.Height = image.W, image.H
-		t.JPEG, err = pixels.EncodeJPEG(nil, image, thumbnailQuality)
-		return err
-	})
 	if err != nil {
-		t = Thumbnailed{Key: ref.Key, Fault: rejects.BelowRoot(ref.Root, err).Error()}
+		t.Fault = rejects.BelowRoot(image.Ref.Root, err).Error()
 	}
-	return t, rejects.OfRun(ctx, err)
+	return t, err
 }

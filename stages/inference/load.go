@@ -98,6 +98,18 @@ func newLoader(p LoadParams) (*loader, error) {
 	return l, nil
 }
 
+// Read yields the images of a plan in its order, decoded ahead of their use.
+func Read(ctx context.Context, p LoadParams, plan plans.Plan) iter.Seq2[*Image, error] {
+	return func(yield func(*Image, error) bool) {
+		l, err := newLoader(p)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		l.each(ctx, plan, nil)(yield)
+	}
+}
+
 // each yields the images of a plan in its order, decoded ahead of their use; wanted,
 // where not nil, leaves images out.
 func (l *loader) each(ctx context.Context, plan plans.Plan, wanted func(plans.Sample) bool) iter.Seq2[*Image, error] {
