@@ -47,6 +47,18 @@ func browse(t *testing.T, browser string, arguments ...string) []byte {
 	return out
 }
 
+// driven opens a script beside the page of that name, and returns the server of both and what the
+// script wrote into its own document.
+func driven(t *testing.T, browser, name, page, script string) (server *httptest.Server, dom string) {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) })
+	mux.HandleFunc("/script.html", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, script) })
+	server = httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server, string(browse(t, browser, "--window-size=1500,1000", "--virtual-time-budget=10000", "--dump-dom", server.URL+"/script.html"))
+}
+
 // measure opens the page in frames of several widths, the way that a phone does,
 // and writes what it finds into its own document. The frames have the page's
 // policy; only the measuring page may run a script.
@@ -77,13 +89,7 @@ func TestChromium(t *testing.T) {
 	}
 	browser := chromium(t)
 	page := html(t, sample(t))
-	mux := http.NewServeMux()
-	mux.HandleFunc("/report.html", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, page) })
-	mux.HandleFunc("/measure.html", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, measure) })
-	server := httptest.NewServer(mux)
-	defer server.Close()
-
-	dom := string(browse(t, browser, "--window-size=1400,1000", "--virtual-time-budget=10000", "--dump-dom", server.URL+"/measure.html"))
+	server, dom := driven(t, browser, "report.html", page, measure)
 	found := regexp.MustCompile(`width (\d+) page (\d+) images (\d+) broken (\d+) scale (\d+) wide (\d+) hinted (\d+) rendering ([a-z-]+)\.`).FindAllStringSubmatch(dom, -1)
 	if len(found) != 4 {
 		t.Fatalf("%d measurements, want 4:\n%.2000s", len(found), dom)

@@ -2,8 +2,6 @@ package report_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -126,12 +124,7 @@ func TestGalleryInChromium(t *testing.T) {
 	}
 	browser := chromium(t)
 	page := galleryPage(t, gallery(t, 9))
-	mux := http.NewServeMux()
-	mux.HandleFunc("/captions.html", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) })
-	mux.HandleFunc("/skim.html", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, skim) })
-	server := httptest.NewServer(mux)
-	defer server.Close()
-	dom := string(browse(t, browser, "--window-size=1500,1000", "--virtual-time-budget=10000", "--dump-dom", server.URL+"/skim.html"))
+	_, dom := driven(t, browser, "captions.html", page, skim)
 	found := regexp.MustCompile(`<p>width (\d+) page (\d+) found ([0-9,]+) first (.*?); ([^;.]*)\.</p>`).FindAllStringSubmatch(dom, -1)
 	if len(found) != 3 {
 		t.Fatalf("%d reports, want 3:\n%.3000s", len(found), dom)

@@ -8,8 +8,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"reflect"
 	"regexp"
@@ -179,12 +177,7 @@ func TestGalleryScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/gallery.html", func(w http.ResponseWriter, r *http.Request) { w.Write(page) })
-	mux.HandleFunc("/drive.html", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, drive) })
-	server := httptest.NewServer(mux)
-	defer server.Close()
-	dom := string(browse(t, browser, "--window-size=1500,1000", "--virtual-time-budget=10000", "--dump-dom", server.URL+"/drive.html"))
+	_, dom := driven(t, browser, "gallery.html", string(page), drive)
 	var got []string
 	for _, m := range regexp.MustCompile(`<p>\[(.*?)\]</p>`).FindAllStringSubmatch(dom, -1) {
 		got = append(got, m[1])
