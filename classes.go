@@ -69,6 +69,26 @@ var CamVid11 = ClassSet{Name: "camvid11", Classes: []Class{
 	{"bicyclist", 10, [3]uint8{0, 128, 192}},
 }}
 
+// Synapse14 is the set of the Synapse abdominal CT data ("Beyond the Cranial Vault"):
+// the background and 13 organs, with the label ids of its files. The data has no colours
+// of its own; these are made to be told apart, paired organs by their shade.
+var Synapse14 = ClassSet{Name: "synapse14", Classes: []Class{
+	{"background", 0, [3]uint8{0, 0, 0}},
+	{"spleen", 1, [3]uint8{145, 30, 180}},
+	{"right kidney", 2, [3]uint8{60, 180, 75}},
+	{"left kidney", 3, [3]uint8{170, 255, 195}},
+	{"gallbladder", 4, [3]uint8{128, 128, 0}},
+	{"oesophagus", 5, [3]uint8{250, 190, 212}},
+	{"liver", 6, [3]uint8{154, 60, 36}},
+	{"stomach", 7, [3]uint8{245, 130, 48}},
+	{"aorta", 8, [3]uint8{230, 25, 75}},
+	{"inferior vena cava", 9, [3]uint8{0, 90, 220}},
+	{"portal and splenic vein", 10, [3]uint8{70, 220, 240}},
+	{"pancreas", 11, [3]uint8{255, 225, 25}},
+	{"right adrenal gland", 12, [3]uint8{240, 50, 230}},
+	{"left adrenal gland", 13, [3]uint8{220, 190, 255}},
+}}
+
 // ClassSetByName returns a built-in class set.
 func ClassSetByName(name string) (ClassSet, error) {
 	switch name {
@@ -76,6 +96,9 @@ func ClassSetByName(name string) (ClassSet, error) {
 		return Cityscapes19, nil
 	case CamVid11.Name:
 		return CamVid11, nil
+	case Synapse14.Name:
+		return Synapse14, nil
 	}
-	return ClassSet{}, fmt.Errorf("semidavil: class set %q: unknown; valid: %s, %s", name, Cityscapes19.Name, CamVid11.Name)
+	return ClassSet{}, fmt.Errorf("semidavil: class set %q: unknown; valid: %s, %s, %s",
+		name, Cityscapes19.Name, CamVid11.Name, Synapse14.Name)
 }
