@@ -26,17 +26,18 @@ const (
 // Subset is the role that a sample plays in training.
 type Subset string
 
-// The four subsets. Unlabelled samples are stored without their label even
-// where the data set has one.
+// The subsets. Unlabelled samples are stored without their label even where the data set
+// has one. Test is for the end: nothing is chosen by it.
 const (
 	SourceTrain Subset = "source"
 	Labelled    Subset = "labelled"
 	Unlabelled  Subset = "unlabelled"
 	Val         Subset = "val"
+	Test        Subset = "test"
 )
 
 // Subsets lists the subsets in the order in which they are reported.
-var Subsets = []Subset{SourceTrain, Labelled, Unlabelled, Val}
+var Subsets = []Subset{SourceTrain, Labelled, Unlabelled, Val, Test}
 
 // Ref points at one sample; pixels stay where they are. It is small on
 // purpose: references are the only thing that crosses a shuffle.
@@ -46,7 +47,7 @@ type Ref struct {
 	// Dataset names the adapter that read the folder, such as "cityscapes".
 	Dataset string
 	Domain  Domain
-	// Split is the data set's own: "train", "val" or "extra".
+	// Split is the data set's own: "train", "val", "test" or "extra".
 	Split string
 	// Root is the folder of the data set, a local path or gs:// URL; Image and
 	// Label are relative to it. Label is empty for unlabelled samples.

@@ -234,7 +234,7 @@ type imageRow struct {
 }
 
 // ownFile is how Write and Caption name their files.
-var ownFile = regexp.MustCompile(`^(source|labelled|unlabelled|val)-[0-9]{5,}\.(tar|json|jsonl)$`)
+var ownFile = regexp.MustCompile(`^(source|labelled|unlabelled|val|test)-[0-9]{5,}\.(tar|json|jsonl)$`)
 
 // OwnFile reports whether a name in the folders of shards and captions is one
 // that the stages give, so that a clean-up touches nothing else.

@@ -43,7 +43,7 @@ type SplitParams struct {
 // Split gives every reference its role: the source's training images are
 // SourceTrain; the target's are Labelled or Unlabelled, the first Labelled ones
 // of an order that depends on the seed and the keys alone, so that a smaller
-// number gives a subset of a larger one; the target's val split is Val.
+// number gives a subset of a larger one; the target's val split is Val and its test split Test.
 // Unlabelled references lose their label. Splits that no role fits (source
 // images outside of train) are left out.
 //
@@ -102,9 +102,9 @@ func split(p SplitParams, all []semidavil.Ref) (out []plans.Assigned, duplicates
 			if ref.Split == "train" && ref.Label != "" {
 				out = append(out, plans.Assigned{Subset: semidavil.SourceTrain, Ref: ref})
 			}
-		case ref.Split == "val":
+		case ref.Split == "val", ref.Split == "test":
 			if ref.Label != "" {
-				out = append(out, plans.Assigned{Subset: semidavil.Val, Ref: ref})
+				out = append(out, plans.Assigned{Subset: semidavil.Subset(ref.Split), Ref: ref})
 			}
 		case ref.Label == "":
 			unlabelled(ref)
@@ -158,7 +158,7 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 	for _, ref := range candidates {
 		base := path.Base(ref.Image)
 		stem := strings.TrimSuffix(base, path.Ext(base))
-		for _, name := range []string{ref.Key, ref.Image, base, stem, strings.TrimSuffix(stem, "_leftImg8bit")} {
+		for _, name := range []string{ref.Key, ref.Image, base, stem, strings.TrimSuffix(stem, "_leftImg8bit"), strings.TrimSuffix(stem, ".nii")} {
 			if other, taken := byName[name]; taken && other != ref.Key {
 				byName[name] = "" // of several images
 				continue

@@ -30,7 +30,7 @@ func (f *Loader) Pairs(ctx context.Context, first, count, width, height int) ite
 	seen := map[string]bool{} // a key may be labelled and unlabelled
 	for _, subset := range semidavil.Subsets {
 		for _, s := range f.samples[subset] {
-			if subset != semidavil.Val && !seen[s.key] {
+			if subset != semidavil.Val && subset != semidavil.Test && !seen[s.key] {
 				seen[s.key] = true
 				all = append(all, s)
 			}

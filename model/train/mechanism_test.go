@@ -76,7 +76,7 @@ func twins(subset semidavil.Subset, i int, image *semidavil.Image, label *semida
 //
 // All kinds of guidance are tried with SEMIDAVIL_SLOW=1.
 func TestCaptionDecides(t *testing.T) {
-	data := prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [4]int{64, 64, 0, 32}, Draw: twins})
+	data := prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [5]int{64, 64, 0, 32}, Draw: twins})
 	for _, kind := range dlg.Kinds() {
 		if !slices.Contains([]string{"outer_res", "sum_res", "none"}, kind) && os.Getenv("SEMIDAVIL_SLOW") == "" {
 			continue
@@ -133,7 +133,7 @@ func looks(subset semidavil.Subset, i int, image *semidavil.Image, label *semida
 // look cannot, by the consistency loss. Without it they still help a little, since their
 // statistics move those of the batch normalisation.
 func TestUnlabelledLift(t *testing.T) {
-	data := prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [4]int{32, 0, 32, 32}, Draw: looks})
+	data := prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [5]int{32, 0, 32, 32}, Draw: looks})
 	score := func(unlabelled int, lambda float64) (student, teacher metrics.Fraction) {
 		c := mechanism(data, t.TempDir(), 96)
 		c.Segmenter.Guidance.Kind = "none"

@@ -347,7 +347,7 @@ func TestAbsent(t *testing.T) {
 
 // TestOverfits: thirty steps on a few images bring the loss down, and the prediction up.
 func TestOverfits(t *testing.T) {
-	c := testConfig(prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [4]int{4, 4, 4, 1}}), t.TempDir())
+	c := testConfig(prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [5]int{4, 4, 4, 1}}), t.TempDir())
 	c.Loss.Kind, c.Vision, c.Steps, c.EvaluateEvery, c.CheckpointEvery = "ce", "all", 30, 30, 30
 	c.Optimiser.LR, c.VisionLR = 1e-2, 1e-3
 	c.Schedule.Kind = "constant"

@@ -1,4 +1,4 @@
-// Package datasets knows how the road-scene data sets lay out their files: which
+// Package datasets knows how the data sets lay out their files: which
 // paths are images, which labels belong to them, what the label ids mean. An
 // adapter is a value; nothing here opens a file.
 package datasets
@@ -26,7 +26,7 @@ type File struct {
 	Role Role
 	// ID pairs an image with its label; unique within a split.
 	ID string
-	// Split is "train", "val" or "extra" (images that never have labels).
+	// Split is "train", "val", "test" or "extra" (images that never have labels).
 	Split string
 	// Encoding names the id table of a label, a key of Adapter.Tables.
 	Encoding string
@@ -44,18 +44,20 @@ type Adapter struct {
 	Classify func(rel string) File
 	// Tables map the ids of label files to train ids, by encoding.
 	Tables map[string]labels.Table
-	// Storage is how label files hold ids.
+	// Storage is how label files hold ids; those of volumes hold them as values.
 	Storage Storage
+	// Volumes says that images and labels are NIfTI files.
+	Volumes bool
 	// Unlabelled names splits, beside "extra", that have no labels.
 	Unlabelled map[string]bool
-	// Size is the usual prepared size, width and height, for each domain.
+	// Size is the usual prepared size, width and height, for each domain; volumes have none.
 	Size map[semidavil.Domain][2]int
 	// Layout is one line for people: what the root is expected to hold.
 	Layout string
 }
 
 // Names lists the adapters by name.
-var Names = []string{"cityscapes", "gta5", "synthia", "camvid", "images", "pairs"}
+var Names = []string{"cityscapes", "gta5", "synthia", "camvid", "images", "synapse", "minict", "pairs"}
 
 // ByName returns a built-in adapter. The generic "pairs" adapter needs a
 // description of its folders and ids, see NewPairs.
@@ -71,6 +73,10 @@ func ByName(name string) (Adapter, error) {
 		return camvid(), nil
 	case "images":
 		return images(), nil
+	case "synapse":
+		return synapse(), nil
+	case "minict":
+		return miniCT(), nil
 	case "pairs":
 		return Adapter{}, fmt.Errorf("datasets: pairs: needs a description of its folders and ids: pairs:FILE.yaml")
 	}
@@ -86,6 +92,17 @@ func paperSize() map[semidavil.Domain][2]int {
 // returns rel without the ending.
 func imageExt(rel string) (stem string, ok bool) {
 	for _, ext := range []string{".png", ".jpg", ".jpeg"} {
+		if stem, ok := CutEnding(rel, ext); ok && stem != "" {
+			return stem, true
+		}
+	}
+	return rel, false
+}
+
+// volumeExt reports whether rel ends like a volume that is read, and returns rel without
+// the ending.
+func volumeExt(rel string) (stem string, ok bool) {
+	for _, ext := range []string{".nii.gz", ".nii"} {
 		if stem, ok := CutEnding(rel, ext); ok && stem != "" {
 			return stem, true
 		}

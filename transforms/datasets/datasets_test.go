@@ -32,6 +32,14 @@ func TestClassify(t *testing.T) {
 		{"camvid", "train/0001TP_006690.png", File{Image, "0001TP_006690", "train", "", 0}},
 		{"camvid", "valannot/0016E5_07959.png", File{Label, "0016E5_07959", "val", "", 0}},
 		{"camvid", "test/0016E5_07959.png", File{}},
+		{"synapse", "imagesTr/img0009.nii.gz", File{Image, "0009", "train", "", 0}},
+		{"synapse", "labelsTr/label0030.nii", File{Label, "0030", "val", "", 0}},
+		{"synapse", "labelsTr/label0037.nii.gz", File{Label, "0037", "test", "", 0}},
+		{"synapse", "imagesTs/img0061.nii.gz", File{Image, "0061", "extra", "", 0}},
+		{"synapse", "imagesTr/img009.nii.gz", File{}},
+		{"synapse", "imagesTr/label0009.nii.gz", File{}},
+		{"minict", "test/labels/0003.nii.gz", File{Label, "0003", "test", "", 0}},
+		{"minict", "extra/images/0003.nii.gz", File{}},
 	} {
 		a, err := ByName(c.adapter)
 		if err != nil {

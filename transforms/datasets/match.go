@@ -44,12 +44,12 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 	for _, e := range entries {
 		f := a.Classify(e.Path)
 		if stem, ok := foreignFormat(e.Path); ok {
-			if f := a.Classify(stem + ".png"); f.Role == Image {
-				faults = append(faults, Fault{Key(a.Name, f.Split, f.ID), e.Path, "its format is not read: images are PNG or JPEG files"})
+			if f := a.Classify(stem + a.ending()); f.Role == Image {
+				faults = append(faults, Fault{Key(a.Name, f.Split, f.ID), e.Path, a.unread()})
 			}
 			continue
 		}
-		if f.Role == Other || f.Role == Label && !strings.EqualFold(path.Ext(e.Path), ".png") {
+		if f.Role == Other || f.Role == Label && !a.Volumes && !strings.EqualFold(path.Ext(e.Path), ".png") {
 			continue // JPEG holds no ids
 		}
 		at := [2]string{f.Split, f.ID}
@@ -97,12 +97,28 @@ func Match(a Adapter, root string, domain semidavil.Domain, entries []Entry) (re
 
 // foreignFormat cuts the ending of an image format that is not read.
 func foreignFormat(rel string) (stem string, ok bool) {
-	for _, ext := range []string{".webp", ".bmp", ".tif", ".tiff", ".jfif", ".jp2", ".gif", ".ppm", ".avif", ".heic"} {
+	for _, ext := range []string{".mhd", ".mha", ".nrrd", ".dcm", ".webp", ".bmp", ".tif", ".tiff", ".jfif", ".jp2", ".gif", ".ppm", ".avif", ".heic"} {
 		if stem, ok := CutEnding(rel, ext); ok {
 			return stem, true
 		}
 	}
 	return rel, false
+}
+
+// ending is that of the files of an adapter.
+func (a Adapter) ending() string {
+	if a.Volumes {
+		return ".nii.gz"
+	}
+	return ".png"
+}
+
+// unread says which files are images.
+func (a Adapter) unread() string {
+	if a.Volumes {
+		return "its format is not read: volumes are NIfTI files (.nii or .nii.gz)"
+	}
+	return "its format is not read: images are PNG or JPEG files"
 }
 
 // needsLabel reports the splits that always have labels, even where none is found.

@@ -18,9 +18,12 @@ import (
 type Pairs struct {
 	// Name names the data set in keys; letters, digits and '_'.
 	Name string `json:"name"`
-	// Train and Val are the splits; Val and Extra may be absent.
+	// Volumes says that images and labels are NIfTI files.
+	Volumes bool `json:"volumes"`
+	// Train and Val are the splits; all but Train may be absent.
 	Train Folders  `json:"train"`
 	Val   *Folders `json:"val"`
+	Test  *Folders `json:"test"`
 	Extra *Folders `json:"extra"`
 	// ImageSuffix and LabelSuffix end the file names before the extension, such
 	// as "_leftImg8bit"; what is left pairs an image with its label.
@@ -139,7 +142,8 @@ func NewPairs(p Pairs) (Adapter, error) {
 		Name:       p.Name,
 		Unlabelled: unlabelled,
 		Classes:    set,
-		Classify:   func(rel string) File { return classifyPair(rel, folders, p.ImageSuffix, p.LabelSuffix) },
+		Classify:   func(rel string) File { return p.classify(rel, folders) },
+		Volumes:    p.Volumes,
 		Tables:     map[string]labels.Table{"": table},
 		Storage:    Storage{Rasters: []Raster{gray8, palette8, gray16, red16, red16Over}},
 		Size:       size,
@@ -156,6 +160,9 @@ func (p Pairs) folders() []splitFolders {
 	out := []splitFolders{{"train", p.Train}}
 	if p.Val != nil {
 		out = append(out, splitFolders{"val", *p.Val})
+	}
+	if p.Test != nil {
+		out = append(out, splitFolders{"test", *p.Test})
 	}
 	if p.Extra != nil {
 		out = append(out, splitFolders{"extra", *p.Extra})
@@ -214,19 +221,22 @@ func (p Pairs) table(set semidavil.ClassSet) (labels.Table, error) {
 	return table, nil
 }
 
-// classifyPair pairs files by their path below the folder, less the suffix.
-func classifyPair(rel string, folders []splitFolders, imageSuffix, labelSuffix string) File {
+// classify pairs files by their path below the folder, less the suffix.
+func (p Pairs) classify(rel string, folders []splitFolders) File {
 	stem, ok := imageExt(rel)
+	if p.Volumes {
+		stem, ok = volumeExt(rel)
+	}
 	if !ok {
 		return File{}
 	}
 	for _, f := range folders {
-		if id, ok := below(stem, f.Labels, labelSuffix); ok && f.Labels != "" && f.has(id) {
+		if id, ok := below(stem, f.Labels, p.LabelSuffix); ok && f.Labels != "" && f.has(id) {
 			return File{Role: Label, ID: id, Split: f.split}
 		}
 	}
 	for _, f := range folders {
-		if id, ok := below(stem, f.Images, imageSuffix); ok && f.has(id) {
+		if id, ok := below(stem, f.Images, p.ImageSuffix); ok && f.has(id) {
 			return File{Role: Image, ID: id, Split: f.split}
 		}
 	}

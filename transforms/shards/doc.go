@@ -11,6 +11,12 @@
 //	<key>.tokens.npy   i32[77] CLIP token ids, from start to end of text
 //	<key>.json         Meta
 //
+// Shards of volumes hold
+//
+//	<key>.volume.npy   f32[D,H,W] values from 0 to 1
+//	<key>.label.npy    u8[D,H,W] train ids, 255 ignored; labelled samples only
+//	<key>.json         Meta
+//
 // The bytes of a shard depend on its samples alone: no times, owners or modes of
 // the machine are stored.
 package shards
@@ -36,7 +42,9 @@ type Sample struct {
 	// Image is the encoded image; ImageExt is "png" or "jpg".
 	Image    []byte
 	ImageExt string
-	// Label is the encoded label map; nil for unlabelled samples.
+	// Volume is the encoded volume of a sample that has no image, nor caption and tokens.
+	Volume []byte
+	// Label is the encoded label map or label volume; nil for unlabelled samples.
 	Label   []byte
 	Caption string
 	// Tokens is the encoded npy file.
@@ -66,6 +74,8 @@ type Meta struct {
 	Pseudo bool `json:"pseudo,omitempty"`
 	// Crop is x, y, width and height within the resized image.
 	Crop *[4]int `json:"crop,omitempty"`
+	// Volume describes the grid of a volume, which has no Size; nil for images.
+	Volume *Grid `json:"volume,omitempty"`
 	// Tokens is how many of the 77 token ids are not padding.
 	Tokens    int    `json:"tokens"`
 	Captioner string `json:"captioner"`
@@ -73,6 +83,17 @@ type Meta struct {
 	// class; absent for unlabelled samples.
 	Pixels  []uint64 `json:"pixels,omitempty"`
 	Ignored uint64   `json:"ignored,omitempty"`
+}
+
+// Grid is the grid of a volume before and after it was prepared, both turned so that the axes
+// lead from feet to head, from back to front, and from left to right (RAS+).
+type Grid struct {
+	// SourceSize and Size are the numbers of voxels along D, H and W.
+	SourceSize [3]int `json:"source_size"`
+	Size       [3]int `json:"size"`
+	// SourceSpacing and Spacing are the distances of neighbours, in millimetres.
+	SourceSpacing [3]float64 `json:"source_spacing"`
+	Spacing       [3]float64 `json:"spacing"`
 }
 
 // Reject is a sample that was left out.
@@ -124,6 +145,8 @@ type Manifest struct {
 	Images  int     `json:"images"`
 	Rejects int     `json:"rejects"`
 	Turned  *Turned `json:"turned,omitempty"` // nil for none
+	// Volumes says how the values of volumes were made; nil where the samples are images.
+	Volumes *Volumes `json:"volumes,omitempty"`
 	// Splits counts the same by data set and split, and Enlarged the images that are stored
 	// at a larger size than they have.
 	Splits   []Split `json:"splits,omitempty"`
@@ -137,6 +160,17 @@ type Split struct {
 	Split   string `json:"split"`
 	Images  int    `json:"images"`
 	Rejects int    `json:"rejects"`
+}
+
+// Volumes is how the values of volumes came about: clipped to a window, whose ends became 0
+// and 1, and resampled to a size.
+type Volumes struct {
+	// Window is the range of the stored values' units, such as Hounsfield units.
+	Window [2]float64 `json:"window"`
+	// Size is the number of voxels along D, H and W, and Halved says that H and W have half of
+	// the volume's own instead; neither keeps the grid.
+	Size   [3]int `json:"size"`
+	Halved bool   `json:"halved,omitempty"`
 }
 
 // Turned counts the images whose EXIF orientation differs from that of what they are compared

@@ -25,8 +25,8 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{tar: tar.NewReader(r), seen: map[string]bool{}}
 }
 
-// Next returns the next sample, or io.EOF after the last one. A sample needs an
-// image, a caption, tokens and a description; a shard that ends within a
+// Next returns the next sample, or io.EOF after the last one. A sample needs a description
+// and either a volume or an image, a caption and tokens; a shard that ends within a
 // member, repeats a key or a member, or holds other things than files is
 // refused.
 func (r *Reader) Next() (Sample, error) {
@@ -63,7 +63,11 @@ func (r *Reader) Next() (Sample, error) {
 			return Sample{}, fmt.Errorf("shards: read sample %q: %s: %w", key, ext, err)
 		}
 	}
-	for _, need := range []string{"image", "caption.txt", "tokens.npy", "json"} {
+	needs := []string{"image", "caption.txt", "tokens.npy", "json"}
+	if parts["volume.npy"] {
+		needs = []string{"json"}
+	}
+	for _, need := range needs {
 		if !parts[need] {
 			return Sample{}, fmt.Errorf("shards: read sample %q: it has no %s", key, need)
 		}
@@ -80,7 +84,9 @@ func (r *Reader) part(s *Sample, ext string, header *tar.Header, parts map[strin
 	switch ext {
 	case "image.png", "image.jpg", "image.jpeg":
 		name = "image"
-	case "label.png", "caption.txt", "tokens.npy", "json":
+	case "label.png", "label.npy":
+		name = "label"
+	case "caption.txt", "tokens.npy", "volume.npy", "json":
 	default:
 		return nil // not ours
 	}
@@ -101,8 +107,10 @@ func (r *Reader) part(s *Sample, ext string, header *tar.Header, parts map[strin
 		if ext == "image.png" {
 			s.ImageExt = "png"
 		}
-	case "label.png":
+	case "label":
 		s.Label = data
+	case "volume.npy":
+		s.Volume = data
 	case "caption.txt":
 		s.Caption = string(data)
 	case "tokens.npy":

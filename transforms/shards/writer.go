@@ -41,6 +41,12 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{tar: tar.NewWriter(out), out: out, seen: map[string]bool{}}
 }
 
+// member is a file of a sample.
+type member struct {
+	ext  string
+	data []byte
+}
+
 // Write appends a sample. Keys have letters, digits, '_' and '-', at most 80,
 // and occur once in a shard.
 func (w *Writer) Write(s Sample) error {
@@ -53,7 +59,7 @@ func (w *Writer) Write(s Sample) error {
 	if w.seen[s.Key] {
 		return fail("the shard has this key already")
 	}
-	if s.ImageExt != "png" && s.ImageExt != "jpg" {
+	if s.Volume == nil && s.ImageExt != "png" && s.ImageExt != "jpg" {
 		return fail("image extension %q: want png or jpg", s.ImageExt)
 	}
 	if s.Meta.Key != s.Key {
@@ -65,11 +71,12 @@ func (w *Writer) Write(s Sample) error {
 	}
 	w.seen[s.Key] = true
 	w.count++
-	for _, part := range []struct {
-		ext  string
-		data []byte
-	}{{"image." + s.ImageExt, s.Image}, {"label.png", s.Label}, {"caption.txt", []byte(s.Caption)}, {"tokens.npy", s.Tokens}, {"json", meta}} {
-		if part.ext == "label.png" && part.data == nil {
+	parts := []member{{"image." + s.ImageExt, s.Image}, {"label.png", s.Label}, {"caption.txt", []byte(s.Caption)}, {"tokens.npy", s.Tokens}, {"json", meta}}
+	if s.Volume != nil {
+		parts = []member{{"volume.npy", s.Volume}, {"label.npy", s.Label}, {"json", meta}}
+	}
+	for _, part := range parts {
+		if part.data == nil && strings.HasPrefix(part.ext, "label.") {
 			continue
 		}
 		header := &tar.Header{Typeflag: tar.TypeReg, Name: s.Key + "." + part.ext, Size: int64(len(part.data)), Mode: 0o644, Format: tar.FormatUSTAR}

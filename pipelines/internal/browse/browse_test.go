@@ -104,7 +104,7 @@ func TestPrepared(t *testing.T) {
 // TestLimit: so many are shown, the same in every run, and the page says what it leaves out.
 func TestLimit(t *testing.T) {
 	o := prepared.Small
-	o.Counts = [4]int{9, 9, 9, 9}
+	o.Counts = [5]int{9, 9, 9, 9}
 	cfg := settings(t, prepared.Write(t, o))
 	cfg.Limit = 7
 	stdout, got := must(t, cfg)

@@ -234,7 +234,7 @@ func TestRefused(t *testing.T) {
 		"camvid11, the network the 19":   func(c *configs.Evaluate) { c.Data = "camvid:" + root },
 		"4 classes of test, the network": func(c *configs.Evaluate) { c.Data = prepared.Write(t, trained.Images(t, semidavil.ClassSet{})) },
 		"another tokeniser": func(c *configs.Evaluate) {
-			c.Data = prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [4]int{1, 1, 1, 1}, Set: semidavil.Cityscapes19})
+			c.Data = prepared.Write(t, prepared.Options{W: 32, H: 32, Counts: [5]int{1, 1, 1, 1}, Set: semidavil.Cityscapes19})
 		},
 		"student, teacher":             func(c *configs.Evaluate) { c.Models = []string{"both"} },
 		"models: none given":           func(c *configs.Evaluate) { c.Models = nil },

@@ -11,8 +11,8 @@ import (
 
 // TestWarn: settings that do not fit the data are told, each by what is wrong; others not.
 func TestWarn(t *testing.T) {
-	whole := prepared.Write(t, prepared.Options{W: 64, H: 32, Counts: [4]int{3, 2, 2, 1}})
-	unscored := prepared.Write(t, prepared.Options{W: 64, H: 32, Counts: [4]int{3, 2, 2, 0}})
+	whole := prepared.Write(t, prepared.Options{W: 64, H: 32, Counts: [5]int{3, 2, 2, 1}})
+	unscored := prepared.Write(t, prepared.Options{W: 64, H: 32, Counts: [5]int{3, 2, 2, 0}})
 	for want, change := range map[string]func(*configs.Train){
 		"":                  func(*configs.Train) {},
 		"has no val images": func(c *configs.Train) { c.Data = unscored },
