@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+
+	"semidavil/transforms/augment"
 )
 
 // Config says what a batch is made of.
@@ -24,6 +26,8 @@ type Config struct {
 	RareTemperature float64
 	// Flip mirrors each view with probability 1/2.
 	Flip bool
+	// Volumes says what patches of volumes are like, in the place of CropW, CropH and Strong.
+	Volumes *VolumeConfig `json:",omitempty"`
 	// Workers make batches at the same time; 0 stands for one per processor.
 	// Prefetch batches are made ahead of the one in use; 0 stands for Workers.
 	Workers, Prefetch int
@@ -33,6 +37,14 @@ type Config struct {
 	// CacheBytes is the memory for decoded images; 0 stands for 1 GiB, and a
 	// negative number for none.
 	CacheBytes int64
+}
+
+// VolumeConfig says how patches of volumes are drawn.
+type VolumeConfig struct {
+	augment.PatchRecipe
+	// Foreground is the share of the labelled patches that show a voxel of a class other than
+	// 0: the class is drawn first, so that small organs are seen as often as large ones.
+	Foreground float64
 }
 
 // The strong augmentations.
@@ -60,7 +72,13 @@ func (c Config) complete() (Config, error) {
 			fault("%s %d: want 0 to %d", n.name, n.value, 1<<16)
 		}
 	}
-	if c.perStep() > 0 {
+	switch v := c.Volumes; {
+	case c.perStep() == 0:
+	case v != nil:
+		if min(v.D, v.H, v.W) < 1 || max(v.D, v.H, v.W) > maxSide || !(v.Foreground >= 0 && v.Foreground <= 1) || !(v.Rotate >= 0 && v.Rotate <= 180) {
+			fault("patches of %dx%dx%d, %g of them of the foreground, turned by up to %g degrees: want sides of 1 to %d, a share and 0 to 180 degrees", v.D, v.H, v.W, v.Foreground, v.Rotate, maxSide)
+		}
+	default:
 		if min(c.CropW, c.CropH) < 1 || max(c.CropW, c.CropH) > maxSide {
 			fault("crop %dx%d: want sides of 1 to %d", c.CropW, c.CropH, maxSide)
 		}

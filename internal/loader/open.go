@@ -40,11 +40,15 @@ type sample struct {
 	shard *shard
 	files members
 	w, h  int
+	// grid is that of a volume, which has no w and h, and spacing its distances in millimetres.
+	grid    semidavil.Grid
+	spacing [3]float64
 	// pixels by train id and those ignored; nil without a label.
 	pixels  []uint64
 	ignored uint64
 	tokens  int
 	cached  atomic.Pointer[picture]
+	decoded atomic.Pointer[volume] // cached too
 }
 
 // fail names shard and sample in an error.
@@ -104,6 +108,10 @@ func (f *Loader) open(ctx context.Context) error {
 	}
 	if k := len(f.manifest.Classes); k < 1 || k > semidavil.Ignore || f.manifest.Ignore != semidavil.Ignore {
 		return fmt.Errorf("loader: open %s: %d classes with %d ignored: want 1 to %d classes and %d", name, k, f.manifest.Ignore, semidavil.Ignore, semidavil.Ignore)
+	}
+	if f.cfg.perStep() > 0 && (f.cfg.Volumes != nil) != (f.manifest.Volumes != nil) {
+		kinds := map[bool]string{true: "volumes", false: "images"}
+		return fmt.Errorf("loader: open %s: it holds %s, and %s are asked for", name, kinds[f.manifest.Volumes != nil], kinds[f.cfg.Volumes != nil])
 	}
 	if err := f.openShards(ctx); err != nil {
 		return err

@@ -23,7 +23,7 @@ type shard struct{ name, path string }
 type span struct{ at, n int64 }
 
 // members are the files of a sample that training reads.
-type members struct{ image, label, tokens, caption span }
+type members struct{ image, volume, label, tokens, caption span }
 
 // maxMember is the largest member that is read: 256 MiB, as package shards has it.
 const maxMember = 256 << 20
@@ -78,17 +78,25 @@ func (f *Loader) openShard(ctx context.Context, want shards.Shard) ([]*sample, e
 		if err := f.checkMeta(meta, want, files); err != nil {
 			return nil, fmt.Errorf("sample %s: %w", meta.Key, err)
 		}
-		out = append(out, &sample{key: meta.Key, shard: at, files: *files, w: meta.Size[0], h: meta.Size[1],
-			pixels: meta.Pixels, ignored: meta.Ignored, tokens: meta.Tokens})
+		s := &sample{key: meta.Key, shard: at, files: *files, w: meta.Size[0], h: meta.Size[1], pixels: meta.Pixels, ignored: meta.Ignored, tokens: meta.Tokens}
+		if v := meta.Volume; v != nil {
+			s.grid, s.spacing = semidavil.Grid{D: v.Size[0], H: v.Size[1], W: v.Size[2]}, v.Spacing
+		}
+		out = append(out, s)
 	}
 	return out, nil
 }
 
 // checkMeta refuses samples that could not be trained on.
 func (f *Loader) checkMeta(m shards.Meta, in shards.Shard, files *members) error {
-	switch {
+	switch volume := f.manifest.Volumes != nil; {
 	case m.Subset != in.Subset:
 		return fmt.Errorf("it is of subset %s, its shard of %s", m.Subset, in.Subset)
+	case volume != (m.Volume != nil):
+		return errors.New("volumes and images are mixed")
+	case volume && files.volume.n == 0:
+		return errors.New("it has no volume.npy")
+	case volume:
 	case m.Size[0] < 1 || m.Size[1] < 1 || m.Size[0] > pixels.DefaultMaxPixels/m.Size[1]:
 		return fmt.Errorf("its size is %dx%d", m.Size[0], m.Size[1])
 	case files.image.n == 0:
@@ -98,7 +106,7 @@ func (f *Loader) checkMeta(m shards.Meta, in shards.Shard, files *members) error
 	case in.Subset == semidavil.Unlabelled:
 		return nil
 	case files.label.n == 0:
-		return errors.New("it has no label.png")
+		return errors.New("it has no label")
 	case len(m.Pixels) != len(f.manifest.Classes):
 		return fmt.Errorf("pixels of %d classes are counted, of %d", len(m.Pixels), len(f.manifest.Classes))
 	}
@@ -158,7 +166,9 @@ func (m *members) file(ext string) *span {
 	switch ext {
 	case "image.png", "image.jpg", "image.jpeg":
 		return &m.image
-	case "label.png":
+	case "volume.npy":
+		return &m.volume
+	case "label.png", "label.npy":
 		return &m.label
 	case "tokens.npy":
 		return &m.tokens
