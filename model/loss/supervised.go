@@ -33,11 +33,8 @@ func SupervisedAt(c Config, logits, labels, hard *graph.Node) *graph.Node {
 	if err := c.Check(classes); err != nil {
 		panic(err)
 	}
-	labels = graph.Reshape(labels, n)
-	g := labels.Graph()
-	valid := graph.LessThan(labels, graph.Scalar(g, dtypes.Uint8, classes))
-	ignored := graph.Equal(labels, graph.Scalar(g, dtypes.Uint8, semidavil.Ignore))
-	x := newPixels(logits, labels, valid, graph.LogicalNot(graph.LogicalOr(valid, ignored)))
+	x := labelled(logits, graph.Reshape(labels, n))
+	valid := x.counted
 
 	switch c.Kind {
 	case "ce":
@@ -54,6 +51,18 @@ func SupervisedAt(c Config, logits, labels, hard *graph.Node) *graph.Node {
 		return x.sum(c.dynamic(x, hard), crossEntropy(x))
 	}
 	panic("unreachable: Check knows the kinds")
+}
+
+// labelled counts the pixels whose label is a class and refuses labels that are neither that
+// nor 255.
+//
+//	logits  f32[K,N]
+//	labels  u8[N]
+func labelled(logits, labels *graph.Node) pixels {
+	g := labels.Graph()
+	valid := graph.LessThan(labels, graph.Scalar(g, dtypes.Uint8, logits.Shape().Dimensions[0]))
+	ignored := graph.Equal(labels, graph.Scalar(g, dtypes.Uint8, semidavil.Ignore))
+	return newPixels(logits, labels, valid, graph.LogicalNot(graph.LogicalOr(valid, ignored)))
 }
 
 // flatLogits puts the pixels in one row and checks that there is a label for each.

@@ -1,0 +1,126 @@
+package vnet
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"semidavil/model/layer/golden"
+	"semidavil/model/params"
+)
+
+// run gives the logits.
+func run(t *testing.T, c Config, o params.Options, keep []*tensors.Tensor, x *tensors.Tensor) []float32 {
+	t.Helper()
+	store := model.NewStore()
+	exec, err := model.NewExec(golden.Backend(), store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
+		var k *Keep
+		if len(in) > 1 {
+			k = &Keep{Bottom: in[1], Top: in[2]}
+		}
+		return []*graph.Node{Logits(params.In(store, in[0].Graph(), "net", o), c, in[0], k)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []any{x}
+	for _, k := range keep {
+		args = append(args, k)
+	}
+	out, err := exec.Call(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := x.Shape().Dimensions
+	if want := []int{c.Classes, d[0], d[1], d[2], d[3]}; !slices.Equal(out[0].Shape().Dimensions, want) {
+		t.Fatalf("logits are %s, want %v", out[0].Shape(), want)
+	}
+	return tensors.MustCopyFlatData[float32](out[0])
+}
+
+// TestDropout: factors of 1 are no dropout, and a dropped top channel is not seen.
+func TestDropout(t *testing.T) {
+	c := Config{Classes: 3, Filters: 4, Levels: 3, Norm: "gn"}
+	x := tensors.FromFlatDataAndDimensions(golden.Uniform("x", 2, 8, 4, 12), 2, 8, 4, 12, 1)
+	ones := func(n int) *tensors.Tensor {
+		v := make([]float32, 2*n)
+		for i := range v {
+			v[i] = 1
+		}
+		return tensors.FromFlatDataAndDimensions(v, 2, n)
+	}
+	plain := run(t, c, params.Options{}, nil, x)
+	if kept := run(t, c, params.Options{}, []*tensors.Tensor{ones(16), ones(4)}, x); !slices.Equal(plain, kept) {
+		t.Error("factors of 1 change the logits")
+	}
+	none := tensors.FromFlatDataAndDimensions([]float32{1, 1, 1, 1, 0, 0, 0, 0}, 2, 4)
+	dropped := run(t, c, params.Options{}, []*tensors.Tensor{ones(16), none}, x)
+	volume := 8 * 4 * 12
+	for i, v := range dropped {
+		if first := i/volume%2 == 0; first && v != plain[i] || !first && v != 0 {
+			t.Fatalf("logit %d is %v, without dropout %v", i, v, plain[i])
+		}
+	}
+	none = tensors.FromFlatDataAndDimensions(make([]float32, 32), 2, 16)
+	if dropped := run(t, c, params.Options{}, []*tensors.Tensor{none, ones(4)}, x); slices.Equal(plain, dropped) {
+		t.Error("dropping the bottom changes nothing")
+	}
+}
+
+// TestDrawKeep: a function of seed and step, half of the channels, each volume its own.
+func TestDrawKeep(t *testing.T) {
+	c := Default()
+	draw := func(seed uint64, step int) []float32 {
+		bottom, top := c.DrawKeep(seed, step, 4)
+		if b, t := bottom.Shape().Dimensions, top.Shape().Dimensions; !slices.Equal(b, []int{4, 512}) || !slices.Equal(t, []int{4, 32}) {
+			panic("shapes")
+		}
+		return append(tensors.MustCopyFlatData[float32](bottom), tensors.MustCopyFlatData[float32](top)...)
+	}
+	first := draw(1, 2)
+	if !slices.Equal(first, draw(1, 2)) || slices.Equal(first, draw(1, 3)) || slices.Equal(first, draw(2, 2)) {
+		t.Error("the factors are not those of seed and step")
+	}
+	if slices.Equal(first[:512], first[512:1024]) {
+		t.Error("two volumes keep the same channels")
+	}
+	sum := float32(0)
+	for _, v := range first {
+		if v != 0 && v != 2 {
+			t.Fatalf("a factor is %v", v)
+		}
+		sum += v
+	}
+	if mean := sum / float32(len(first)); mean < 0.9 || mean > 1.1 {
+		t.Errorf("the mean factor is %v", mean)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if err := Default().Check(); err != nil {
+		t.Error(err)
+	}
+	for want, c := range map[string]Config{
+		"1 classes":             {Classes: 1, Filters: 4, Levels: 3, Norm: "bn"},
+		"0 filters":             {Classes: 3, Levels: 3, Norm: "bn"},
+		"7 levels":              {Classes: 3, Filters: 4, Levels: 7, Norm: "bn"},
+		`norm "ln"; valid: bn,`: {Classes: 3, Filters: 4, Levels: 3, Norm: "ln"},
+	} {
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check of %+v says %v, want %q", c, err, want)
+		}
+	}
+	c := Default()
+	if err := c.CheckSize(64, 128, 16); err != nil {
+		t.Error(err)
+	}
+	for _, d := range [][3]int{{8, 16, 16}, {16, 24, 16}, {16, 16, 0}} {
+		if err := c.CheckSize(d[0], d[1], d[2]); err == nil || !strings.Contains(err.Error(), "multiple of 16") {
+			t.Errorf("%v passes: %v", d, err)
+		}
+	}
+}
