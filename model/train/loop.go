@@ -226,13 +226,15 @@ func (l *losses) add(x Losses) {
 	l.sum.Loss += x.Loss
 	l.sum.Supervised += x.Supervised
 	l.sum.Consistency += x.Consistency
+	l.sum.Dice += x.Dice
 	l.sum.Kept += x.Kept
 	l.sum.GradientNorm += x.GradientNorm
 }
 
 func (l *losses) mean() Losses {
 	n := float64(max(l.n, 1))
-	return Losses{l.sum.Loss / n, l.sum.Supervised / n, l.sum.Consistency / n, l.sum.Kept / n, l.sum.GradientNorm / n}
+	s := l.sum
+	return Losses{Loss: s.Loss / n, Supervised: s.Supervised / n, Consistency: s.Consistency / n, Dice: s.Dice / n, Kept: s.Kept / n, GradientNorm: s.GradientNorm / n}
 }
 
 // divergence watches the running mean of the loss.

@@ -73,6 +73,8 @@ type Row struct {
 	Student   *metrics.Score `json:"student,omitempty"`
 	Teacher   *metrics.Score `json:"teacher,omitempty"`
 	Retrieval *Retrieval     `json:"retrieval,omitempty"`
+	// Dice is the evaluation of a training on volumes.
+	Dice *metrics.DiceScore `json:"dice_score,omitempty"`
 }
 
 // resume takes over the lines up to a step, 0 where there is no checkpoint; later ones
@@ -99,7 +101,7 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 			continue
 		}
 		r.metrics.Write(line)
-		if x.Student != nil || x.Retrieval != nil {
+		if x.Student != nil || x.Retrieval != nil || x.Dice != nil {
 			r.scored = x.Step
 		}
 	}
@@ -108,9 +110,13 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 
 func (r *recorder) losses(step int, l Losses, lr float64) {
 	r.line(Row{Step: step, LR: lr, Losses: &l})
-	r.addEvents(step, tensorboard.Scalar("loss/total", l.Loss), tensorboard.Scalar("loss/supervised", l.Supervised),
+	values := []tensorboard.Value{tensorboard.Scalar("loss/total", l.Loss), tensorboard.Scalar("loss/supervised", l.Supervised),
 		tensorboard.Scalar("loss/consistency", l.Consistency), tensorboard.Scalar("pseudo_labels/kept", l.Kept),
-		tensorboard.Scalar("gradient_norm", l.GradientNorm), tensorboard.Scalar("lr", lr))
+		tensorboard.Scalar("gradient_norm", l.GradientNorm), tensorboard.Scalar("lr", lr)}
+	if l.Dice != 0 {
+		values = append(values, tensorboard.Scalar("loss/dice", l.Dice))
+	}
+	r.addEvents(step, values...)
 }
 
 // evaluated records an evaluation; that of a finished training is there already when
@@ -131,13 +137,33 @@ func (r *recorder) evaluated(ctx context.Context, step int, student, teacher met
 			values = append(values, tensorboard.Scalar("iou/"+classes[i].Name, float64(v)))
 		}
 	}
+	return r.scores(ctx, line, values, picture)
+}
+
+// dice is evaluated of a training on volumes.
+func (r *recorder) dice(ctx context.Context, step int, score metrics.DiceScore, picture []byte, classes []semidavil.Class) error {
+	if step == r.scored {
+		return nil
+	}
+	r.scored = step
+	values := []tensorboard.Value{tensorboard.Scalar("dice/mean", float64(score.Mean))}
+	for i, v := range score.Dice {
+		if !math.IsNaN(float64(v)) && i < len(classes) {
+			values = append(values, tensorboard.Scalar("dice/"+classes[i].Name, float64(v)))
+		}
+	}
+	return r.scores(ctx, Row{Step: step, Dice: &score}, values, picture)
+}
+
+// scores records the line, the events and the picture of an evaluation.
+func (r *recorder) scores(ctx context.Context, line Row, values []tensorboard.Value, picture []byte) error {
 	config, err := png.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
-		return fmt.Errorf("train: picture of step %d: %w", step, err)
+		return fmt.Errorf("train: picture of step %d: %w", line.Step, err)
 	}
-	r.addEvents(step, append(values, tensorboard.Image("predictions", config.Width, config.Height, picture))...)
+	r.addEvents(line.Step, append(values, tensorboard.Image("predictions", config.Width, config.Height, picture))...)
 	r.line(line)
-	return store.WriteFile(ctx, fmt.Sprintf("%s/%s/step-%08d.png", r.output, PicturesDir, step), picture)
+	return store.WriteFile(ctx, fmt.Sprintf("%s/%s/step-%08d.png", r.output, PicturesDir, line.Step), picture)
 }
 
 func (r *recorder) retrieval(step int, x Retrieval) {

@@ -26,9 +26,11 @@ type Progress struct {
 
 // Losses are the results of a step.
 type Losses struct {
-	Loss         float64 `json:"loss"`
-	Supervised   float64 `json:"supervised"`
-	Consistency  float64 `json:"consistency"`
+	Loss        float64 `json:"loss"`
+	Supervised  float64 `json:"supervised"`
+	Consistency float64 `json:"consistency"`
+	// Dice is the soft Dice loss of trainings on volumes.
+	Dice         float64 `json:"dice,omitempty"`
 	Kept         float64 `json:"kept"`
 	GradientNorm float64 `json:"gradient_norm"`
 }
@@ -137,7 +139,7 @@ func (t *trainer) call(step int, args []any) (Losses, error) {
 		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
 	}
 	values := scalars(out)
-	l := Losses{values[resultLoss], values[resultSupervised], values[resultConsistency], values[resultKept], values[resultGradientNorm]}
+	l := Losses{Loss: values[resultLoss], Supervised: values[resultSupervised], Consistency: values[resultConsistency], Kept: values[resultKept], GradientNorm: values[resultGradientNorm]}
 	if values[resultOK] != 1 {
 		return l, fmt.Errorf("train: step %d: not finite: supervised loss %v, consistency loss %v, gradient norm %v; the weights before this step are kept in the last checkpoint; "+
 			"try a lower --lr, --clip_norm=1 or --precision=float32", step+1, l.Supervised, l.Consistency, l.GradientNorm)

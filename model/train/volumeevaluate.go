@@ -1,0 +1,82 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"semidavil"
+	"semidavil/model/infer"
+	"semidavil/model/params"
+	"semidavil/transforms/metrics"
+	"semidavil/transforms/report/sheet"
+)
+
+// evaluate scores the network on the val subset at the prepared size, draws three planes of the
+// first volume, and keeps the best weights.
+func (t *volumeTrainer) evaluate(ctx context.Context, step int, _ bool) error {
+	p, err := infer.NewVolumes(t.backend.Backend, t.store, infer.VolumeConfig{Network: t.Network, Root: Student, Patch: t.Loader.Volumes.Grid, Overlap: t.Overlap})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	var rows []sheet.Sample
+	var cases [][]metrics.Fraction
+	total := t.loader.Len(semidavil.Val)
+	for x, err := range t.loader.Volumes(ctx, semidavil.Val) {
+		if err != nil {
+			return err
+		}
+		prediction, err := p.Predict(ctx, x.Volume, nil)
+		if err != nil {
+			return fmt.Errorf("train: evaluate %s: %w", x.Key, err)
+		}
+		predicted := semidavil.LabelVolume{Grid: x.Volume.Grid, Spacing: x.Volume.Spacing, IDs: prediction.IDs}
+		dice, err := metrics.Dice(predicted, x.Label, t.Network.Classes)
+		if err != nil {
+			return fmt.Errorf("train: evaluate %s: %w", x.Key, err)
+		}
+		if cases = append(cases, dice); rows == nil {
+			rows = sheet.Planes(x.Key, x.Volume, x.Label, predicted)
+		}
+		t.watch.phase("evaluate", len(cases), total)
+	}
+	if len(cases) == 0 {
+		return nil
+	}
+	t.student = metrics.MeanDice(cases)
+	drawn, err := sheet.Draw(sheet.Options{Set: t.classes(), Title: fmt.Sprintf("step %d, mean Dice %v %%", step, t.student.Mean)}, rows)
+	if err != nil {
+		return fmt.Errorf("train: draw predictions: %w", err)
+	}
+	picture, err := sheet.PNG(drawn)
+	if err != nil {
+		return fmt.Errorf("train: draw predictions: %w", err)
+	}
+	// The weights come before the record: a run that is stopped in between scores them again.
+	if before := t.best; before.Step == 0 || math.IsNaN(float64(before.Dice)) || t.student.Mean > before.Dice {
+		t.best = bestDice{step, t.student.Mean}
+		if err := t.saveBest(ctx, step); err != nil {
+			t.best = before // for the checkpoint
+			return err
+		}
+	}
+	if err := t.record.dice(ctx, step, t.student, picture, t.classes().Classes); err != nil {
+		return err
+	}
+	t.watch.note("step %d: mean Dice %v %% of %d val volumes", step, t.student.Mean, len(cases))
+	return nil
+}
+
+// saveBest keeps what inference needs.
+func (t *volumeTrainer) saveBest(ctx context.Context, step int) error {
+	values, err := params.Read(t.store, Student)
+	if err != nil {
+		return err
+	}
+	meta, err := t.loop.metadata()
+	if err != nil {
+		return err
+	}
+	return t.keeper.MarkBest(ctx, step, float64(t.student.Mean), values, meta)
+}
