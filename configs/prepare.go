@@ -48,6 +48,7 @@ type Prepare struct {
 	Crop  string `json:"crop" is:"size" group:"Images" help:"store random crops of this <size> instead of whole training images"`
 	Crops int    `json:"crops" range:"0.." group:"Images" help:"<number> of crops an image, with --crop"`
 
+	VolumeSettings  `group:"Volumes"`
 	CaptionSettings `group:"Captions and tokens"`
 	// Tokenizer is a CLIP model folder or merges file; empty is the built-in one.
 	Tokenizer string `json:"tokenizer" is:"place" group:"Captions and tokens" help:"CLIP model <FOLDER> (tokenizer.json, or vocab.json and merges.txt) or OpenAI merges; default: a small built-in vocabulary"`
@@ -80,15 +81,21 @@ func (c Prepare) Validate() error {
 	if c.Labelled != "all" {
 		if n, err := strconv.Atoi(c.Labelled); err != nil || n < 0 {
 			f.add("labelled", "%q: want a number of images or all", c.Labelled)
-		} else if c.BuiltIn() && n > c.Scenes[1] {
+		} else if c.MiniCT && n > c.Cases[0] {
+			f.add("labelled", "%d of the %d cases of the train split", n, c.Cases[0])
+		} else if c.BuiltIn() && !c.MiniCT && n > c.Scenes[1] {
 			f.add("labelled", "%d of the %d scenes of the target's train split", n, c.Scenes[1])
 		}
 	}
+	if c.MiniCT && !c.BuiltIn() {
+		f.add("minict", "it is data of its own: leave out source and target")
+	}
+	c.VolumeSettings.check(&f)
 	c.CaptionSettings.check(&f)
 	return f.err()
 }
 
-// BuiltIn reports whether the run uses the built-in MiniCity scenes.
+// BuiltIn reports whether the run draws its data: MiniCity, or MiniCT.
 func (c Prepare) BuiltIn() bool { return len(c.Source) == 0 && len(c.Target) == 0 }
 
 // LabelledCount returns the number of labelled target images; -1 means all.
@@ -167,8 +174,11 @@ func (c Prepare) Identity() Prepare {
 	if len(c.Target) == 0 {
 		c.Target = nil
 	}
-	if !c.BuiltIn() {
+	if !c.BuiltIn() || c.MiniCT {
 		c.Scenes, c.SceneSize = [4]int{}, ""
+	}
+	if !c.MiniCT {
+		c.Cases, c.CaseSize = [3]int{}, ""
 	}
 	return c
 }

@@ -9,6 +9,8 @@ type Train struct {
 	// Overwrite replaces the output of another configuration.
 	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 
+	// Method is semidavil, for images, or vnet, for volumes.
+	Method string `json:"method" default:"semidavil" valid:"semidavil,vnet" before:"clip" group:"Input and output" help:"<method>: semidavil for images; vnet, supervised, for volumes"`
 	// CLIP is a model folder with pre-trained towers, or minicity, the built-in ones; empty,
 	// the tiny preset starts from random values.
 	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> (safetensors) to start from, or minicity, the built-in one; default: the tiny preset with random values"`
@@ -57,6 +59,8 @@ type Train struct {
 	RareClass            bool    `json:"rare_class" group:"Batches" help:"draw source images with rare classes more often"`
 	RareClassTemperature float64 `json:"rare_class_temperature" default:"0.01" group:"Batches" help:"<temperature> of --rare_class; lower is rarer"`
 
+	VolumeTraining `group:"Volumes"`
+
 	Optimiser   string  `json:"optimiser" default:"adamw" valid:"adamw,sgd" group:"Optimisation" help:"<kind> of optimiser: adamw or sgd"`
 	LR          float64 `json:"lr" default:"1e-4" range:"0..1000" group:"Optimisation" help:"learning <rate> of guidance and decoder"`
 	VisionLR    float64 `json:"vision_lr" default:"5e-6" range:"0..1000" group:"Optimisation" help:"learning <rate> of the vision tower"`
@@ -93,7 +97,7 @@ func DefaultTrain() Train {
 func (c Train) Identity() Train {
 	c.Output, c.Overwrite, c.Workers, c.Backend = "", false, 0, ""
 	c.LogEvery, c.EvaluateEvery, c.EvaluateImages, c.CheckpointEvery, c.Keep = 0, 0, 0, 0, 0
-	c.Window = ""
+	c.Window, c.Overlap = "", 0
 	return c
 }
 
@@ -103,6 +107,9 @@ func (c Train) Validate() error {
 	f := check(&c)
 	if c.Batch[0]+c.Batch[1] < 1 {
 		f.add("batch", "there are no labelled images: the first two numbers are 0")
+	}
+	if _, err := ParseGrid(c.Patch); err != nil {
+		f.add("patch", "%v", err)
 	}
 	if !(c.RareClassTemperature > 0) {
 		f.add("rare_class_temperature", "%v is not above 0", c.RareClassTemperature)

@@ -8,6 +8,8 @@ import (
 
 // PrepareParams are those of the stages of [Prepare].
 type PrepareParams struct {
+	// Volumes says that the data are volumes, which nobody captions.
+	Volumes  bool
 	Match    stages.MatchParams
 	Split    stages.SplitParams
 	Assign   stages.AssignParams
@@ -23,8 +25,12 @@ func Prepare(s beam.Scope, p PrepareParams) {
 	refs, unmatched := stages.Match(s, p.Match)
 	assigned, duplicates := stages.Split(s, p.Split, refs)
 	planned := stages.Assign(s, p.Assign, assigned)
-	captioned, uncaptioned := stages.Caption(s, p.Caption, planned)
-	tokenised, untokenised := stages.Tokenise(s, p.Tokenise, captioned)
-	indexes := stages.Write(s, p.Write, tokenised)
-	stages.Commit(s, p.Commit, indexes, beam.Flatten(s, unmatched, duplicates, uncaptioned, untokenised))
+	rejected := []beam.PCollection{unmatched, duplicates}
+	if !p.Volumes {
+		captioned, uncaptioned := stages.Caption(s, p.Caption, planned)
+		tokenised, untokenised := stages.Tokenise(s, p.Tokenise, captioned)
+		planned, rejected = tokenised, append(rejected, uncaptioned, untokenised)
+	}
+	indexes := stages.Write(s, p.Write, planned)
+	stages.Commit(s, p.Commit, indexes, beam.Flatten(s, rejected...))
 }

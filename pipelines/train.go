@@ -11,10 +11,17 @@ import (
 type TrainParams struct {
 	Backend string
 	Configs []train.Config
+	// Volumes are trainings on volumes.
+	Volumes []train.VolumeConfig
 }
 
 // Train trains a segmenter for each configuration: student, teacher and all losses are one
 // stage.
 func Train(s beam.Scope, p TrainParams) {
-	stages.Train(s, stages.TrainParams{Backend: p.Backend}, beam.CreateList(s, p.Configs))
+	if len(p.Volumes) > 0 {
+		stages.TrainVolumes(s, stages.TrainParams{Backend: p.Backend}, beam.CreateList(s, p.Volumes))
+	}
+	if len(p.Configs) > 0 {
+		stages.Train(s, stages.TrainParams{Backend: p.Backend}, beam.CreateList(s, p.Configs))
+	}
 }

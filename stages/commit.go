@@ -33,6 +33,8 @@ type CommitParams struct {
 	Output    string
 	Classes   semidavil.ClassSet
 	Tokenizer shards.TokenizerInfo
+	// Volumes says how volumes were made; nil for images.
+	Volumes *shards.Volumes
 	// Config is the effective configuration as JSON.
 	Config []byte
 }
@@ -130,7 +132,7 @@ func writeFiles(ctx context.Context, output string, files []namedFile) error {
 func (f *commitFn) files(indexes []shards.Index, rejected []shards.Reject) ([]namedFile, error) {
 	table := classstats.NewTable(f.Params.Classes)
 	manifest := shards.Manifest{Format: shards.Name, Version: shards.Version, ClassSet: f.Params.Classes.Name, Ignore: semidavil.Ignore,
-		Tokenizer: f.Params.Tokenizer, Config: f.Params.Config, Samples: map[semidavil.Subset]int{}, Rejects: len(rejected), Shards: []shards.Shard{}}
+		Tokenizer: f.Params.Tokenizer, Volumes: f.Params.Volumes, Config: f.Params.Config, Samples: map[semidavil.Subset]int{}, Rejects: len(rejected), Shards: []shards.Shard{}}
 	for _, c := range f.Params.Classes.Classes {
 		manifest.Classes = append(manifest.Classes, shards.Class{Name: c.Name, Color: c.Color})
 	}

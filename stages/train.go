@@ -62,21 +62,28 @@ var trainSlot = make(chan struct{}, 1)
 
 // ProcessElement trains.
 func (f *trainFn) ProcessElement(ctx context.Context, config train.Config, emit func(train.Summary)) error {
+	return trainOne(ctx, f.Params, config.Output, emit, func() (train.Summary, error) {
+		return runTraining(ctx, f.Params.Backend, config, train.Run)
+	})
+}
+
+// trainOne runs one training when it is its turn, and emits its summary.
+func trainOne[S any](ctx context.Context, p TrainParams, output string, emit func(S), run func() (S, error)) error {
 	select {
 	case trainSlot <- struct{}{}:
 		defer func() { <-trainSlot }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	summary, err := runTraining(ctx, f.Params.Backend, config, train.Run)
+	summary, err := run()
 	if err == nil {
 		emit(summary)
 		return nil
 	}
-	if !f.Params.KeepGoing || ctx.Err() != nil {
+	if !p.KeepGoing || ctx.Err() != nil {
 		return err
 	}
-	if e := store.WriteFile(ctx, config.Output+"/"+FailureFile, []byte(err.Error()+"\n")); e != nil {
+	if e := store.WriteFile(ctx, output+"/"+FailureFile, []byte(err.Error()+"\n")); e != nil {
 		return errors.Join(err, e)
 	}
 	return nil

@@ -34,6 +34,8 @@ type WriteParams struct {
 	// Follow permits links out of the roots.
 	Follow  bool
 	Samples samples.Params
+	// Volumes says how volumes are made, in the place of Samples; nil for images.
+	Volumes *shards.Volumes
 	// Classes are those of data sets that have none of their own.
 	Classes semidavil.ClassSet
 	// Workers is the number of images in progress at once in a process; 0 is one per
@@ -193,6 +195,13 @@ func (f *writeFn) readAndMake(ctx context.Context, w *worker, subset semidavil.S
 		in.Label = w.label
 	}
 	in.Image = w.image
+	if v := f.Params.Volumes; v != nil {
+		s, err := samples.MakeVolume(in, *v)
+		if err != nil {
+			return made{err: err}
+		}
+		return made{samples: []shards.Sample{s}}
+	}
 	w.maker.Params = f.Params.Samples
 	list, err := w.maker.Make(in)
 	return made{samples: list, err: err}

@@ -34,12 +34,14 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 	return cmd{
 		Name: "prepare",
 		Synopsis: "Turn road-scene folders into training shards: match images with labels, split, caption, tokenise, " +
-			"resize, count, write. Without --source and --target it draws MiniCity, a small built-in data set.\n\n" +
-			"Kinds of data: cityscapes, gta5, synthia, camvid, or pairs:FILE.yaml for folders of your own.",
-		Groups: []runners.Group{{Title: "Input", Names: []string{"config"}}, {Title: "Split"}, {Title: "Captions and tokens", Names: []string{"accelerator"}}, {Title: "Images"}, {Title: "Output"}},
+			"resize, count, write. Without --source and --target it draws MiniCity, a small built-in data set. " +
+			"CT volumes (NIfTI) become shards of volumes.\n\n" +
+			"Kinds of data: cityscapes, gta5, synthia, camvid; synapse (volumes); or pairs:FILE.yaml for folders of your own.",
+		Groups: []runners.Group{{Title: "Input", Names: []string{"config"}}, {Title: "Split"}, {Title: "Captions and tokens", Names: []string{"accelerator"}}, {Title: "Images"}, {Title: "Volumes"}, {Title: "Output"}},
 		Examples: []runners.Example{
 			{Text: "Draw MiniCity and prepare it", Command: "go run ./pipelines/prepare"},
 			{Text: "GTA5 to Cityscapes with 100 labelled target images", Command: "go run ./pipelines/prepare --source=gta5:/data/gta5 --target=cityscapes:/data/cityscapes --labelled=100"},
+			{Text: "Draw MiniCT, CT volumes of which 4 are labelled, and prepare it", Command: "go run ./pipelines/prepare --minict --labelled=4 --output=out/minict"},
 			{Text: "Caption with a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/prepare --target=camvid:/data/camvid --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/prepare --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --source=gta5:gs://B/gta5 --target=cityscapes:gs://B/cityscapes --output=gs://B/prepared"},
 		},
@@ -68,6 +70,9 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 		Start: func(ctx context.Context, s *runners.Session, cfg configs.Prepare) (err error) {
 			if !cfg.BuiltIn() {
 				return nil
+			}
+			if cfg.MiniCT {
+				return drawCases(ctx, s, cfg)
 			}
 			if err = drawScenes(ctx, s, cfg); err == nil && cfg.CaptionsFrom != "" {
 				tables, err = inputs.CheckTables(ctx, params)
@@ -128,5 +133,5 @@ func forget(ctx context.Context, cfg, before configs.Prepare) error {
 func sameData(a, b configs.Prepare) bool {
 	drawn := a.BuiltIn() && b.BuiltIn()
 	return slices.Equal(a.Source, b.Source) && slices.Equal(a.Target, b.Target) &&
-		(!drawn || a.Seed == b.Seed && a.SceneSize == b.SceneSize)
+		(!drawn || a.Seed == b.Seed && a.SceneSize == b.SceneSize && a.MiniCT == b.MiniCT && a.CaseSize == b.CaseSize)
 }

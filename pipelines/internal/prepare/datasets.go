@@ -17,7 +17,10 @@ import (
 
 // dataSets resolves the data sets and checks that they fit together.
 func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, classes semidavil.ClassSet, err error) {
-	if cfg.BuiltIn() {
+	switch {
+	case cfg.MiniCT:
+		cfg.Target = []string{"minict:" + cfg.Output + "/minict"}
+	case cfg.BuiltIn():
 		cfg.Source, cfg.Target = []string{"gta5:" + cfg.Output + "/minicity/gta5"}, []string{"cityscapes:" + cfg.Output + "/minicity/cityscapes"}
 		cfg.SourceSize, cfg.TargetSize = cmp.Or(cfg.SourceSize, cfg.SceneSize), cmp.Or(cfg.TargetSize, cfg.SceneSize)
 	}
@@ -45,6 +48,12 @@ func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, c
 				}
 				classes = adapter.Classes
 			}
+			if i := len(sets) - 1; i >= 0 && isVolumes(sets[i]) != adapter.Volumes {
+				return nil, classes, runners.Usagef("%s: volumes and images are prepared one by one", arg)
+			}
+			if adapter.Volumes && group.size != "" {
+				return nil, classes, runners.Usagef("--%s_size is for images; give --volume_size", group.domain)
+			}
 			set.W, set.H = adapter.Size[group.domain][0], adapter.Size[group.domain][1]
 			if group.size != "" {
 				if set.W, set.H, err = configs.ParseSize(group.size); err != nil {
@@ -58,6 +67,12 @@ func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, c
 		return nil, classes, runners.Usagef("images alone have no classes: give a data set with labels too, or label them with pipelines/pseudolabel")
 	}
 	return sets, classes, nil
+}
+
+// isVolumes reports whether a data set holds volumes.
+func isVolumes(set plans.DataSet) bool {
+	adapter, err := set.Adapter()
+	return err == nil && adapter.Volumes
 }
 
 // checkFolders checks that the folders of the data sets exist. Without credentials a dry

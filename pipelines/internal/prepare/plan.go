@@ -31,6 +31,9 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 	if err != nil {
 		return p, err
 	}
+	if len(sets) > 0 && isVolumes(sets[0]) {
+		return volumePlan(ctx, cfg, sets, classes)
+	}
 	captions, err := inputs.Captions(ctx, cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks)
 	if err != nil {
 		return p, err
@@ -54,16 +57,12 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 	if err != nil {
 		return p, err
 	}
-	placeless := append([]plans.DataSet(nil), sets...)
-	for i := range placeless {
-		placeless[i].Root = "" // the same data elsewhere gives the same shards
-	}
 	shardConfig, err := configs.Fingerprint(struct {
 		Sets    []plans.DataSet
 		Samples samples.Params
 		Format  int
 		Version int
-	}{placeless, made, shards.Version, samples.Version})
+	}{placeless(sets), made, shards.Version, samples.Version})
 	if err != nil {
 		return p, err
 	}
@@ -76,6 +75,15 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 		Write:    stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
 		Commit:   stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
 	}, nil
+}
+
+// placeless are data sets without their places: the same data elsewhere gives the same shards.
+func placeless(sets []plans.DataSet) []plans.DataSet {
+	sets = slices.Clone(sets)
+	for i := range sets {
+		sets[i].Root = ""
+	}
+	return sets
 }
 
 // checkPseudo refuses pseudo-labels of other classes: their train ids would mean

@@ -57,10 +57,14 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	if n := r.Result.Count(counters.Namespace, counters.Reused); n > 0 {
 		fmt.Fprintf(w, "reused     %d of %d shards were finished already\n", n, len(manifest.Shards))
 	}
+	parts := "manifest.json, shards, captions, class_stats.svg"
+	if manifest.Volumes != nil {
+		parts = "manifest.json, shards, class_stats.svg"
+	}
 	if manifest.Tokenizer.Name == builtin.Name && !cfg.BuiltIn() {
 		fmt.Fprintf(w, "tokens     of the small built-in vocabulary; give --tokenizer=FOLDER for CLIP's own\n")
 	}
-	fmt.Fprintf(w, "output     %s (manifest.json, shards, captions, class_stats.svg) after %s\n", inputs.Shorten(cfg.Output), r.Result.Wall.Round(100*time.Millisecond))
+	fmt.Fprintf(w, "output     %s (%s) after %s\n", inputs.Shorten(cfg.Output), parts, r.Result.Wall.Round(100*time.Millisecond))
 	return tooMany
 }
 

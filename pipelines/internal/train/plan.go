@@ -29,6 +29,9 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
+	if m.Volumes != nil {
+		return train.Config{}, fmt.Errorf("train: --data=%s holds volumes; give --method=vnet, or --config=configs/examples/train_minict.yaml", cfg.Data)
+	}
 	if cfg.CLIP == clips.Name && m.Tokenizer.Name != builtin.Name {
 		return train.Config{}, fmt.Errorf("train: --clip=%s reads the built-in vocabulary, the data has that of %s; give the CLIP folder that it was prepared with", clips.Name, m.Tokenizer.Name)
 	}
@@ -40,11 +43,7 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	supervised := loss.Constants()
-	supervised.Kind, supervised.Omega, supervised.HardFraction, supervised.Hard = cfg.Loss, cfg.Omega, cfg.HardFraction, cfg.Hard
-	optimiser := optim.Constants()
-	optimiser.Kind, optimiser.LR, optimiser.WeightDecay, optimiser.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
-	optimiser.Beta1, optimiser.Momentum = cfg.Momentum, cfg.Momentum
+	supervised, optimiser := supervisedLoss(cfg), optimiserOf(cfg)
 	consistency := loss.ConsistencyConfig{Threshold: cfg.Threshold, Norm: cfg.ConsistencyNorm, Target: cfg.Target, Balance: cfg.ConsistencyBalance}
 	// What is literal stays out of the configuration, so that older checkpoints are resumed.
 	if cfg.ThresholdRule != "fixed" {
@@ -91,6 +90,21 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		c.Window = infer.Sliding(width, height)
 	}
 	return c, c.Check()
+}
+
+// supervisedLoss are the settings of the loss on labels.
+func supervisedLoss(cfg configs.Train) loss.Config {
+	c := loss.Constants()
+	c.Kind, c.Omega, c.HardFraction, c.Hard = cfg.Loss, cfg.Omega, cfg.HardFraction, cfg.Hard
+	return c
+}
+
+// optimiserOf are the settings of the optimiser.
+func optimiserOf(cfg configs.Train) optim.Config {
+	c := optim.Constants()
+	c.Kind, c.LR, c.WeightDecay, c.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
+	c.Beta1, c.Momentum = cfg.Momentum, cfg.Momentum
+	return c
 }
 
 // prompts names the classes in the sentence that CLIP's authors use, as token ids.

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"semidavil/model/checkpoint"
@@ -14,6 +15,9 @@ import (
 // summarise prints the results.
 func summarise(ctx context.Context, r *job) error {
 	cfg := r.Settings
+	if cfg.Method == "vnet" {
+		return summariseVolumes(ctx, r)
+	}
 	sum, err := train.ReadSummary[train.Summary](ctx, cfg.Output)
 	if err != nil {
 		return err
@@ -45,14 +49,22 @@ func summarise(ctx context.Context, r *job) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Stdout, "\nsteps      %d", sum.Steps)
-	if sum.Resumed > 0 {
-		fmt.Fprintf(r.Stdout, ", %d of them by earlier runs", sum.Resumed)
-	}
-	fmt.Fprintf(r.Stdout, "\nspeed      %.2f steps/s on %s, %.0f %% of the time waiting for input\n", sum.StepRate, sum.Backend, 100*sum.Waited)
+	writeSpeed(r.Stdout, sum.RunStats, sum.Backend)
 	if sum.Student.Images > 0 {
 		fmt.Fprintf(r.Stdout, "best       %v %% at step %d: %s\n", sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
 	}
-	fmt.Fprintf(r.Stdout, "output     %s (checkpoints, %s, %s for TensorBoard, %s)\n", cfg.Output, train.MetricsFile, train.EventsDir, train.PicturesDir)
+	writeOutput(r.Stdout, cfg.Output)
 	return nil
+}
+
+func writeSpeed(w io.Writer, s train.RunStats, backend string) {
+	fmt.Fprintf(w, "\nsteps      %d", s.Steps)
+	if s.Resumed > 0 {
+		fmt.Fprintf(w, ", %d of them by earlier runs", s.Resumed)
+	}
+	fmt.Fprintf(w, "\nspeed      %.2f steps/s on %s, %.0f %% of the time waiting for input\n", s.StepRate, backend, 100*s.Waited)
+}
+
+func writeOutput(w io.Writer, output string) {
+	fmt.Fprintf(w, "output     %s (checkpoints, %s, %s for TensorBoard, %s)\n", output, train.MetricsFile, train.EventsDir, train.PicturesDir)
 }

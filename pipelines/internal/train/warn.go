@@ -30,6 +30,9 @@ func warn(ctx context.Context, cfg configs.Train) (warnings []string) {
 			warnings = append(warnings, fmt.Sprintf("%d steps go %d times over the %d source images; for MiniCity there is --config=configs/examples/train_minicity.yaml", cfg.Steps, passes, n))
 		}
 	}
+	if m.Volumes != nil {
+		return warnings
+	}
 	cropW, cropH, err := configs.ParseSize(cfg.Crop)
 	if err != nil {
 		return warnings

@@ -1,0 +1,86 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"semidavil"
+	"semidavil/configs"
+	"semidavil/internal/loader"
+	"semidavil/model/checkpoint"
+	"semidavil/model/loss"
+	"semidavil/model/optim"
+	"semidavil/model/train"
+	"semidavil/model/vnet"
+	"semidavil/stages"
+	"semidavil/transforms/augment"
+)
+
+// planVolumes is plan of a training on volumes.
+func planVolumes(ctx context.Context, cfg configs.Train) (train.VolumeConfig, error) {
+	m, err := stages.ReadManifest(ctx, cfg.Data)
+	if err != nil {
+		return train.VolumeConfig{}, err
+	}
+	if m.Volumes == nil {
+		return train.VolumeConfig{}, fmt.Errorf("train: --data=%s holds images; --method=vnet is for volumes", cfg.Data)
+	}
+	if cfg.Batch[2] > 0 {
+		return train.VolumeConfig{}, errors.New("train: --method=vnet learns from labelled volumes alone; give --batch=0,2,0")
+	}
+	if len(cfg.Absent) > 0 {
+		return train.VolumeConfig{}, errors.New("train: --absent is for images")
+	}
+	size, err := configs.ParseGrid(cfg.Patch)
+	if err != nil {
+		return train.VolumeConfig{}, err
+	}
+	recipe := augment.PatchRecipe{Grid: semidavil.Grid{D: size[0], H: size[1], W: size[2]}, Rotate: cfg.Rotate}
+	for i, axis := range []string{"d", "h", "w"} {
+		recipe.Flip[i] = cfg.Flip != "none" && strings.Contains(cfg.Flip, axis)
+	}
+	c := train.VolumeConfig{
+		Output: cfg.Output, Overwrite: cfg.Overwrite,
+		Network: vnet.Config{Classes: len(m.Classes), Filters: cfg.Filters, Levels: cfg.Levels, Norm: cfg.Norm}, Dropout: cfg.Dropout,
+		Loss: supervisedLoss(cfg), Dice: loss.DiceConstants(), DiceWeight: cfg.Dice, HardRamp: cfg.HardRamp,
+		Optimiser: optimiserOf(cfg), Schedule: optim.ScheduleOf(cfg.Schedule), Steps: cfg.Steps, Seed: cfg.Seed,
+		Loader: loader.Config{Dir: cfg.Data, Seed: cfg.Seed, Source: cfg.Batch[0], Labelled: cfg.Batch[1], Workers: cfg.Workers,
+			Volumes: &loader.VolumeConfig{PatchRecipe: recipe, Foreground: cfg.Foreground}},
+		Overlap:  cfg.Overlap,
+		LogEvery: cfg.LogEvery, EvaluateEvery: cfg.EvaluateEvery, CheckpointEvery: cfg.CheckpointEvery, Keep: cfg.Keep,
+	}
+	return c, c.Check()
+}
+
+// summariseVolumes prints the results of a training on volumes.
+func summariseVolumes(ctx context.Context, r *job) error {
+	cfg := r.Settings
+	sum, err := train.ReadSummary[train.VolumeSummary](ctx, cfg.Output)
+	if err != nil {
+		return err
+	}
+	m, err := stages.ReadManifest(ctx, cfg.Data)
+	if err != nil {
+		return err
+	}
+	if sum.Student.Volumes > 0 {
+		w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(w, "class\tDice %\t")
+		for i, class := range m.Classes[1:] {
+			fmt.Fprintf(w, "%s\t%v\t\n", class.Name, sum.Student.Dice[i+1])
+		}
+		fmt.Fprintf(w, "mean\t%v\t\n", sum.Student.Mean)
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	writeSpeed(r.Stdout, sum.RunStats, sum.Backend)
+	if sum.Student.Volumes > 0 {
+		fmt.Fprintf(r.Stdout, "best       %v %% at step %d: %s\n", sum.Best, sum.BestStep, checkpoint.BestPath(cfg.Output))
+	}
+	writeOutput(r.Stdout, cfg.Output)
+	return nil
+}
