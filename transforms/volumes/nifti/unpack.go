@@ -21,7 +21,7 @@ var errTruncated = errors.New("the file ends early")
 func unpack(data []byte, maxVoxels int) (h header, file []byte, owned bool, err error) {
 	if len(data) < 2 || data[0] != 0x1f || data[1] != 0x8b {
 		if len(data) < headerSize {
-			return h, nil, false, fmt.Errorf("%w: after %d bytes of a header of %d", errTruncated, len(data), headerSize)
+			return h, nil, false, fmt.Errorf("after %d bytes of a header of %d: %w", len(data), headerSize, errTruncated)
 		}
 		if h, err = parseHeader(data[:headerSize], maxVoxels); err != nil {
 			return h, nil, false, err
