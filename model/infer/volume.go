@@ -17,6 +17,7 @@ import (
 	"semidavil/model/params"
 	"semidavil/model/vnet"
 	"semidavil/transforms/shards"
+	"semidavil/transforms/volumes/resample"
 )
 
 // VolumeFactsKey is the key of a checkpoint's metadata that holds [VolumeFacts] as JSON.
@@ -168,12 +169,22 @@ type VolumePrediction struct {
 // Predict segments a volume of values of 0 to 1; one that is smaller than a window is surrounded by
 // zeros. After each of the windows it calls progress, which may be nil, and it ends with ctx.
 //
-// Of the averaged softmax only as many slices as a window has are held: 4·K bytes a voxel.
-func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, progress func(done, total int)) (VolumePrediction, error) {
-	out := VolumePrediction{IDs: make([]uint8, v.Voxels()), Confidence: make([]float32, v.Voxels())}
-	zs, ys, xs := p.starts(v.D, p.Patch.D), p.starts(v.H, p.Patch.H), p.starts(v.W, p.Patch.W)
-	s := newSummed(p.slices, p.Network.Classes, semidavil.Grid{D: p.Patch.D, H: v.H, W: v.W})
+// Of the averaged softmax, 4·K bytes a voxel, only as many slices as a window has are held, or all
+// where the prediction has another grid than the volume: then it is resized as
+// [resample.Trilinear] does.
+func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, to semidavil.Grid, progress func(done, total int)) (VolumePrediction, error) {
+	resized := to != v.Grid
+	held := semidavil.Grid{D: p.Patch.D, H: v.H, W: v.W}
+	if resized {
+		held.D = v.D
+	}
+	s := newSummed(p.slices, p.Network.Classes, held)
 	p.slices = s
+	var out VolumePrediction
+	if !resized {
+		out = VolumePrediction{IDs: make([]uint8, v.Voxels()), Confidence: make([]float32, v.Voxels())}
+	}
+	zs, ys, xs := p.starts(v.D, p.Patch.D), p.starts(v.H, p.Patch.H), p.starts(v.W, p.Patch.W)
 	part := make([]float32, p.Patch.Voxels())
 	done := 0
 	for i, z := range zs {
@@ -187,17 +198,32 @@ func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, progr
 				if err != nil {
 					return VolumePrediction{}, err
 				}
-				s.add(probabilities, p.Patch, y, x)
+				first := 0
+				if resized {
+					first = z
+				}
+				s.add(probabilities, p.Patch, first, y, x)
 				if done++; progress != nil {
 					progress(done, len(zs)*len(ys)*len(xs))
 				}
 			}
+		}
+		if resized {
+			continue
 		}
 		end := v.D // of the slices that no further window reaches
 		if i+1 < len(zs) {
 			end = zs[i+1]
 		}
 		s.finish(out, z, end)
+	}
+	if !resized {
+		return out, nil
+	}
+	s.average()
+	var err error
+	if out.IDs, out.Confidence, err = resample.Best(s.sum, s.classes, s.Grid, to); err != nil {
+		return out, fmt.Errorf("infer: predict: %w", err)
 	}
 	return out, nil
 }
@@ -247,12 +273,12 @@ func newSummed(before *summed, classes int, g semidavil.Grid) *summed {
 	return &summed{g, classes, make([]float32, classes*g.Voxels()), make([]float32, g.Voxels())}
 }
 
-// add adds a window that begins with the first slice.
-func (s *summed) add(probabilities []float32, g semidavil.Grid, y, x int) {
+// add adds a window at a place.
+func (s *summed) add(probabilities []float32, g semidavil.Grid, z, y, x int) {
 	width := min(g.W, s.W-x)
-	for d := range g.D {
+	for d := range min(g.D, s.D-z) {
 		for h := range min(g.H, s.H-y) {
-			to, from := (d*s.H+y+h)*s.W+x, (d*g.H+h)*g.W
+			to, from := ((z+d)*s.H+y+h)*s.W+x, (d*g.H+h)*g.W
 			for w := range width {
 				s.times[to+w]++
 			}
@@ -262,6 +288,16 @@ func (s *summed) add(probabilities []float32, g semidavil.Grid, y, x int) {
 					dst[w] += value
 				}
 			}
+		}
+	}
+}
+
+// average divides the sums by the number of windows.
+func (s *summed) average() {
+	for k := range s.classes {
+		sum := s.sum[k*s.Voxels() : (k+1)*s.Voxels()]
+		for i, n := range s.times {
+			sum[i] /= n
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestSummed(t *testing.T) {
 						for j := range part {
 							part[j] = float32(math.Mod(float64(j*n)*0.381966, 1))
 						}
-						s.add(part, patch, y, x)
+						s.add(part, patch, 0, y, x)
 						for j := range patch.Voxels() {
 							d, h, w := z+j/(patch.H*patch.W), y+j/patch.W%patch.H, x+j%patch.W
 							if d < g.D && h < g.H && w < g.W {

@@ -73,8 +73,8 @@ type Row struct {
 	Student   *metrics.Score `json:"student,omitempty"`
 	Teacher   *metrics.Score `json:"teacher,omitempty"`
 	Retrieval *Retrieval     `json:"retrieval,omitempty"`
-	// Dice is the evaluation of a training on volumes.
-	Dice *metrics.DiceScore `json:"dice_score,omitempty"`
+	// Organs is the evaluation of a training on volumes.
+	Organs *metrics.OrganSummary `json:"organs,omitempty"`
 }
 
 // resume takes over the lines up to a step, 0 where there is no checkpoint; later ones
@@ -101,7 +101,7 @@ func (r *recorder) resume(ctx context.Context, step int) error {
 			continue
 		}
 		r.metrics.Write(line)
-		if x.Student != nil || x.Retrieval != nil || x.Dice != nil {
+		if x.Student != nil || x.Retrieval != nil || x.Organs != nil {
 			r.scored = x.Step
 		}
 	}
@@ -140,19 +140,17 @@ func (r *recorder) evaluated(ctx context.Context, step int, student, teacher met
 	return r.scores(ctx, line, values, picture)
 }
 
-// dice is evaluated of a training on volumes.
-func (r *recorder) dice(ctx context.Context, step int, score metrics.DiceScore, picture []byte, classes []semidavil.Class) error {
+// organs is evaluated of a training on volumes.
+func (r *recorder) organs(ctx context.Context, step int, score metrics.OrganSummary, picture []byte, classes []semidavil.Class) error {
 	if step == r.scored {
 		return nil
 	}
 	r.scored = step
-	values := []tensorboard.Value{tensorboard.Scalar("dice/mean", float64(score.Mean))}
-	for i, v := range score.Dice {
-		if !math.IsNaN(float64(v)) && i < len(classes) {
-			values = append(values, tensorboard.Scalar("dice/"+classes[i].Name, float64(v)))
-		}
+	values := []tensorboard.Value{tensorboard.Scalar("dice/mean", float64(score.Mean.Dice))}
+	for i, organ := range score.Organs {
+		values = append(values, tensorboard.Scalar("dice/"+classes[i+1].Name, float64(organ.Dice)))
 	}
-	return r.scores(ctx, Row{Step: step, Dice: &score}, values, picture)
+	return r.scores(ctx, Row{Step: step, Organs: &score}, values, picture)
 }
 
 // scores records the line, the events and the picture of an evaluation.

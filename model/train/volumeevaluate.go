@@ -21,31 +21,34 @@ func (t *volumeTrainer) evaluate(ctx context.Context, step int, _ bool) error {
 	}
 	defer p.Close()
 	var rows []sheet.Sample
-	var cases [][]metrics.Fraction
+	var tally metrics.OrganTally
 	total := t.loader.Len(semidavil.Val)
 	for x, err := range t.loader.Volumes(ctx, semidavil.Val) {
 		if err != nil {
 			return err
 		}
-		prediction, err := p.Predict(ctx, x.Volume, nil)
+		prediction, err := p.Predict(ctx, x.Volume, x.Volume.Grid, nil)
 		if err != nil {
 			return fmt.Errorf("train: evaluate %s: %w", x.Key, err)
 		}
 		predicted := semidavil.LabelVolume{Grid: x.Volume.Grid, Spacing: x.Volume.Spacing, IDs: prediction.IDs}
-		dice, err := metrics.Dice(predicted, x.Label, t.Network.Classes)
+		scores, err := metrics.OrganScores(predicted, x.Label, t.Network.Classes, metrics.Strict)
+		if err == nil {
+			err = tally.Add(x.Key, metrics.Strict, scores)
+		}
 		if err != nil {
 			return fmt.Errorf("train: evaluate %s: %w", x.Key, err)
 		}
-		if cases = append(cases, dice); rows == nil {
+		if rows == nil {
 			rows = sheet.Planes(x.Key, x.Volume, x.Label, predicted)
 		}
-		t.watch.phase("evaluate", len(cases), total)
+		t.watch.phase("evaluate", len(tally.Cases), total)
 	}
-	if len(cases) == 0 {
+	if total == 0 {
 		return nil
 	}
-	t.student = metrics.MeanDice(cases)
-	drawn, err := sheet.Draw(sheet.Options{Set: t.classes(), Title: fmt.Sprintf("step %d, mean Dice %v %%", step, t.student.Mean)}, rows)
+	t.student = tally.Summary()
+	drawn, err := sheet.Draw(sheet.Options{Set: t.classes(), Title: fmt.Sprintf("step %d, mean Dice %v %%", step, t.student.Mean.Dice)}, rows)
 	if err != nil {
 		return fmt.Errorf("train: draw predictions: %w", err)
 	}
@@ -54,17 +57,17 @@ func (t *volumeTrainer) evaluate(ctx context.Context, step int, _ bool) error {
 		return fmt.Errorf("train: draw predictions: %w", err)
 	}
 	// The weights come before the record: a run that is stopped in between scores them again.
-	if before := t.best; before.Step == 0 || math.IsNaN(float64(before.Dice)) || t.student.Mean > before.Dice {
-		t.best = bestDice{step, t.student.Mean}
+	if before := t.best; before.Step == 0 || math.IsNaN(float64(before.Dice)) || t.student.Mean.Dice > before.Dice {
+		t.best = bestDice{step, t.student.Mean.Dice}
 		if err := t.saveBest(ctx, step); err != nil {
 			t.best = before // for the checkpoint
 			return err
 		}
 	}
-	if err := t.record.dice(ctx, step, t.student, picture, t.classes().Classes); err != nil {
+	if err := t.record.organs(ctx, step, t.student, picture, t.classes().Classes); err != nil {
 		return err
 	}
-	t.watch.note("step %d: mean Dice %v %% of %d val volumes", step, t.student.Mean, len(cases))
+	t.watch.note("step %d: mean Dice %v %% of %d val volumes", step, t.student.Mean.Dice, total)
 	return nil
 }
 
@@ -78,5 +81,5 @@ func (t *volumeTrainer) saveBest(ctx context.Context, step int) error {
 	if err != nil {
 		return err
 	}
-	return t.keeper.MarkBest(ctx, step, float64(t.student.Mean), values, meta)
+	return t.keeper.MarkBest(ctx, step, float64(t.student.Mean.Dice), values, meta)
 }

@@ -84,10 +84,10 @@ func (c VolumeConfig) Check() error {
 // VolumeSummary is the end of a training on volumes.
 type VolumeSummary struct {
 	RunStats
-	Best     metrics.Fraction  `json:"best_dice"`
-	BestStep int               `json:"best_step"`
-	Student  metrics.DiceScore `json:"student"`
-	Backend  string            `json:"backend"`
+	Best     metrics.Fraction     `json:"best_dice"`
+	BestStep int                  `json:"best_step"`
+	Student  metrics.OrganSummary `json:"student"`
+	Backend  string               `json:"backend"`
 	// Checkpoint is the newest one.
 	Checkpoint string `json:"checkpoint"`
 }
@@ -104,7 +104,7 @@ type volumeTrainer struct {
 	keeper  *checkpoint.Keeper
 	loop    *loop[*loader.Patches]
 	best    bestDice
-	student metrics.DiceScore // the newest
+	student metrics.OrganSummary // the newest
 }
 
 // bestDice is the highest score so far, kept in the checkpoints.

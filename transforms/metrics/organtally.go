@@ -117,3 +117,19 @@ func (a average) mean() float64 {
 	}
 	return a.sum / float64(a.n)
 }
+
+// OrganSummary are the means of a tally.
+type OrganSummary struct {
+	// Volumes is the number of cases.
+	Volumes int       `json:"volumes"`
+	Mean    OrganMean `json:"mean"`
+	// Organs has that of class k at k-1.
+	Organs []OrganMean `json:"organs"`
+}
+
+// Summary returns the means.
+func (t OrganTally) Summary() OrganSummary {
+	s := OrganSummary{Volumes: len(t.Cases)}
+	s.Organs, s.Mean = t.Means()
+	return s
+}

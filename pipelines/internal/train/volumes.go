@@ -68,11 +68,11 @@ func summariseVolumes(ctx context.Context, r *job) error {
 	}
 	if sum.Student.Volumes > 0 {
 		w := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(w, "class\tDice %\t")
+		fmt.Fprintln(w, "organ\tDice %\tASD mm\t")
 		for i, class := range m.Classes[1:] {
-			fmt.Fprintf(w, "%s\t%v\t\n", class.Name, sum.Student.Dice[i+1])
+			fmt.Fprintf(w, "%s\t%v\t%v\t\n", class.Name, sum.Student.Organs[i].Dice, sum.Student.Organs[i].ASD)
 		}
-		fmt.Fprintf(w, "mean\t%v\t\n", sum.Student.Mean)
+		fmt.Fprintf(w, "mean\t%v\t%v\t\n", sum.Student.Mean.Dice, sum.Student.Mean.ASD)
 		if err := w.Flush(); err != nil {
 			return err
 		}

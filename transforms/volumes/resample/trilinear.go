@@ -26,23 +26,40 @@ func Trilinear(dst *semidavil.Volume, src semidavil.Volume) error {
 		copy(dst.Values, src.Values)
 		return nil
 	}
-	size, plane := src.H*src.W, dst.H*dst.W
-	columns, rows, depths := points(src.W, dst.W), points(src.H, dst.H), points(src.D, dst.D)
+	plane := dst.H * dst.W
+	s := newSlicer(src.Values, src.Grid, dst.Grid)
+	for z := range dst.D {
+		s.slice(dst.Values[z*plane:][:plane], z)
+	}
+	return nil
+}
+
+// slicer makes the slices of a resized volume, in order.
+type slicer struct {
+	depths []point
+	planes *pair
+}
+
+func newSlicer(values []float32, src, dst semidavil.Grid) *slicer {
+	size, columns, rows := src.H*src.W, points(src.W, dst.W), points(src.H, dst.H)
 	// Lines are needed in order and with their successors only, so two are kept, of rows and
 	// of slices.
 	var slice []float32
 	lines := newPair(dst.W, func(out []float32, y int) { along(out, slice[y*src.W:][:src.W], columns) })
-	planes := newPair(plane, func(out []float32, z int) {
-		slice = src.Values[z*size:][:size]
+	planes := newPair(dst.H*dst.W, func(out []float32, z int) {
+		slice = values[z*size:][:size]
 		lines.forget()
 		for y, p := range rows {
 			lerp(out[y*dst.W:][:dst.W], lines.get(p.low), lines.get(p.high), p.share)
 		}
 	})
-	for z, p := range depths {
-		lerp(dst.Values[z*plane:][:plane], planes.get(p.low), planes.get(p.high), p.share)
-	}
-	return nil
+	return &slicer{points(src.D, dst.D), planes}
+}
+
+// slice writes slice z.
+func (s *slicer) slice(out []float32, z int) {
+	p := s.depths[z]
+	lerp(out, s.planes.get(p.low), s.planes.get(p.high), p.share)
 }
 
 // point lies between two neighbours: low has the weight 1-share, high has share.
