@@ -5,9 +5,9 @@ type Evaluate struct {
 	// Data is an output of prepare, or a data set "KIND:ROOT" with labels.
 	Data string `json:"data" default:"out/prepare" is:"images" need:"nothing to evaluate on is given" group:"Input and output" help:"output <FOLDER> of prepare, or a data set KIND:FOLDER to be scored at its own resolution"`
 	// Subset is the subset of a prepared output, or the split of a data set.
-	Subset string `json:"subset" default:"val" group:"Input and output" help:"<which> images: val, labelled, source of a prepared output; val or train of a data set"`
+	Subset string `json:"subset" default:"val" group:"Input and output" help:"<which> images: val, test, labelled, source of a prepared output; val, test or train of a data set"`
 	// Predictions is a folder of label PNGs to score instead of a network.
-	Predictions string `json:"predictions" is:"place" group:"Input and output" help:"<FOLDER> of label PNGs (train ids, or ids where named *labelIds.png) to score instead of a network"`
+	Predictions string `json:"predictions" is:"place" group:"Input and output" help:"<FOLDER> of label PNGs (train ids, or ids where named *labelIds.png), or of NIfTI files for volumes, to score instead of a network"`
 	// Models are "student", "teacher" or both.
 	Models []string `json:"models" default:"student" valid:"student,teacher" once:"true" need:"none given" group:"Network" help:"<which> networks of the training: student, teacher or student,teacher"`
 	// CaptionCheck also scores the networks with captions that are not the images' own;
@@ -19,6 +19,9 @@ type Evaluate struct {
 	Overwrite bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 	// Pictures is the number of images that are drawn with their prediction.
 	Pictures int `json:"pictures" default:"8" range:"0.." group:"Input and output" help:"<number> of images drawn with truth, prediction and confidence"`
+
+	// Overlap is that of the windows in which a network sees volumes.
+	Overlap float64 `json:"overlap" default:"0.5" range:"0..0.95" group:"Network" help:"<share> by which the windows overlap in which a network sees volumes"`
 
 	Inference
 }

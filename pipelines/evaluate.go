@@ -13,11 +13,18 @@ type EvaluateParams struct {
 	Exchange *stages.ExchangeParams
 	Score    stages.ScoreParams
 	Commit   stages.CommitScoresParams
+	// Volumes scores volumes, in the place of Score; nil scores images.
+	Volumes *stages.ScoreVolumesParams
 }
 
 // Evaluate counts how predictions agree with labels, and makes the report of all counts.
 func Evaluate(s beam.Scope, p EvaluateParams) {
 	planned, unplanned := Images(s, p.Images)
+	if p.Volumes != nil {
+		scores, unscored := stages.ScoreVolumes(s, *p.Volumes, planned)
+		stages.CommitVolumeScores(s, p.Commit, scores, beam.Flatten(s, unplanned, unscored))
+		return
+	}
 	if p.Exchange != nil {
 		planned = stages.Exchange(s, *p.Exchange, planned)
 	}

@@ -62,6 +62,7 @@ func Stamp(ctx context.Context, checkpoint string) (string, error) {
 // Close releases the networks of this process. No pipeline may be running.
 func Close() {
 	networks.Clear(func(m *infer.Model) { m.Close() })
+	volumeNetworks.Clear(func(n volumeNetwork) { n.Close() })
 	describers.Clear(func(n *oneByOne) { n.Close() })
 	backends.Clear(func(b backend.Choice) { b.Backend.Finalize() })
 }

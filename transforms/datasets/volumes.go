@@ -77,3 +77,9 @@ func miniCT() Adapter {
 	}
 	return a
 }
+
+// IsVolume reports whether a file is named like a volume that is read.
+func IsVolume(rel string) bool {
+	_, ok := volumeExt(rel)
+	return ok
+}

@@ -8,6 +8,7 @@ import (
 
 	"semidavil"
 	"semidavil/transforms/classstats"
+	"semidavil/transforms/labels"
 	"semidavil/transforms/shards"
 	"semidavil/transforms/volumes/nifti"
 	"semidavil/transforms/volumes/resample"
@@ -34,7 +35,11 @@ func MakeVolume(in Input, p shards.Volumes) (shards.Sample, error) {
 			SourceSize: [3]int{from.D, from.H, from.W}, Size: [3]int{to.D, to.H, to.W}, SourceSpacing: volume.File.Spacing(), Spacing: to.Spacing}}
 	s := shards.Sample{Key: in.Ref.Key, Volume: shards.EncodeVolume(to)}
 	if in.Label != nil {
-		label, err := readVolumeLabel(in, volume.File)
+		table, ok := in.Adapter.Tables[in.Ref.Encoding]
+		if !ok {
+			return fail(in.Ref.Label, fmt.Errorf("samples: %s has no table of %q ids", in.Ref.Dataset, in.Ref.Encoding))
+		}
+		label, err := ReadVolumeLabel(in.Label, table, volume.File)
 		if err != nil {
 			return fail(in.Ref.Label, err)
 		}
@@ -93,24 +98,20 @@ func preparedGrid(g semidavil.Grid, p shards.Volumes) semidavil.Grid {
 	return g
 }
 
-// readVolumeLabel reads a label, whose grid must be that of its volume.
-func readVolumeLabel(in Input, volume *nifti.File) (semidavil.LabelVolume, error) {
-	table, ok := in.Adapter.Tables[in.Ref.Encoding]
-	if !ok {
-		return semidavil.LabelVolume{}, fmt.Errorf("samples: %s has no table of %q ids", in.Ref.Dataset, in.Ref.Encoding)
-	}
-	file, err := nifti.Decode(in.Label, nifti.Options{})
+// ReadVolumeLabel reads the NIfTI file of a label, whose grid must be that of its volume.
+func ReadVolumeLabel(data []byte, table labels.Table, volume *nifti.File) (semidavil.LabelVolume, error) {
+	file, err := nifti.Decode(data, nifti.Options{})
 	if err != nil {
 		return semidavil.LabelVolume{}, err
 	}
-	if err := SameGrid(file, volume); err != nil {
+	if err := sameGrid(file, volume); err != nil {
 		return semidavil.LabelVolume{}, err
 	}
 	return file.Labels(table)
 }
 
-// SameGrid refuses a label whose voxels are not those of its volume.
-func SameGrid(label, volume *nifti.File) error {
+// sameGrid refuses a label whose voxels are not those of its volume.
+func sameGrid(label, volume *nifti.File) error {
 	if l, v := label.Grid(), volume.Grid(); l != v {
 		return fmt.Errorf("samples: the label is %dx%dx%d, its volume %dx%dx%d", l.D, l.H, l.W, v.D, v.H, v.W)
 	}

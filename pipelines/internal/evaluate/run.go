@@ -23,6 +23,12 @@ import (
 // newPlan maps the configuration to the parameters of the stages. Where label files are
 // scored there is no network, and images are not read.
 func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p pipelines.EvaluateParams, tables []captioner.Fit, err error) {
+	if volumes, err := volumePlan(ctx, cfg); err != nil || volumes != nil {
+		if err != nil {
+			return p, nil, err
+		}
+		return *volumes, nil, nil
+	}
 	var network inputs.Network
 	pictured := cfg.Pictures
 	if cfg.Predictions == "" {
@@ -75,6 +81,9 @@ func exchange(ctx context.Context, seed uint64, folder string, classes semidavil
 // summarise prints the scores and fails where too many images were rejected.
 func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	cfg := r.Settings
+	if r.Params.Volumes != nil {
+		return summariseVolumes(ctx, r)
+	}
 	e, err := stages.ReadEvaluation(ctx, cfg.Output)
 	if err != nil {
 		return err
