@@ -27,12 +27,13 @@ import (
 // redrawn.
 const Version = 1
 
-// DefaultGrid is the smallest comfortable size: every organ of every case has at least
-// MinVoxels voxels there. Smaller grids are drawn as well, but the adrenal glands and
-// other thin organs may be missing.
+// DefaultGrid is the smallest comfortable size: every organ has at least MinVoxels
+// voxels there. Smaller grids are drawn as well, but from about half as many voxels a
+// side the adrenal glands are crumbs or missing.
 var DefaultGrid = semidavil.Grid{D: 48, H: 96, W: 96}
 
-// MinVoxels is the least number of voxels of an organ in grids as large as DefaultGrid.
+// MinVoxels is the least number of voxels of an organ at DefaultGrid (the least of 1000
+// cases has a right adrenal gland of 15).
 const MinVoxels = 15
 
 // MaxSide is the largest side of a grid.

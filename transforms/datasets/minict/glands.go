@@ -5,7 +5,9 @@ import "math"
 // addAdrenals adds the two adrenal glands: thin limbs that open to the back.
 func addAdrenals(pt *patient) {
 	r := pt.rand("adrenals")
-	thick := between(r, 2.45, 2.65) // half of it
+	// Half the thickness of a limb. It grows with the voxels and not with the patient, so
+	// that a small patient in a large field of view keeps all limbs.
+	thick := float64(between(r, 2.5, 2.7)*pt.field.x/380) / pt.scale.x
 	hu := pt.texture(pt.tissue.glands, 7, 7)
 	limb := func(apex, end vec, low, high float64) solid { return sheet(apex, end, low, high, thick) }
 
