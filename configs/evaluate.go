@@ -20,9 +20,6 @@ type Evaluate struct {
 	// Pictures is the number of images that are drawn with their prediction.
 	Pictures int `json:"pictures" default:"8" range:"0.." group:"Input and output" help:"<number> of images drawn with truth, prediction and confidence"`
 
-	// Overlap is that of the windows in which a network sees volumes.
-	Overlap float64 `json:"overlap" default:"0.5" range:"0..0.95" group:"Network" help:"<share> by which the windows overlap in which a network sees volumes"`
-
 	Inference
 }
 

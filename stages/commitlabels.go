@@ -13,6 +13,7 @@ import (
 	"semidavil"
 	"semidavil/internal/store"
 	"semidavil/stages/rejects"
+	"semidavil/transforms/datasets"
 	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report/figures"
 	"semidavil/transforms/shards"
@@ -94,7 +95,7 @@ var labelEndings = []string{pseudo.TrainIDsEnding, pseudo.IDsEnding, pseudo.Colo
 // OwnLabel reports whether a name in the folder of labels is one that Label gives, so
 // that a clean-up touches nothing else.
 func OwnLabel(name string) bool {
-	return slices.ContainsFunc(labelEndings, func(ending string) bool { return strings.HasSuffix(name, ending) })
+	return datasets.IsVolume(name) || slices.ContainsFunc(labelEndings, func(ending string) bool { return strings.HasSuffix(name, ending) })
 }
 
 // removeStrays deletes the labels of images that are gone or were rejected this time:
@@ -103,6 +104,7 @@ func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) erro
 	mine := map[string]bool{}
 	for _, r := range rows {
 		mine[strings.TrimSuffix(r.Label, pseudo.TrainIDsEnding)] = true
+		mine[confidenceVolume(r.Label)] = true
 	}
 	return store.RemoveFiles(ctx, f.Params.Output+"/"+LabelsFolder, func(rel string) bool {
 		for _, ending := range labelEndings {
@@ -110,7 +112,7 @@ func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) erro
 				return true
 			}
 		}
-		return false
+		return datasets.IsVolume(rel) && !mine[LabelsFolder+"/"+rel]
 	})
 }
 

@@ -35,6 +35,8 @@ type LabelRow struct {
 	// Width and Height are the size of the label.
 	Width  int `json:"width"`
 	Height int `json:"height"`
+	// Depth is the number of slices of a volume.
+	Depth int `json:"depth,omitempty"`
 	// Kept is the share of pixels that are not ignored.
 	Kept float64 `json:"kept"`
 }

@@ -57,7 +57,7 @@ type Adapter struct {
 }
 
 // Names lists the adapters by name.
-var Names = []string{"cityscapes", "gta5", "synthia", "camvid", "images", "synapse", "minict", "pairs"}
+var Names = []string{"cityscapes", "gta5", "synthia", "camvid", "images", "volumes", "synapse", "minict", "pairs"}
 
 // ByName returns a built-in adapter. The generic "pairs" adapter needs a
 // description of its folders and ids, see NewPairs.
@@ -73,6 +73,8 @@ func ByName(name string) (Adapter, error) {
 		return camvid(), nil
 	case "images":
 		return images(), nil
+	case "volumes":
+		return volumes(), nil
 	case "synapse":
 		return synapse(), nil
 	case "minict":

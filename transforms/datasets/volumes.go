@@ -56,6 +56,22 @@ func classifySynapse(rel string) File {
 	return File{}
 }
 
+// volumes is any folder tree of volumes without labels.
+func volumes() Adapter {
+	return Adapter{
+		Name: "volumes",
+		Classify: func(rel string) File {
+			if id, ok := volumeExt(rel); ok {
+				return File{Role: Image, ID: id, Split: "extra"}
+			}
+			return File{}
+		},
+		Volumes:    true,
+		Unlabelled: map[string]bool{"extra": true},
+		Layout:     "NIfTI files (.nii or .nii.gz), in any folders",
+	}
+}
+
 // miniCT is the built-in drawn data: train/images/0001.nii.gz and train/labels/0001.nii.gz, and
 // the same for val and test.
 func miniCT() Adapter {

@@ -17,7 +17,7 @@ func organHead(rule OrganRule) []string {
 	if rule == Compat {
 		unit = "voxels"
 	}
-	return []string{fmt.Sprintf("Dice %%, %s", rule), fmt.Sprintf("ASD %s, %s", unit, rule)}
+	return []string{fmt.Sprintf("%s: Dice %%", rule), "ASD " + unit}
 }
 
 // rows are the cells of a table, the titles first and the mean last.

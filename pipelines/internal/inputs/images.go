@@ -31,6 +31,8 @@ type Request struct {
 	Subset string
 	// Labels means that labels are wanted.
 	Labels bool
+	// Volumes says that a folder or a glob is one of volumes.
+	Volumes bool
 	// Output is where captions are kept.
 	Output string
 	// Group is the number of images of a plan.
@@ -160,6 +162,9 @@ func Raw(ctx context.Context, r Request) (set plans.DataSet, err error) {
 		}
 	} else {
 		set.Kind, set.Root = "images", r.From
+		if r.Volumes {
+			set.Kind = "volumes"
+		}
 	}
 	set.Domain, set.Part = semidavil.Target, datasets.Selection{Split: r.Subset, WithoutLabels: !r.Labels, EveryLabel: r.Labels}
 	if !isDataSet(r.From) && strings.ContainsAny(r.From, "*?[") && CheckFolder(ctx, r.From) != nil {

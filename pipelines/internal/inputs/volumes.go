@@ -70,7 +70,10 @@ func FindVolumes(ctx context.Context, follow bool, r Request, network *VolumeNet
 		if err != nil {
 			return p, v, classes, runners.Usagef("--%s: %v", r.Flag, err)
 		}
-		classes, v.Sets, p.Load = adapter.Classes, []plans.DataSet{set}, inference.LoadParams{Sets: []plans.DataSet{set}, Follow: follow}
+		if classes = adapter.Classes; classes.Len() == 0 && network != nil { // volumes alone
+			classes = network.Facts.ClassSet
+		}
+		v.Sets, p.Load = []plans.DataSet{set}, inference.LoadParams{Sets: []plans.DataSet{set}, Follow: follow}
 	}
 	if network != nil {
 		if err := sameClasses(r, classes, network.Facts.ClassSet); err != nil {
@@ -84,6 +87,17 @@ func FindVolumes(ctx context.Context, follow bool, r Request, network *VolumeNet
 type VolumeNetwork struct {
 	Facts  infer.VolumeFacts
 	Params inference.VolumeNetworkParams
+}
+
+// HasVolumeNetwork reports whether a checkpoint is of a network on volumes. What cannot be read is
+// left to others.
+func HasVolumeNetwork(ctx context.Context, checkpoint, name string) bool {
+	file, err := infer.Find(ctx, checkpoint, name)
+	if err != nil {
+		return false
+	}
+	_, found, err := infer.ReadVolumeFacts(ctx, file)
+	return found && err == nil
 }
 
 // ReadVolumeNetwork finds the checkpoint of a network on volumes.

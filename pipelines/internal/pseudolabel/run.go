@@ -23,6 +23,10 @@ import (
 
 // newPlan maps the configuration to the parameters of the stages.
 func newPlan(ctx context.Context, s *runners.Session, cfg configs.Pseudolabel) (p pipelines.PseudolabelParams, tables []captioner.Fit, err error) {
+	if inputs.HasVolumeNetwork(ctx, cfg.Checkpoint, cfg.Model) {
+		p, err = volumePlan(ctx, cfg)
+		return p, nil, err
+	}
 	network, err := inputs.ReadNetwork(ctx, s, cfg.Inference, []string{cfg.Model})
 	if err != nil {
 		return p, nil, err
@@ -91,6 +95,10 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, int(stats.Images), cfg.MaxRejects)
 	if err != nil {
 		return err
+	}
+	if r.Params.Volumes != nil {
+		fmt.Fprintf(r.Stdout, "output     %s (%s, %s, plots, %s) after %s\n", inputs.Shorten(cfg.Output), stages.LabelsFolder, stages.LabelStatsFile, stages.LabelsFile, result.Wall.Round(100*time.Millisecond))
+		return tooMany
 	}
 	size, err := folderSize(ctx, cfg.Output+"/"+stages.PredictionsFolder)
 	if err != nil {
