@@ -13,6 +13,7 @@ import (
 
 	"semidavil"
 	"semidavil/internal/fixture"
+	"semidavil/internal/inflate"
 	"semidavil/transforms/labels"
 )
 
@@ -146,6 +147,23 @@ func TestGzip(t *testing.T) {
 		f, err := Decode(append(zip(file[:cut]), zip(file[cut:])...), Options{})
 		if err != nil || !bytes.Equal(f.voxels, file[firstOffset:]) {
 			t.Errorf("two members, cut at %d: %v", cut, err)
+		}
+	}
+	for _, h := range []gzip.Header{{Name: "scan.nii"}, {Comment: "of the abdomen"}, {Extra: []byte("extra")}, {Name: "n", Comment: "c", Extra: []byte{0, 0}}} {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Header = h
+		z.Write(file)
+		z.Close()
+		if at, ok := memberStart(b.Bytes()); !ok || !member(make([]byte, len(file)+inflate.Slop), b.Bytes(), len(file)) {
+			t.Errorf("%+v: not read the fast way, from %d", h, at)
+		}
+		for n := range 60 {
+			memberStart(b.Bytes()[:n])
+		}
+		f, err := Decode(b.Bytes(), Options{})
+		if err != nil || !bytes.Equal(f.voxels, file[firstOffset:]) {
+			t.Errorf("%+v: %v", h, err)
 		}
 	}
 	if _, err := Decode(append(bytes.Clone(data), "PK"...), Options{}); err == nil {
