@@ -173,9 +173,10 @@ def special(rng, cases):
         "neither": None,
         "neither, distances of 0": put("<", 80, "f4", 0, 2, 0),
         "neither, distances below 0": put("<", 80, "f4", -2, 2, -3),
-        "unknown codes": put("<", 252, "i2", 99, -4),
     }.items():
         cases.append(case(name, encode(image(hu, aff, sform=0, qform=0), False, change), False))
+    other = image(hu, affine(oriented((2, 0, 1), (1, -1, 1), (1, 1, 2))), sform=2, qform=1)
+    cases.append(case("unknown codes", encode(other, False, put("<", 252, "i2", 99, -4)), False))
     qform = image(hu, half, sform=0, qform=1)
     cases.append(case("qfac of 0", encode(qform, False, put("<", 76, "f4", 0)), False))
     img = image(hu, aff, ">")

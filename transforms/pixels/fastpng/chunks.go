@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"semidavil/internal/inflate"
 )
 
 // Signature is how every PNG file begins.
@@ -121,7 +123,7 @@ func parseHeader(data []byte) (header, error) {
 // read: of no account are a palette where there are no indices, transparency, damaged
 // chunks that pixels can do without, and what comes, or is missing, behind the pixels. A
 // file may even end within its pixel data: whether all pixels are there the inflater finds.
-// The compressed pixels are joined in d.joined, with inflateSlop more bytes of capacity
+// The compressed pixels are joined in d.joined, with inflate.Slop more bytes of capacity
 // after them.
 func (d *Decoder) parse(data []byte, limit int) (*file, error) {
 	d.EXIF = nil
@@ -133,7 +135,7 @@ func (d *Decoder) parse(data []byte, limit int) (*file, error) {
 		return nil, err
 	}
 	f := &file{header: hdr}
-	d.joined = grow(d.joined, len(data)+inflateSlop)[:0]
+	d.joined = grow(d.joined, len(data)+inflate.Slop)[:0]
 	var seenData bool
 	rest := data[len(Signature)+25:]
 	for {

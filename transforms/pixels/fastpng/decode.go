@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"semidavil"
+	"semidavil/internal/inflate"
 )
 
 // Decoder decodes files and keeps its buffers between calls. The zero value is
@@ -13,7 +14,7 @@ type Decoder struct {
 	// has none.
 	EXIF []byte
 
-	inflater inflater
+	inflater inflate.Inflater
 	joined   []byte // contents of the IDAT chunks
 	raw      []byte // inflated rows, each after its filter byte
 	zero     []byte // the row above the first one
@@ -59,8 +60,8 @@ func (d *Decoder) inflate(f *file) error {
 	if n/1032 > len(f.idat) {
 		return fmt.Errorf("%d compressed bytes for %dx%d pixels: %w", len(f.idat), f.w, f.h, ErrTruncated)
 	}
-	d.raw = grow(d.raw, n+inflateSlop)
-	return d.inflater.zlib(d.raw, f.idat, n)
+	d.raw = grow(d.raw, n+inflate.Slop)
+	return decompress(&d.inflater, d.raw, f.idat, n)
 }
 
 // eachRow reverses the filters of all rows in d.raw and calls use with each row,

@@ -1,5 +1,5 @@
 // Package fastpng decodes and encodes PNG files as training data need them, several times
-// as fast as image/png: an inflate of our own over the whole file, straight into the
+// as fast as image/png: package inflate over the whole file, straight into the
 // pixels of a [semidavil.Image] or the ids of a label raster, and a deflate by
 // github.com/klauspost/compress behind filters chosen by content and speed.
 //

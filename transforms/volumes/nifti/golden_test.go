@@ -166,6 +166,14 @@ func TestReencoded(t *testing.T) {
 			if back.affine != f.affine || back.order != f.order || back.dims != f.dims || back.kind != uint8Type || back.scaled {
 				t.Errorf("%s: header %+v of %+v", g.Name, back.header, f.header)
 			}
+			for at, want := range map[int]float64{atSlope: 1, atInter: 0, atCalMax: 0, atCalMin: 0} {
+				if got := back.float(back.head, at); got != want {
+					t.Errorf("%s: %g at byte %d of the header, want %g", g.Name, got, at, want)
+				}
+			}
+			if bits := back.short(back.head, atBitpix); bits != 8 {
+				t.Errorf("%s: voxels of %d bits", g.Name, bits)
+			}
 			for at, b := range back.head {
 				changed := at >= atDatatype && at < atPixdim || at >= atVoxOffset && at < atUnits-1 || at >= atCalMax && at < atCalMin+4
 				if b != f.head[at] && !changed {

@@ -3,6 +3,7 @@ package nifti
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"semidavil/transforms/labels"
 )
@@ -12,19 +13,25 @@ import (
 func (f *File) trainIDs(table labels.Table) func(dst []uint8, i int) int {
 	if f.kind == uint8Type && !f.scaled {
 		var to [256]uint8
-		var bad [256]bool
+		var bad [256]uint8
 		for id := range to {
 			train, ok := table.TrainID(id)
-			to[id], bad[id] = train, !ok
+			to[id] = train
+			if !ok {
+				bad[id] = 1
+			}
 		}
 		return func(dst []uint8, i int) int {
-			for j, id := range f.voxels[i:][:len(dst)] {
-				if bad[id] {
-					return i + j
-				}
+			var met uint8
+			from := f.voxels[i:][:len(dst)]
+			for j, id := range from {
 				dst[j] = to[id]
+				met |= bad[id]
 			}
-			return -1
+			if met == 0 {
+				return -1
+			}
+			return i + slices.IndexFunc(from, func(id uint8) bool { return bad[id] != 0 })
 		}
 	}
 	return func(dst []uint8, i int) int {

@@ -2,12 +2,14 @@ package nifti
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
+	"semidavil/internal/inflate"
 )
 
 // maxRatio is the most that deflate makes of a byte: two bits for a match of 258 bytes.
@@ -44,7 +46,11 @@ func unpack(data []byte, maxVoxels int) (h header, file []byte, owned bool, err 
 	if size/maxRatio > len(data) {
 		return h, nil, false, fmt.Errorf("%w: %d bytes of gzip cannot hold the %d of the header's %d x %d x %d voxels of %s", errTruncated, len(data), size, h.dims[0], h.dims[1], h.dims[2], h.kind)
 	}
-	file = make([]byte, size)
+	file = make([]byte, size+inflate.Slop)
+	if member(file, data, size) {
+		return h, file[:size:size], true, nil
+	}
+	file = file[:size:size]
 	copy(file, head[:])
 	if n, err := io.ReadFull(z, file[headerSize:]); err != nil {
 		return h, nil, false, fmt.Errorf("gzip: after %d of %d bytes: %w", headerSize+n, size, truncation(err))
@@ -59,6 +65,55 @@ func unpack(data []byte, maxVoxels int) (h header, file []byte, owned bool, err 
 	default:
 		return h, nil, false, fmt.Errorf("gzip: behind the voxels: %w", truncation(err))
 	}
+}
+
+// member decompresses data to the first size bytes of file, where data are one gzip member of
+// so many bytes that is in order, as they nearly always are. Where they are not it returns
+// false, and the slower reader finds out why. file has inflate.Slop more bytes.
+func member(file, data []byte, size int) bool {
+	at, ok := memberStart(data)
+	if !ok || len(data)-at < 8 {
+		return false
+	}
+	stream := len(data) - at - 8
+	src := make([]byte, stream+inflate.Slop)
+	copy(src, data[at:len(data)-8])
+	var f inflate.Inflater
+	if used, err := f.Inflate(file, src, size); err != nil || used != stream {
+		return false
+	}
+	le, tail := binary.LittleEndian, data[len(data)-8:]
+	return le.Uint32(tail) == crc32.ChecksumIEEE(file[:size]) && le.Uint32(tail[4:]) == uint32(size)
+}
+
+// memberStart returns where the compressed data of a gzip member begin (RFC 1952), whose
+// header gzip.NewReader has checked.
+func memberStart(data []byte) (at int, ok bool) {
+	const crc, extra, name, comment = 1 << 1, 1 << 2, 1 << 3, 1 << 4
+	if len(data) < 12 {
+		return 0, false
+	}
+	flags, at := data[3], 10
+	if flags&extra != 0 {
+		at += 2 + int(binary.LittleEndian.Uint16(data[at:]))
+	}
+	for _, field := range []byte{name, comment} {
+		if flags&field == 0 {
+			continue
+		}
+		if at > len(data) {
+			return 0, false
+		}
+		end := bytes.IndexByte(data[at:], 0)
+		if end < 0 {
+			return 0, false
+		}
+		at += end + 1
+	}
+	if flags&crc != 0 {
+		at += 2
+	}
+	return at, at <= len(data)
 }
 
 // checkSize compares the size of a decompressed file with what its header says.

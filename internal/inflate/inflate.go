@@ -1,66 +1,31 @@
-package fastpng
+// Package inflate decompresses deflate streams (RFC 1951) that lie in memory and whose size is
+// known, about twice as fast as compress/flate: it looks up to three literals up at a time and
+// checks for the ends of input and output once a round.
+package inflate
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 )
 
-// inflateSlop is how far inflate may read and write beyond the ends of its
-// input and output: the loop checks both once per round.
-const inflateSlop = 512
+// Slop is how far a round may read and write beyond the ends of input and output.
+const Slop = 512
 
-// inflater decompresses whole zlib streams. It holds its tables only.
-type inflater struct {
+// Inflater decompresses whole streams. It holds its tables only; the zero value is ready for
+// use, by one goroutine at a time.
+type Inflater struct {
 	lit  [litTable]uint32
 	dist [distTable]uint32
 	lens [320]uint8
 }
 
+// What may be wrong with a stream.
 var (
-	errDeflate = fmt.Errorf("compressed data: %w", ErrFormat)
-	errShort   = fmt.Errorf("compressed data: %w", ErrTruncated)
-	errLong    = fmt.Errorf("compressed data hold more than the image: %w", ErrFormat)
+	ErrDamaged   = errors.New("compressed data are damaged")
+	ErrTruncated = errors.New("compressed data end early")
+	ErrLong      = errors.New("compressed data hold more bytes than wanted")
+	ErrFew       = errors.New("compressed data hold fewer bytes than wanted")
 )
-
-// zlib decompresses the first n bytes of the zlib stream (RFC 1950) at the start of src,
-// and checks their Adler-32. As in libpng and Pillow a stream may hold more, and as in
-// Pillow it may end early behind them; then the Adler-32 is not known. src needs
-// inflateSlop bytes of capacity after its length, dst n+inflateSlop bytes. What follows
-// the stream is ignored.
-func (f *inflater) zlib(dst, src []byte, n int) error {
-	if len(src) < 2 {
-		return errShort
-	}
-	cmf, flg := src[0], src[1]
-	if cmf&15 != 8 || cmf>>4 > 7 || (uint(cmf)<<8|uint(flg))%31 != 0 || flg&0x20 != 0 {
-		return fmt.Errorf("zlib header %02x %02x: %w", cmf, flg, ErrFormat)
-	}
-	end := len(src)
-	src = src[:end+inflateSlop]
-	clear(src[end:])
-	used, err := f.inflate(dst[:n+inflateSlop], src[2:], n)
-	if used += 2; err == nil && used+4 > end {
-		err = errShort
-	}
-	if errors.Is(err, errShort) || errors.Is(err, errLong) {
-		// inflate stops without a word about the first n bytes: such files are rare enough
-		// to be read again by a slower one.
-		if _, e := io.ReadFull(flate.NewReader(bytes.NewReader(src[2:end])), dst[:n]); e == nil {
-			return nil
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if adler32sum(dst[:n]) != binary.BigEndian.Uint32(src[used:]) {
-		return fmt.Errorf("Adler-32 does not match: %w", ErrFormat)
-	}
-	return nil
-}
 
 // bitReader is the state of the input: the next nbits bits are the low bits of
 // buf, and pos is the first byte that is not in buf.
@@ -86,16 +51,16 @@ func (r *bitReader) take(n uint) uint32 {
 	return v
 }
 
-// inflate decompresses the deflate stream (RFC 1951) at the start of src into
-// dst, and returns how many bytes of src it took. The last inflateSlop bytes of
-// both slices are scratch. Exactly n bytes must come out.
-func (f *inflater) inflate(dst, src []byte, n int) (used int, err error) {
+// Inflate decompresses the stream at the start of src into dst, and returns how many bytes
+// of src it took. The last Slop bytes of both slices are scratch. Exactly n bytes must come
+// out. After an error of ErrTruncated or ErrLong nothing is known of those that did.
+func (f *Inflater) Inflate(dst, src []byte, n int) (used int, err error) {
 	var r bitReader
-	limit := len(src) - inflateSlop
+	limit := len(src) - Slop
 	out := 0
 	for last := false; !last; {
 		if r.pos-int(r.nbits>>3) > limit {
-			return 0, errShort
+			return 0, ErrTruncated
 		}
 		r.refill(src)
 		last = r.take(1) == 1
@@ -105,18 +70,18 @@ func (f *inflater) inflate(dst, src []byte, n int) (used int, err error) {
 			r.pos -= int(r.nbits >> 3)
 			r.buf, r.nbits = 0, 0
 			if r.pos+4 > limit {
-				return 0, errShort
+				return 0, ErrTruncated
 			}
 			size := int(binary.LittleEndian.Uint16(src[r.pos:]))
 			if size^0xffff != int(binary.LittleEndian.Uint16(src[r.pos+2:])) {
-				return 0, errDeflate
+				return 0, ErrDamaged
 			}
 			r.pos += 4
 			if size > limit-r.pos {
-				return 0, errShort
+				return 0, ErrTruncated
 			}
 			if size > n-out {
-				return 0, errLong
+				return 0, ErrLong
 			}
 			copy(dst[out:], src[r.pos:r.pos+size])
 			out += size
@@ -127,12 +92,12 @@ func (f *inflater) inflate(dst, src []byte, n int) (used int, err error) {
 		case 2:
 			if !f.readTables(&r, src) {
 				if r.pos-int(r.nbits>>3) > limit {
-					return 0, errShort
+					return 0, ErrTruncated
 				}
-				return 0, errDeflate
+				return 0, ErrDamaged
 			}
 		default:
-			return 0, errDeflate
+			return 0, ErrDamaged
 		}
 		if out, err = f.block(dst, src, out, n, &r); err != nil {
 			return 0, err
@@ -140,16 +105,16 @@ func (f *inflater) inflate(dst, src []byte, n int) (used int, err error) {
 	}
 	r.pos -= int(r.nbits >> 3)
 	if r.pos > limit {
-		return 0, errShort
+		return 0, ErrTruncated
 	}
 	if out != n {
-		return 0, fmt.Errorf("%d of %d bytes of pixels: %w", out, n, ErrFormat)
+		return 0, ErrFew
 	}
 	return r.pos, nil
 }
 
 // fixedTables sets the tables of block type 1.
-func (f *inflater) fixedTables() {
+func (f *Inflater) fixedTables() {
 	lens := f.lens[:]
 	for i := range lens {
 		switch {
@@ -173,7 +138,7 @@ func (f *inflater) fixedTables() {
 var codeLenOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
 // readTables reads the code lengths of block type 2 and builds the tables.
-func (f *inflater) readTables(r *bitReader, src []byte) bool {
+func (f *Inflater) readTables(r *bitReader, src []byte) bool {
 	nlit, ndist, ncode := int(r.take(5))+257, int(r.take(5))+1, int(r.take(4))+4
 	if nlit > 286 || ndist > 30 {
 		return false

@@ -1,21 +1,21 @@
-package fastpng
+package inflate
 
 import "encoding/binary"
 
 // block decompresses the symbols of one block to dst[out:] and returns the new
 // end of the output. A round of the loop takes at most 9+258 bytes of output and
-// 16 of input, which inflateSlop covers.
-func (f *inflater) block(dst, src []byte, out, n int, r *bitReader) (int, error) {
+// 16 of input, which Slop covers.
+func (f *Inflater) block(dst, src []byte, out, n int, r *bitReader) (int, error) {
 	const mask = 1<<litBits - 1
-	limit := len(src) - inflateSlop
+	limit := len(src) - Slop
 	buf, nbits, pos := r.buf, r.nbits, r.pos
 	lit, dist := &f.lit, &f.dist
 	for {
 		if pos-int(nbits>>3) > limit {
-			return 0, errShort
+			return 0, ErrTruncated
 		}
 		if out > n {
-			return 0, errLong
+			return 0, ErrLong
 		}
 		buf |= binary.LittleEndian.Uint64(src[pos:]) << (nbits & 63)
 		pos += int((63 - nbits) >> 3)
@@ -56,11 +56,11 @@ func (f *inflater) block(dst, src []byte, out, n int, r *bitReader) (int, error)
 		}
 		if e&whatMask != whatLength {
 			if e&whatMask != whatEnd {
-				return 0, errDeflate
+				return 0, ErrDamaged
 			}
 			r.buf, r.nbits, r.pos = buf>>(e&15), nbits-uint(e&15), pos
 			if out > n {
-				return 0, errLong
+				return 0, ErrLong
 			}
 			return out, nil
 		}
@@ -76,11 +76,11 @@ func (f *inflater) block(dst, src []byte, out, n int, r *bitReader) (int, error)
 		e = dist[buf&(1<<distBits-1)]
 		if e&(distSub|distNone) != 0 {
 			if e&distNone != 0 {
-				return 0, errDeflate
+				return 0, ErrDamaged
 			}
 			e = dist[(e>>8&0xffff+uint32(buf>>distBits)&(1<<(e>>24&15)-1))&(distTable-1)]
 			if e&distNone != 0 {
-				return 0, errDeflate
+				return 0, ErrDamaged
 			}
 		}
 		buf >>= e & 15
@@ -89,7 +89,7 @@ func (f *inflater) block(dst, src []byte, out, n int, r *bitReader) (int, error)
 		buf >>= extra
 		nbits -= uint(e&15 + extra)
 		if d > out {
-			return 0, errDeflate
+			return 0, ErrDamaged
 		}
 		copyMatch(dst, out, d, length)
 		out += length

@@ -1,4 +1,4 @@
-package fastpng
+package inflate
 
 import "math/bits"
 
