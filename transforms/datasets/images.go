@@ -47,7 +47,7 @@ func (a Adapter) Select(s Selection) Adapter {
 		return f
 	}
 	if s.WithoutLabels {
-		a.Unlabelled = map[string]bool{"train": true, "val": true, "extra": true}
+		a.Unlabelled = map[string]bool{"train": true, "val": true, "test": true, "extra": true}
 	}
 	return a
 }

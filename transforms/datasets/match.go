@@ -148,7 +148,7 @@ func Key(dataset, split, id string) string {
 }
 
 // splitOf finds the data set and the split in a key.
-var splitOf = regexp.MustCompile(`^(.+?)_(train|val|extra)_`)
+var splitOf = regexp.MustCompile(`^(.+?)_(train|val|test|extra)_`)
 
 // SplitOf returns the data set and the split that a key of [Key] names; ok is false where it
 // names none.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"semidavil/configs"
+	"semidavil/internal/fixture"
 	"semidavil/transforms/metrics"
 )
 
@@ -113,6 +114,25 @@ func TestPaper(t *testing.T) {
 }
 
 // TestGrid: every combination once, each with an output of its own.
+// TestNoVolumes: the rows are for images.
+func TestNoVolumes(t *testing.T) {
+	dir := t.TempDir()
+	fixture.Write(t, dir, "minict.yaml", []byte("minict: true\n"))
+	fixture.Write(t, dir, "vnet.yaml", []byte("method: vnet\nbatch: [0, 2, 0]\n"))
+	for want, change := range map[string]func(*configs.Ablate){
+		"MiniCT holds volumes; the rows are for images":       func(c *configs.Ablate) { c.Prepare = dir + "/minict.yaml" },
+		"variants of --method=semidavil, not of vnet":         func(c *configs.Ablate) { c.Train = dir + "/vnet.yaml" },
+		"--prepare=" + dir + "/absent.yaml: there is no such": func(c *configs.Ablate) { c.Prepare = dir + "/absent.yaml" },
+	} {
+		cfg := configs.DefaultAblate()
+		cfg.Output, cfg.Rows = t.TempDir(), []string{"source only"}
+		change(&cfg)
+		if _, _, err := run(t, cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 func TestGrid(t *testing.T) {
 	cfg := configs.DefaultAblate()
 	cfg.Labelled, cfg.Seeds, cfg.Rows, cfg.Output, cfg.Steps, cfg.Set = []int{0, 20}, []int{3, 4}, []string{"table3", "source_only", "supervised"}, "/o", 7, map[string]any{"window": "whole"}

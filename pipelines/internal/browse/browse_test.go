@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"semidavil"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
@@ -250,6 +252,12 @@ func TestBadShard(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	data := prepared.Write(t, prepared.Small)
+	volumes := prepared.Write(t, prepared.Options{Volume: semidavil.Grid{D: 4, H: 8, W: 8}, Counts: [5]int{0, 2}})
+	scored, labelled := t.TempDir(), t.TempDir()
+	writeJSON(t, scored, "run.json", map[string]any{"command": "evaluate", "fingerprint": "x", "config": map[string]any{"data": "minict:" + t.TempDir(), "subset": "val", "filter": "area"}})
+	writeJSON(t, labelled, "run.json", map[string]any{"command": "pseudolabel", "fingerprint": "x", "config": map[string]any{"input": t.TempDir(), "filter": "area"}})
+	writeJSON(t, labelled, "stats.json", map[string]any{"class_set": "synapse14"})
+	writeJSON(t, labelled, "labels.jsonl", stages.LabelRow{Key: "k", Image: "1.nii", Label: "labels/1.nii", Depth: 4})
 	other := t.TempDir()
 	writeJSON(t, other, "run.json", map[string]any{"command": "train", "fingerprint": "x", "config": map[string]any{}})
 	half := t.TempDir()
@@ -263,6 +271,9 @@ func TestRefused(t *testing.T) {
 		"have no scores":                       func(c *configs.Browse) { c.Choose = "worst" },
 		"all images of evaluate are shown":     func(c *configs.Browse) { c.Input, c.Subset = half, "val" },
 		"valid: source, labelled":              func(c *configs.Browse) { c.Subset = "test" },
+		volumes + ": they are volumes, which":  func(c *configs.Browse) { c.Input = volumes },
+		"holds volumes; want images":           func(c *configs.Browse) { c.Input = scored },
+		labelled + ": they are volumes, which": func(c *configs.Browse) { c.Input = labelled },
 		"limit: 0":                             func(c *configs.Browse) { c.Limit = 0 },
 		"--overwrite to replace it":            func(c *configs.Browse) { c.Input, c.Output = prepared.Write(t, prepared.Small), cfg.Output },
 		"holds the output of another":          func(c *configs.Browse) { c.Output = other },

@@ -23,6 +23,7 @@ import (
 	"semidavil/stages"
 	"semidavil/stages/inference"
 	"semidavil/stages/plans"
+	"semidavil/transforms/datasets"
 	"semidavil/transforms/pixels/resize"
 	"semidavil/transforms/report/sheet"
 	"semidavil/transforms/shards"
@@ -68,6 +69,11 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Browse) (p pip
 	if err != nil {
 		return p, err
 	}
+	for _, image := range outcome.Images {
+		if datasets.IsVolume(image.Place) { // of a folder, which does not say so itself
+			return p, fmt.Errorf("the images of %s: %w", cfg.Input, errVolumes)
+		}
+	}
 	p.Draw.Load, p.Draw.Of = p.Images.Load, of
 	p.Commit = stages.CommitPageParams{Output: cfg.Output, Of: of, Classes: p.Images.Load.Classes, Images: len(outcome.Images)}
 	keys := maps.Keys(outcome.Images)
@@ -84,6 +90,9 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Browse) (p pip
 	return p, nil
 }
 
+// errVolumes is the error of an output of volumes.
+var errVolumes = runners.Usagef("they are volumes, which no page shows; evaluate draws slices of them into its folder pictures")
+
 func ofPrepare(ctx context.Context, cfg configs.Browse) (p pipelines.ImagesParams, err error) {
 	m, err := stages.ReadManifest(ctx, cfg.Input)
 	if err != nil {
@@ -91,6 +100,9 @@ func ofPrepare(ctx context.Context, cfg configs.Browse) (p pipelines.ImagesParam
 	}
 	p.Shards = inputs.Shards(cfg.Input, m, semidavil.Subset(cfg.Subset))
 	p.Load = inference.LoadParams{Classes: m.Set()}
+	if m.Volumes != nil {
+		return p, errVolumes
+	}
 	if len(p.Shards) == 0 {
 		return p, runners.Usagef("there are none of subset %q", cfg.Subset)
 	}

@@ -272,6 +272,7 @@ func TestRefused(t *testing.T) {
 		"no images below":                   func(c *configs.Caption) { c.Input = t.TempDir() },
 		"no images below " + root:           func(c *configs.Caption) { c.Input = root + "/*.jpg" },
 		"absent":                            func(c *configs.Caption) { c.Input = root + "/absent" },
+		"holds volumes; want images":        func(c *configs.Caption) { c.Input = "minict:" + root },
 		"a file, not a folder":              func(c *configs.Caption) { c.Input = root + "/day0/p00.png" },
 		"syntax error in pattern":           func(c *configs.Caption) { c.Input = root + "/[*.png" },
 		"http needs":                        func(c *configs.Caption) { c.Captions = "http" },

@@ -27,6 +27,9 @@ func newPlan(ctx context.Context, cfg configs.Caption) (p pipelines.CaptionParam
 	if err != nil {
 		return p, nil, runners.Usagef("--input: %v", err)
 	}
+	if adapter.Volumes {
+		return p, nil, runners.Usagef("--input=%s holds volumes; want images", cfg.Input)
+	}
 	classes := adapter.Classes
 	if classes.Len() == 0 { // of images alone
 		classes = semidavil.Cityscapes19

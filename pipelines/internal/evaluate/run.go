@@ -32,6 +32,9 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p p
 	var network inputs.Network
 	pictured := cfg.Pictures
 	if cfg.Predictions == "" {
+		if inputs.HasVolumeNetwork(ctx, cfg.Checkpoint, cfg.Models[0]) {
+			return p, nil, runners.Usagef("--data=%s: the network of --checkpoint=%s is one on volumes; give volumes that prepare wrote, or a data set of them such as synapse:FOLDER", cfg.Data, cfg.Checkpoint)
+		}
 		if network, err = inputs.ReadNetwork(ctx, s, cfg.Inference, cfg.Models); err != nil {
 			return p, nil, err
 		}

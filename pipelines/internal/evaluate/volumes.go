@@ -24,6 +24,9 @@ func volumePlan(ctx context.Context, cfg configs.Evaluate) (*pipelines.EvaluateP
 	if cfg.CaptionCheck {
 		return nil, runners.Usagef("--caption_check: volumes have no captions")
 	}
+	if err := inputs.CheckVolumeSettings(cfg.Inference); err != nil {
+		return nil, err
+	}
 	var network *inputs.VolumeNetwork
 	var err error
 	if cfg.Predictions == "" {
@@ -39,6 +42,9 @@ func volumePlan(ctx context.Context, cfg configs.Evaluate) (*pipelines.EvaluateP
 	images, volumes, classes, err := inputs.FindVolumes(ctx, cfg.FollowLinks, request, network)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Predictions != "" && len(images.Shards) > 0 {
+		return nil, runners.Usagef("--predictions=%s: files belong to the volumes of a data set, not to prepared ones; give the data set as --data=KIND:FOLDER", cfg.Predictions)
 	}
 	return &pipelines.EvaluateParams{Images: images, Commit: stages.CommitScoresParams{Output: cfg.Output, Classes: classes},
 		Volumes: &stages.ScoreVolumesParams{Volumes: volumes, Classes: classes, Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: cfg.Pictures}}, nil

@@ -312,6 +312,7 @@ func TestRefused(t *testing.T) {
 				s.Values["decode/classifier/bias"] = params.Dense(make([]float32, 18), 18)
 			})
 		},
+		"is of a network on volumes; want one on images": func(c *configs.Export) { c.Checkpoint = trained.Volumes(t, 1).Output },
 		"holds none":                    func(c *configs.Export) { c.Checkpoint = t.TempDir() },
 		"find checkpoint":               func(c *configs.Export) { c.Checkpoint = n.Output + "/absent.safetensors" },
 		garbage:                         func(c *configs.Export) { c.Checkpoint = garbage },

@@ -59,7 +59,7 @@ func Find(ctx context.Context, c configs.Inference, r Request, n Network) (p pip
 	if prepared {
 		err = ofShards(ctx, r, n, &p)
 	} else {
-		tables, err = ofFolder(ctx, c, r, &p)
+		tables, err = ofFolder(ctx, c, r, n, &p)
 	}
 	return p, tables, err
 }
@@ -80,6 +80,9 @@ func ofShards(ctx context.Context, r Request, n Network, p *pipelines.ImagesPara
 	if err != nil {
 		return err
 	}
+	if m.Volumes != nil {
+		return holdsVolumes(r, n)
+	}
 	if p.LabelsOnly {
 		p.Load.Classes = m.Set()
 	}
@@ -89,21 +92,43 @@ func ofShards(ctx context.Context, r Request, n Network, p *pipelines.ImagesPara
 	if !p.LabelsOnly && m.Tokenizer.SHA256 != n.Facts.Tokenizer.SHA256 {
 		return runners.Usagef("--%s=%s was prepared with another tokeniser than the network's data; prepare it with the same --tokenizer", r.Flag, r.From)
 	}
+	p.Shards, err = r.shards(m)
+	return err
+}
+
+// shards are the plans of the shards of the subset that is wanted.
+func (r Request) shards(m shards.Manifest) ([]plans.Plan, error) {
 	subset := semidavil.Subset(r.Subset)
 	if subset == "" {
 		subset = semidavil.Unlabelled
 	}
 	if !slices.Contains(semidavil.Subsets, subset) {
-		return runners.Usagef("--subset=%s: unknown; valid of a prepared output: %v", r.Subset, semidavil.Subsets)
+		return nil, runners.Usagef("--subset=%s: unknown; valid of a prepared output: %v", r.Subset, semidavil.Subsets)
 	}
 	if r.Labels && subset == semidavil.Unlabelled {
-		return runners.Usagef("--subset=unlabelled: these images have no labels to compare with")
+		return nil, runners.Usagef("--subset=unlabelled: these have no labels to compare with")
 	}
-	p.Shards = Shards(r.From, m, subset)
-	if len(p.Shards) == 0 {
-		return runners.Usagef("--%s=%s has no %s images", r.Flag, r.From, subset)
+	found := Shards(r.From, m, subset)
+	if len(found) == 0 {
+		return nil, runners.Usagef("--%s=%s has no %s %s", r.Flag, r.From, subset, unitOf(m))
 	}
-	return nil
+	return found, nil
+}
+
+// unitOf names the samples of an output of prepare.
+func unitOf(m shards.Manifest) string {
+	if m.Volumes != nil {
+		return "volumes"
+	}
+	return "images"
+}
+
+// holdsVolumes refuses volumes where images are wanted.
+func holdsVolumes(r Request, n Network) error {
+	if len(n.Params) > 0 {
+		return runners.Usagef("--%s=%s holds volumes; the network of --checkpoint is one on images", r.Flag, r.From)
+	}
+	return runners.Usagef("--%s=%s holds volumes; want images", r.Flag, r.From)
 }
 
 // Shards are the plans of the shards of an output of prepare: of a subset, or all where it is empty.
@@ -116,7 +141,7 @@ func Shards(output string, m shards.Manifest, subset semidavil.Subset) (out []pl
 	return out
 }
 
-func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.ImagesParams) (tables []captioner.Fit, err error) {
+func ofFolder(ctx context.Context, c configs.Inference, r Request, n Network, p *pipelines.ImagesParams) (tables []captioner.Fit, err error) {
 	set, err := Raw(ctx, r)
 	if err != nil {
 		return nil, err
@@ -124,6 +149,9 @@ func ofFolder(ctx context.Context, c configs.Inference, r Request, p *pipelines.
 	adapter, err := set.Adapter()
 	if err != nil {
 		return nil, runners.Usagef("--%s: %v", r.Flag, err)
+	}
+	if adapter.Volumes {
+		return nil, holdsVolumes(r, n)
 	}
 	if r.Labels && adapter.Classes.Len() == 0 {
 		return nil, runners.Usagef("--%s=%s: images alone have no labels to compare with; give a data set KIND:FOLDER or an output of prepare", r.Flag, r.From)

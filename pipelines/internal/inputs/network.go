@@ -51,6 +51,9 @@ func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, n
 			}
 			return n, runners.Usagef("--checkpoint=%s: %v%s", c.Checkpoint, err, hint)
 		}
+		if HasVolumeNetwork(ctx, c.Checkpoint, name) {
+			return n, runners.Usagef("--checkpoint=%s: %s is of a network on volumes; want one on images", c.Checkpoint, file)
+		}
 		if n.Facts, err = infer.ReadFacts(ctx, file); err != nil {
 			return n, err
 		}

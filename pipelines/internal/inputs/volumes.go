@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"semidavil"
+	"semidavil/configs"
 	"semidavil/model/backend"
 	"semidavil/model/infer"
 	"semidavil/pipelines"
@@ -34,10 +35,11 @@ func AreVolumes(ctx context.Context, r Request) bool {
 }
 
 // FindVolumes lists the volumes of a request without reading them, and says how networks see them.
-// Their values are those of the network's data, which may be nil where there is none.
+// Their values are those of the network's data; without a network, which may be nil, they are only
+// looked at, in the window that prepare has by default.
 func FindVolumes(ctx context.Context, follow bool, r Request, network *VolumeNetwork) (p pipelines.ImagesParams, v inference.VolumeParams, classes semidavil.ClassSet, err error) {
 	p = pipelines.ImagesParams{Assign: stages.AssignParams{PerShard: r.Group}, LabelsOnly: true}
-	v = inference.VolumeParams{Follow: follow, Labels: r.Labels, Values: shards.Volumes{Window: [2]float64{0, 1}}}
+	v = inference.VolumeParams{Follow: follow, Labels: r.Labels, Values: shards.Volumes{Window: configs.DefaultPrepare().Values}}
 	if network != nil {
 		v.Network, v.Values = &network.Params, network.Facts.Values
 	}
@@ -50,16 +52,15 @@ func FindVolumes(ctx context.Context, follow bool, r Request, network *VolumeNet
 		if err != nil {
 			return p, v, classes, err
 		}
+		if m.Volumes == nil {
+			return p, v, classes, holdsImages(r)
+		}
 		if network != nil && *m.Volumes != network.Facts.Values {
 			return p, v, classes, runners.Usagef("--%s=%s was prepared with other values or sizes of volumes than the network's data", r.Flag, r.From)
 		}
 		classes = m.Set()
-		subset := semidavil.Subset(r.Subset)
-		if r.Subset == "" {
-			subset = semidavil.Unlabelled
-		}
-		if p.Shards = Shards(r.From, m, subset); len(p.Shards) == 0 {
-			return p, v, classes, runners.Usagef("--%s=%s has no %s volumes", r.Flag, r.From, subset)
+		if p.Shards, err = r.shards(m); err != nil {
+			return p, v, classes, err
 		}
 	} else {
 		set, err := Raw(ctx, r)
@@ -69,6 +70,12 @@ func FindVolumes(ctx context.Context, follow bool, r Request, network *VolumeNet
 		adapter, err := set.Adapter()
 		if err != nil {
 			return p, v, classes, runners.Usagef("--%s: %v", r.Flag, err)
+		}
+		if !adapter.Volumes {
+			return p, v, classes, holdsImages(r)
+		}
+		if r.Labels && adapter.Classes.Len() == 0 {
+			return p, v, classes, runners.Usagef("--%s=%s: volumes alone have no labels to compare with; give a data set KIND:FOLDER or an output of prepare", r.Flag, r.From)
 		}
 		if classes = adapter.Classes; classes.Len() == 0 && network != nil { // volumes alone
 			classes = network.Facts.ClassSet
@@ -81,6 +88,24 @@ func FindVolumes(ctx context.Context, follow bool, r Request, network *VolumeNet
 		}
 	}
 	return p, v, classes, nil
+}
+
+// holdsImages refuses images where volumes are wanted.
+func holdsImages(r Request) error {
+	return runners.Usagef("--%s=%s holds images; the network of --checkpoint is one on volumes", r.Flag, r.From)
+}
+
+// CheckVolumeSettings refuses settings of networks that only those on images have.
+func CheckVolumeSettings(c configs.Inference) error {
+	for _, given := range []struct {
+		flag string
+		set  bool
+	}{{"size", c.Size != ""}, {"window", c.Window != "trained"}, {"scales", len(c.Scales) > 0}, {"flip", c.Flip}, {"precision", c.Precision != "float32"}} {
+		if given.set {
+			return runners.Usagef("--%s is for images; a network on volumes has --overlap", given.flag)
+		}
+	}
+	return nil
 }
 
 // VolumeNetwork is a trained network on volumes.

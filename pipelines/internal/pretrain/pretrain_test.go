@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"semidavil"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
@@ -52,6 +54,10 @@ func TestPretrain(t *testing.T) {
 	}
 	cfg.Data = t.TempDir()
 	if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), "not a finished output of prepare") {
+		t.Error(err)
+	}
+	cfg.Data = prepared.Write(t, prepared.Options{Volume: semidavil.Grid{D: 4, H: 8, W: 8}, Counts: [5]int{0, 2}})
+	if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), "holds volumes, which have no captions") {
 		t.Error(err)
 	}
 	cfg = tiny(data, t.TempDir())

@@ -21,6 +21,9 @@ func plan(ctx context.Context, cfg configs.Pretrain) (train.PretrainConfig, erro
 	if err != nil {
 		return train.PretrainConfig{}, err
 	}
+	if m.Volumes != nil {
+		return train.PretrainConfig{}, fmt.Errorf("pretrain: --data=%s holds volumes, which have no captions; want images", cfg.Data)
+	}
 	width, height, err := configs.ParseSize(cfg.Size)
 	if err != nil {
 		return train.PretrainConfig{}, err

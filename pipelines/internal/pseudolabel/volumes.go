@@ -16,6 +16,9 @@ func volumePlan(ctx context.Context, cfg configs.Pseudolabel) (p pipelines.Pseud
 	if cfg.Rule != "fixed" {
 		return p, runners.Usagef("--rule=%s: volumes are labelled by a fixed threshold", cfg.Rule)
 	}
+	if err := inputs.CheckVolumeSettings(cfg.Inference); err != nil {
+		return p, err
+	}
 	network, err := inputs.ReadVolumeNetwork(ctx, cfg.Checkpoint, cfg.Model, cfg.Backend, cfg.Overlap)
 	if err != nil {
 		return p, err

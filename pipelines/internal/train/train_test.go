@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"semidavil"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"semidavil/configs"
@@ -88,6 +90,11 @@ func TestTrain(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	data := prepared.Write(t, prepared.Small)
+	volumes := prepared.Write(t, prepared.Options{Volume: semidavil.Grid{D: 8, H: 16, W: 16}, Counts: [5]int{0, 2, 1, 1}})
+	vnet := func(c *configs.Train) {
+		c.Data, c.Method, c.Patch, c.Filters, c.Levels = volumes, "vnet", "8x8x8", 2, 2
+	}
+	supervised := func(c *configs.Train) { vnet(c); c.Batch = [3]int{0, 2, 0} }
 	for want, change := range map[string]func(*configs.Train){
 		"sum_res, outer_res":                func(c *configs.Train) { c.Guidance = "poem" },
 		"not a finished output of prepare":  func(c *configs.Train) { c.Data = t.TempDir() },
@@ -96,6 +103,17 @@ func TestRefused(t *testing.T) {
 		"multiples of the patch size":       func(c *configs.Train) { c.Crop = "30x30" },
 		"is not the one that the data":      func(c *configs.Train) { c.Guidance = "vlga" },
 		"dyce":                              func(c *configs.Train) { c.Loss = "mse" },
+		"holds volumes; give --method=vnet": func(c *configs.Train) { c.Data = volumes },
+		"holds images; --method=vnet is":    func(c *configs.Train) { vnet(c); c.Data = data },
+		"give --batch=0,2,0":                vnet,
+		"--absent is for images":            func(c *configs.Train) { supervised(c); c.Absent = []string{"class 1"} },
+		"--clip is for images":              func(c *configs.Train) { supervised(c); c.CLIP = "minicity" },
+		"--precision is for images":         func(c *configs.Train) { supervised(c); c.Precision = "bfloat16" },
+		"--remat is for images":             func(c *configs.Train) { supervised(c); c.Remat = true },
+		"--rare_class is for images":        func(c *configs.Train) { supervised(c); c.RareClass = true },
+		"not a multiple of 4":               func(c *configs.Train) { supervised(c); c.Patch, c.Levels = "8x8x6", 3 },
+		"want DEPTHxHEIGHTxWIDTH":           func(c *configs.Train) { supervised(c); c.Patch = "8x8" },
+		"valid: none, d, h, w, dh":          func(c *configs.Train) { supervised(c); c.Flip = "hd" },
 	} {
 		cfg := tiny(data, t.TempDir())
 		change(&cfg)

@@ -31,8 +31,13 @@ func planVolumes(ctx context.Context, cfg configs.Train) (train.VolumeConfig, er
 	if cfg.Batch[2] > 0 {
 		return train.VolumeConfig{}, errors.New("train: --method=vnet learns from labelled volumes alone; give --batch=0,2,0")
 	}
-	if len(cfg.Absent) > 0 {
-		return train.VolumeConfig{}, errors.New("train: --absent is for images")
+	for _, given := range []struct {
+		flag string
+		set  bool
+	}{{"absent", len(cfg.Absent) > 0}, {"clip", cfg.CLIP != ""}, {"rare_class", cfg.RareClass}, {"precision", cfg.Precision != "float32"}, {"remat", cfg.Remat}} {
+		if given.set {
+			return train.VolumeConfig{}, fmt.Errorf("train: --%s is for images, not for --method=vnet", given.flag)
+		}
 	}
 	size, err := configs.ParseGrid(cfg.Patch)
 	if err != nil {
