@@ -17,6 +17,9 @@ type EvaluateParams struct {
 	Volumes *stages.ScoreVolumesParams
 }
 
+// Unit is "images" or "volumes".
+func (p EvaluateParams) Unit() string { return unit(p.Volumes != nil) }
+
 // Evaluate counts how predictions agree with labels, and makes the report of all counts.
 func Evaluate(s beam.Scope, p EvaluateParams) {
 	planned, unplanned := Images(s, p.Images)

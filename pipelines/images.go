@@ -10,6 +10,14 @@ import (
 	"semidavil/transforms/shards"
 )
 
+// unit names what a graph works on.
+func unit(volumes bool) string {
+	if volumes {
+		return "volumes"
+	}
+	return "images"
+}
+
 // ImagesParams say which images a network gets: those of shards that prepare
 // wrote or, where there are none, of raw folders.
 type ImagesParams struct {

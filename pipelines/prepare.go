@@ -19,6 +19,9 @@ type PrepareParams struct {
 	Commit   stages.CommitParams
 }
 
+// Unit is "images" or "volumes".
+func (p PrepareParams) Unit() string { return unit(p.Volumes) }
+
 // Prepare makes training shards of raw folders. Write decodes, resizes, crops and counts;
 // Commit sums the class statistics.
 func Prepare(s beam.Scope, p PrepareParams) {

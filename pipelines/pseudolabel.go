@@ -17,6 +17,9 @@ type PseudolabelParams struct {
 	Volumes *stages.LabelVolumesParams
 }
 
+// Unit is "images" or "volumes".
+func (p PseudolabelParams) Unit() string { return unit(p.Volumes != nil) }
+
 // Pseudolabel labels images where a network is confident: it predicts every image once, chooses
 // the thresholds of the classes from all confidences, and labels by them.
 func Pseudolabel(s beam.Scope, p PseudolabelParams) {

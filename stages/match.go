@@ -89,7 +89,11 @@ func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit fu
 		if set.Part.Split != "" {
 			of = " of split " + set.Part.Split
 		}
-		return fmt.Errorf("stages: match %s: no images%s below %s; expected %s", set.Kind, of, set.Root, adapter.Layout)
+		unit := "images"
+		if adapter.Volumes {
+			unit = "volumes"
+		}
+		return fmt.Errorf("stages: match %s: no %s%s below %s; expected %s", set.Kind, unit, of, set.Root, adapter.Layout)
 	}
 	counters.Add(ctx, counters.Orphans, len(orphans))
 	if set.Part.EveryLabel {

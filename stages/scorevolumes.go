@@ -62,8 +62,9 @@ type scoreVolumesFn struct {
 	Params ScoreVolumesParams
 
 	volumes *inference.Volumes
-	// files are the predictions by their path, and by their name where only one has it.
-	files map[string]string
+	// files are the predictions by their path, and named by their name, "" of several.
+	files map[string]bool
+	named map[string]string
 	table labels.Table
 }
 
@@ -72,17 +73,17 @@ func (f *scoreVolumesFn) Setup(ctx context.Context) (err error) {
 	if f.volumes, err = inference.OpenVolumes(ctx, f.Params.Volumes); err != nil || f.Params.Predictions == "" {
 		return err
 	}
-	f.table, f.files = labels.TrainIDs(f.Params.Classes), map[string]string{}
+	f.table, f.files, f.named = labels.TrainIDs(f.Params.Classes), map[string]bool{}, map[string]string{}
 	err = store.List(ctx, f.Params.Predictions, func(info store.Info, err error) error {
 		if err != nil || !datasets.IsVolume(info.Rel) {
 			return err
 		}
-		f.files[info.Rel] = info.Rel
+		f.files[info.Rel] = true
 		base := path.Base(info.Rel)
-		if other, taken := f.files[base]; taken && other != info.Rel {
-			f.files[base] = "" // of several volumes
+		if _, taken := f.named[base]; taken {
+			f.named[base] = ""
 		} else {
-			f.files[base] = info.Rel
+			f.named[base] = info.Rel
 		}
 		return nil
 	})
@@ -155,25 +156,37 @@ func (f *scoreVolumesFn) prediction(ctx context.Context, v *inference.Volume) (n
 	if v.File == nil {
 		return none, fmt.Errorf("files of predictions belong to the volumes of a data set, not to prepared ones")
 	}
-	for _, name := range []string{v.Ref.Image, v.Ref.Label, path.Base(v.Ref.Label), path.Base(v.Ref.Image)} {
-		rel, found := f.files[name]
-		if !found {
-			continue
-		}
-		if rel == "" {
-			return none, fmt.Errorf("several predictions are named %s: keep the folders of the volumes", name)
-		}
-		data, err := store.ReadBelow(ctx, nil, f.Params.Predictions, rel, store.FollowLinks)
-		if err != nil {
-			return none, err
-		}
-		prediction, err := samples.ReadVolumeLabel(data, f.table, v.File)
-		if err != nil {
-			return none, fmt.Errorf("prediction %s: %w", rel, err)
-		}
-		return prediction, nil
+	rel, err := f.find(v.Ref)
+	if err != nil {
+		return none, err
 	}
-	return none, fmt.Errorf("there is no prediction named %s or %s", v.Ref.Image, v.Ref.Label)
+	data, err := store.ReadBelow(ctx, nil, f.Params.Predictions, rel, store.FollowLinks)
+	if err != nil {
+		return none, err
+	}
+	prediction, err := samples.ReadVolumeLabel(data, f.table, v.File)
+	if err != nil {
+		return none, fmt.Errorf("prediction %s: %w", rel, err)
+	}
+	return prediction, nil
+}
+
+// find returns the path of the prediction for a volume.
+func (f *scoreVolumesFn) find(ref semidavil.Ref) (string, error) {
+	for _, rel := range []string{ref.Image, ref.Label} {
+		if f.files[rel] {
+			return rel, nil
+		}
+	}
+	for _, name := range []string{path.Base(ref.Label), path.Base(ref.Image)} {
+		switch rel, found := f.named[name]; {
+		case rel != "":
+			return rel, nil
+		case found:
+			return "", fmt.Errorf("several predictions are named %s: keep the folders of the volumes", name)
+		}
+	}
+	return "", fmt.Errorf("there is no prediction named %s or %s", ref.Image, ref.Label)
 }
 
 // picture draws three planes.

@@ -151,7 +151,8 @@ func choose(p SplitParams, candidates []semidavil.Ref) (map[string]bool, error) 
 }
 
 // chooseListed matches each line with an image's key, path or file name, the latter also
-// without extension: the whole line, or its first word, since lists of two columns name
+// without extension, or with what the data set tells its images by, such as 0009 of
+// img0009.nii.gz: the whole line, or its first word, since lists of two columns name
 // the label second.
 func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, error) {
 	byName := map[string]string{}
@@ -164,6 +165,11 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 				continue
 			}
 			byName[name] = ref.Key
+		}
+	}
+	for id, key := range ids(candidates) {
+		if _, taken := byName[id]; !taken {
+			byName[id] = key
 		}
 	}
 	chosen := map[string]bool{}
@@ -196,6 +202,23 @@ func chooseListed(list []string, candidates []semidavil.Ref) (map[string]bool, e
 		return nil, errors.New("stages: split: the list names no image")
 	}
 	return chosen, nil
+}
+
+// ids are the keys by what is behind data set and split in them, "" of several.
+func ids(candidates []semidavil.Ref) map[string]string {
+	out := map[string]string{}
+	for _, ref := range candidates {
+		id, ok := strings.CutPrefix(ref.Key, ref.Dataset+"_"+ref.Split+"_")
+		if !ok {
+			continue
+		}
+		if _, taken := out[id]; taken {
+			out[id] = ""
+		} else {
+			out[id] = ref.Key
+		}
+	}
+	return out
 }
 
 // rank is a pseudo-random number of a key: the same on every machine, and

@@ -105,9 +105,10 @@ func DecodeReport(data []byte) (r Report, err error) {
 
 // Text returns the report for a terminal, at most 80 columns wide: for each class
 // its share of the predicted pixels, the kept share of these, which is a factor such as "31x"
-// where more are kept, its frequency among all kept pixels (all in percent), both mean confidences and the threshold.
-func (r Report) Text() string {
-	const widest = 22
+// where more are kept, its frequency among all kept pixels (all in percent), both mean confidences and the threshold. unit and elements are words for what was labelled, such as images
+// and pixels.
+func (r Report) Text(unit, elements string) string {
+	const widest = 22 // of 80
 	width := len("class")
 	for _, c := range r.Classes {
 		width = min(max(width, utf8.RuneCountInString(c.Name)), widest)
@@ -117,15 +118,18 @@ func (r Report) Text() string {
 	fmt.Fprintf(&b, "%-*s  predicted %%  kept %%  frequency %%   mean   kept  threshold\n", width, "class")
 	for _, c := range r.Classes {
 		name, kept := []rune(c.Name), percent(c.Kept, c.Predicted)
+		if len(name) > width {
+			name = append(name[:width-1], '…')
+		}
 		if c.Predicted > 0 && c.Kept > c.Predicted {
 			kept = factor(c.Kept, c.Predicted)
-			more = "kept 2x: twice as many pixels as predicted, as second classes are kept too\n"
+			more = "kept 2x: twice as many " + elements + " as predicted, as second classes are kept too\n"
 		}
-		fmt.Fprintf(&b, "%-*s  %11s  %6s  %11s  %s  %s  %9.4f\n", width, string(name[:min(len(name), width)]),
+		fmt.Fprintf(&b, "%-*s  %11s  %6s  %11s  %s  %s  %9.4f\n", width, string(name),
 			percent(c.Predicted, r.Pixels), kept, percent(c.Kept, r.Kept),
 			confidence(c.PredictedConfidence, c.Predicted), confidence(c.KeptConfidence, c.Kept), c.Threshold)
 	}
-	fmt.Fprintf(&b, "images %d, pixels %d\n", r.Images, r.Pixels)
+	fmt.Fprintf(&b, "%s %d, %s %d\n", unit, r.Images, elements, r.Pixels)
 	fmt.Fprintf(&b, "kept %s %%, ignored %s %%, most to least frequent class %.4g : 1\n",
 		percent(r.Kept, r.Pixels), percent(r.Ignored, r.Pixels), r.FrequencyRatio)
 	b.WriteString(more)

@@ -85,7 +85,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 		}
 		fmt.Fprintln(r.Stdout)
 	}
-	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, stats.Captions, cfg.MaxRejects)
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, "images", stats.Captions, cfg.MaxRejects)
 	if err != nil {
 		return err
 	}

@@ -16,13 +16,18 @@ import (
 )
 
 // Images is the Work of a command whose graph works on images: label names the bar that
-// counts them, and notes are counters beside it.
+// counts them, and notes are counters beside it. Parameters that work on other things have a method
+// Unit that names them.
 func Images[C, P any](graph func(beam.Scope, P), label string, notes ...string) func(context.Context, *Run[C, P]) error {
 	return func(ctx context.Context, r *Run[C, P]) (err error) {
 		pipeline, scope := beam.NewPipelineWithRoot()
 		graph(scope, r.Params)
+		unit := "images"
+		if p, ok := any(r.Params).(interface{ Unit() string }); ok {
+			unit = p.Unit()
+		}
 		r.Result, err = r.Session.Run(ctx, pipeline, &runners.Progress{Label: label, Namespace: counters.Namespace,
-			Total: counters.Planned, Done: counters.Done, Live: counters.DoneHere(), Unit: "images", Notes: append(notes, counters.Rejects)})
+			Total: counters.Planned, Done: counters.Done, Live: counters.DoneHere(), Unit: unit, Notes: append(notes, counters.Rejects)})
 		return err
 	}
 }

@@ -132,7 +132,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	fmt.Fprintf(r.Stdout, "speed      %.1f images/s\n", float64(images)/max(r.Result.Wall.Seconds(), 1e-9))
 	inputs.WriteTables(r.Stdout, tables)
 	inputs.WriteFallbacks(r.Stdout, r.Result)
-	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, images, cfg.MaxRejects)
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, r.Params.Unit(), images, cfg.MaxRejects)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func summariseVolumes(ctx context.Context, r *job) error {
 		}
 	}
 	fmt.Fprintf(r.Stdout, "volumes    %d, %.1f s each\n", e.Volumes, r.Result.Wall.Seconds()/float64(max(1, e.Volumes)))
-	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, e.Volumes, cfg.MaxRejects)
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, r.Params.Unit(), e.Volumes, cfg.MaxRejects)
 	if err != nil {
 		return err
 	}

@@ -21,10 +21,10 @@ import (
 // maxShown is how many rejects are shown; all are in the file.
 const maxShown = 10
 
-// WriteRejects shows the first rejects of an output that has so many good images. tooMany is
+// WriteRejects shows the first rejects of an output that has so many good ones of unit, such as images. tooMany is
 // an error where the share of rejects is above limit; it is for the end of a summary, since
 // the output is complete all the same.
-func WriteRejects(ctx context.Context, w io.Writer, output string, images int, limit float64) (tooMany, err error) {
+func WriteRejects(ctx context.Context, w io.Writer, output, unit string, good int, limit float64) (tooMany, err error) {
 	data, err := store.ReadFile(ctx, output+"/"+stages.RejectsFile, 0)
 	if err != nil {
 		return nil, err
@@ -45,8 +45,8 @@ func WriteRejects(ctx context.Context, w io.Writer, output string, images int, l
 			fmt.Fprintf(w, "           %s: %s\n", Shown(r.Path), Shown(strings.TrimPrefix(r.Reason, r.Path+": ")))
 		}
 	}
-	if share := float64(len(lines)) / float64(len(lines)+images); share > limit {
-		return fmt.Errorf("%.1f %% of the images were rejected, more than --max_rejects=%g allows", 100*share, limit), nil
+	if share := float64(len(lines)) / float64(len(lines)+good); share > limit {
+		return fmt.Errorf("%.1f %% of the %s were rejected, more than --max_rejects=%g allows", 100*share, unit, limit), nil
 	}
 	return nil, nil
 }

@@ -42,14 +42,14 @@ func dataSets(ctx context.Context, cfg configs.Prepare) (sets []plans.DataSet, c
 			if err := checkDistinct(set, adapter.Name, sets); err != nil {
 				return nil, classes, err
 			}
+			if i := len(sets) - 1; i >= 0 && isVolumes(sets[i]) != adapter.Volumes {
+				return nil, classes, runners.Usagef("%s: volumes and images are prepared one by one", arg)
+			}
 			if adapter.Classes.Len() > 0 {
 				if classes.Name != "" && !slices.Equal(classes.Classes, adapter.Classes.Classes) {
 					return nil, classes, runners.Usagef("%s has the classes of %s, but the data before it those of %s: prepare them one by one", arg, adapter.Classes.Name, classes.Name)
 				}
 				classes = adapter.Classes
-			}
-			if i := len(sets) - 1; i >= 0 && isVolumes(sets[i]) != adapter.Volumes {
-				return nil, classes, runners.Usagef("%s: volumes and images are prepared one by one", arg)
 			}
 			if adapter.Volumes && group.size != "" {
 				return nil, classes, runners.Usagef("--%s_size is for images; give --volume_size", group.domain)

@@ -38,12 +38,12 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	w := r.Stdout
 	fmt.Fprintf(w, "\n%s\n", table.Text())
 	writeSubsets(w, manifest)
-	tooMany, err := inputs.WriteRejects(ctx, w, cfg.Output, manifest.Images, cfg.MaxRejects)
+	tooMany, err := inputs.WriteRejects(ctx, w, cfg.Output, r.Params.Unit(), manifest.Images, cfg.MaxRejects)
 	if err != nil {
 		return err
 	}
 	if tooMany == nil {
-		tooMany = lostSplit(manifest.Splits, cfg.MaxRejects)
+		tooMany = lostSplit(manifest.Splits, r.Params.Unit(), cfg.MaxRejects)
 	}
 	inputs.WriteTurned(w, manifest.Turned)
 	inputs.WriteTables(w, tables)
@@ -70,11 +70,11 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 
 // lostSplit is the error of a run that lost too many images of one split of a data set: of few
 // images that is not seen in the sum.
-func lostSplit(splits []shards.Split, limit float64) error {
+func lostSplit(splits []shards.Split, unit string, limit float64) error {
 	var faults []error
 	for _, s := range splits {
 		if share := float64(s.Rejects) / float64(max(1, s.Rejects+s.Images)); share > limit {
-			faults = append(faults, fmt.Errorf("%d of the %d images of %s's split %s were rejected, more than --max_rejects=%g allows", s.Rejects, s.Rejects+s.Images, s.Dataset, s.Split, limit))
+			faults = append(faults, fmt.Errorf("%d of the %d %s of %s's split %s were rejected, more than --max_rejects=%g allows", s.Rejects, s.Rejects+s.Images, unit, s.Dataset, s.Split, limit))
 		}
 	}
 	return errors.Join(faults...)

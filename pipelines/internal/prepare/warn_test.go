@@ -31,13 +31,13 @@ func TestSwapped(t *testing.T) {
 // TestLostSplit: the limit holds for each split, although the sum is below it.
 func TestLostSplit(t *testing.T) {
 	splits := []shards.Split{{Dataset: "gta5", Split: "train", Images: 995, Rejects: 5}, {Dataset: "cityscapes", Split: "val", Images: 2, Rejects: 3}}
-	if err := lostSplit(splits, 0.05); err == nil || !strings.Contains(err.Error(), "3 of the 5 images of cityscapes's split val") || strings.Contains(err.Error(), "gta5") {
+	if err := lostSplit(splits, "images", 0.05); err == nil || !strings.Contains(err.Error(), "3 of the 5 images of cityscapes's split val") || strings.Contains(err.Error(), "gta5") {
 		t.Error(err)
 	}
-	if err := lostSplit(splits, 0.6); err != nil {
+	if err := lostSplit(splits, "images", 0.6); err != nil {
 		t.Error(err)
 	}
-	if err := lostSplit([]shards.Split{{Dataset: "a", Split: "val", Rejects: 1}, {Dataset: "b", Split: "val"}}, 0.5); err == nil {
+	if err := lostSplit([]shards.Split{{Dataset: "a", Split: "val", Rejects: 1}, {Dataset: "b", Split: "val"}}, "images", 0.5); err == nil {
 		t.Error("a split without images is not lost")
 	}
 }

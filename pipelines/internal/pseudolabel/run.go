@@ -81,18 +81,21 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Stdout, "\n%s\n", stats.Text())
+	unit, elements := r.Params.Unit(), "pixels"
+	if r.Params.Volumes != nil {
+		elements = "voxels"
+	}
+	fmt.Fprintf(r.Stdout, "\n%s\n", stats.Text(unit, elements))
 	reused := result.Count(counters.Namespace, counters.Predictions)
 	if reused > 0 {
-		fmt.Fprintf(r.Stdout, "reused     %d of %d images were predicted already\n", reused, stats.Images)
+		fmt.Fprintf(r.Stdout, "reused     %d of %d %s were predicted already\n", reused, stats.Images, unit)
 	}
 	if made := int64(stats.Images) - reused; made > 0 {
-		network := float64(result.Count(counters.Namespace, counters.NetworkTime)) / 1e3
-		fmt.Fprintf(r.Stdout, "speed      %.1f images/s; of it %.2f s of network an image\n", float64(made)/result.Wall.Seconds(), network/float64(made))
+		fmt.Fprintf(r.Stdout, "speed      %s\n", speed(result, made, r.Params.Volumes != nil))
 	}
 	inputs.WriteTables(r.Stdout, tables)
 	inputs.WriteFallbacks(r.Stdout, result)
-	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, int(stats.Images), cfg.MaxRejects)
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, r.Params.Unit(), int(stats.Images), cfg.MaxRejects)
 	if err != nil {
 		return err
 	}
@@ -110,6 +113,16 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	fmt.Fprintf(r.Stdout, "output     %s (%s, %s, plots, %s) after %s\n", inputs.Shorten(cfg.Output), stages.LabelsFolder, stages.LabelStatsFile, stages.LabelsFile, result.Wall.Round(100*time.Millisecond))
 	fmt.Fprintf(r.Stdout, "           %s holds %.1f MB for other thresholds of the same images (--overwrite); it may be deleted\n", stages.PredictionsFolder, float64(size)/1e6)
 	return tooMany
+}
+
+// speed says how fast images or volumes were labelled.
+func speed(result runners.Result, made int64, volumes bool) string {
+	seconds := result.Wall.Seconds()
+	if volumes {
+		return fmt.Sprintf("%.1f s a volume", seconds/float64(made))
+	}
+	network := float64(result.Count(counters.Namespace, counters.NetworkTime)) / 1e3
+	return fmt.Sprintf("%.1f images/s; of it %.2f s of network an image", float64(made)/seconds, network/float64(made))
 }
 
 // folderSize is the size of the files below a folder, in bytes.
