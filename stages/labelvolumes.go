@@ -140,8 +140,16 @@ func (f *labelVolumesFn) finished(ctx context.Context, ref semidavil.Ref) (done 
 	if err != nil || json.Unmarshal(data, &done) != nil || done.Config != f.config(ref) {
 		return done, false
 	}
-	_, err = store.Stat(ctx, f.Params.Output+"/"+done.Row.Label)
-	return done, err == nil
+	names := []string{done.Row.Label}
+	if f.Params.Confidence {
+		names = append(names, confidenceVolume(done.Row.Label))
+	}
+	for _, name := range names {
+		if _, err := store.Stat(ctx, f.Params.Output+"/"+name); err != nil {
+			return done, false
+		}
+	}
+	return done, true
 }
 
 // config identifies how a volume is labelled.
