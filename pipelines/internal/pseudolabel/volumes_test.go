@@ -188,6 +188,12 @@ func TestVolumesAgain(t *testing.T) {
 	if err := os.Chtimes(root+"/day0/c02.nii.gz", earlier, earlier); err != nil {
 		t.Fatal(err)
 	}
+	image, _ = scans.Case(t, 10, scans.Small)
+	fixture.Write(t, root, "day1/c03.nii.gz", scans.Gzip(t, image.Bytes()))
+	if err := os.Chtimes(root+"/day1/c03.nii.gz", earlier, earlier); err != nil {
+		t.Fatal(err)
+	}
+	again("an older file of another size", 3, nothing)
 	if err := os.Remove(root + "/day0/c04.nii.gz"); err != nil {
 		t.Fatal(err)
 	}
