@@ -17,21 +17,35 @@ import (
 	"semidavil/model/checkpoint"
 )
 
-const childVariable = "SEMIDAVIL_TRAIN_CHILD"
+// childVariable makes the test binary a training that is killed, and volumesChildVariable one on
+// volumes.
+const (
+	childVariable        = "SEMIDAVIL_TRAIN_CHILD"
+	volumesChildVariable = "SEMIDAVIL_TRAIN_VOLUMES_CHILD"
+)
 
 func TestMain(m *testing.M) {
 	if dirs := os.Getenv(childVariable); dirs != "" {
-		trainAndDie(dirs)
+		trainAndDie(dirs, func(b backend.Choice, data, output string, w Watcher) error {
+			_, err := Run(context.Background(), b, testConfig(data, output), w)
+			return err
+		})
+	}
+	if dirs := os.Getenv(volumesChildVariable); dirs != "" {
+		trainAndDie(dirs, func(b backend.Choice, data, output string, w Watcher) error {
+			_, err := RunVolumes(context.Background(), b, volumeConfig(data, output, 6), w)
+			return err
+		})
 	}
 	os.Exit(m.Run())
 }
 
 // trainAndDie kills this process after step 5, behind the checkpoint of step 4.
-func trainAndDie(dirs string) {
+func trainAndDie(dirs string, run func(b backend.Choice, data, output string, w Watcher) error) {
 	data, output, _ := strings.Cut(dirs, string(os.PathListSeparator))
 	b, err := backend.Open("go")
 	if err == nil {
-		_, err = Run(context.Background(), b, testConfig(data, output), Watcher{Step: func(p Progress) {
+		err = run(b, data, output, Watcher{Step: func(p Progress) {
 			if p.Step == 5 {
 				self, _ := os.FindProcess(os.Getpid())
 				_ = self.Kill()
@@ -117,18 +131,7 @@ func TestResume(t *testing.T) {
 	})
 	t.Run("killed", func(t *testing.T) {
 		output := t.TempDir()
-		self, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		child := exec.Command(self)
-		child.Env = append(os.Environ(), childVariable+"="+data+string(os.PathListSeparator)+output)
-		if out, err := child.CombinedOutput(); err == nil || child.ProcessState.ExitCode() != -1 {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		if _, err := os.Stat(checkpoint.Path(output, 4)); err != nil {
-			t.Fatal(err)
-		}
+		kill(t, childVariable, data, output)
 		if s := run(t, testConfig(data, output), Watcher{}); s.Resumed != 4 {
 			t.Errorf("%+v", s)
 		}
@@ -149,6 +152,23 @@ func TestResume(t *testing.T) {
 			t.Errorf("%d rows, want %d", len(rows(t, whole)), len(first))
 		}
 	})
+}
+
+// kill trains in another process that is killed behind the checkpoint of step 4.
+func kill(t *testing.T, variable, data, output string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(self)
+	child.Env = append(os.Environ(), variable+"="+data+string(os.PathListSeparator)+output)
+	if out, err := child.CombinedOutput(); err == nil || child.ProcessState.ExitCode() != -1 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(checkpoint.Path(output, 4)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestStoppedInBest: weights whose writing was interrupted are not the best for a run that goes

@@ -123,6 +123,15 @@ func TestVolumesResume(t *testing.T) {
 	if !bytes.Equal(read(t, checkpoint.BestPath(parts.Output)), read(t, checkpoint.BestPath(whole.Output))) {
 		t.Error("the best weights differ")
 	}
+	killed := volumeConfig(data, t.TempDir(), 6)
+	kill(t, volumesChildVariable, data, killed.Output)
+	if s, err := runVolumes(t, t.Context(), killed, Watcher{}); err != nil || s.Resumed != 4 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	sameCheckpoint(t, 6, killed.Output, whole.Output)
+	if !bytes.Equal(read(t, checkpoint.BestPath(killed.Output)), read(t, checkpoint.BestPath(whole.Output))) {
+		t.Error("the best weights differ after a kill")
+	}
 	other := parts
 	other.Loader.Volumes = &loader.VolumeConfig{PatchRecipe: parts.Loader.Volumes.PatchRecipe, Foreground: 0.25}
 	if _, err := runVolumes(t, t.Context(), other, Watcher{}); err == nil {
