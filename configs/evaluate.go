@@ -5,7 +5,7 @@ type Evaluate struct {
 	// Data is an output of prepare, or a data set "KIND:ROOT" with labels.
 	Data string `json:"data" default:"out/prepare" is:"images" need:"nothing to evaluate on is given" group:"Input and output" help:"output <FOLDER> of prepare, or a data set KIND:FOLDER to be scored at its own resolution"`
 	// Subset is the subset of a prepared output, or the split of a data set.
-	Subset string `json:"subset" default:"val" group:"Input and output" help:"<which> images: val, test, labelled, source of a prepared output; val, test or train of a data set"`
+	Subset string `json:"subset" default:"val" group:"Input and output" help:"<which> images or volumes: val, test, labelled or source of a prepared output; val, test or train of a data set"`
 	// Predictions is a folder of label PNGs to score instead of a network.
 	Predictions string `json:"predictions" is:"place" group:"Input and output" help:"<FOLDER> of label PNGs (train ids, or ids where named *labelIds.png), or of NIfTI files for volumes, to score instead of a network"`
 	// Models are "student", "teacher" or both.
@@ -18,7 +18,7 @@ type Evaluate struct {
 	Output    string `json:"output" default:"out/evaluate" is:"place" need:"no folder or bucket given" group:"Input and output" help:"<FOLDER> or gs:// prefix to write to"`
 	Overwrite bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 	// Pictures is the number of images that are drawn with their prediction.
-	Pictures int `json:"pictures" default:"8" range:"0.." group:"Input and output" help:"<number> of images drawn with truth, prediction and confidence"`
+	Pictures int `json:"pictures" default:"8" range:"0.." group:"Input and output" help:"<number> of images or volumes drawn with truth, prediction and, of images, confidence"`
 
 	Inference
 }

@@ -15,7 +15,7 @@ type Inference struct {
 	Window     string `json:"window" default:"trained" valid:"trained,whole,sliding" group:"Network" help:"<how> images are covered: trained (as in the training's evaluations), whole, or sliding (overlapping windows)"`
 	WindowSize string `json:"window_size" is:"size" group:"Network" help:"<size> of sliding windows; default: the training's crop"`
 	// Overlap is that of the windows in which a network sees volumes.
-	Overlap float64 `json:"overlap" default:"0.5" range:"0..0.95" group:"Network" help:"<share> by which the windows overlap in which a network sees volumes"`
+	Overlap float64 `json:"overlap" default:"0.5" range:"0..0.95" group:"Network" help:"<share> by which the patches overlap in which a network sees volumes"`
 	// Scales and Flip average over further views of an image.
 	Scales []float64 `json:"scales" range:"0.0625..16" group:"Network" help:"average over these <factors> of the size, such as 0.5,0.75,1,1.25,1.5,1.75"`
 	Flip   bool      `json:"flip" group:"Network" help:"average over the mirror image too"`

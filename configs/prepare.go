@@ -33,7 +33,7 @@ type Prepare struct {
 	Compression string `json:"compression" default:"fast" valid:"fast,default,best" before:"captions" group:"Images" help:"PNG compression <level>: fast, default or best"`
 
 	// Labelled is how many target images keep their label: a number or "all".
-	Labelled string `json:"labelled" default:"all" group:"Split" help:"target images that keep their label: a <NUMBER> or all; smaller numbers are subsets of larger ones"`
+	Labelled string `json:"labelled" default:"all" group:"Split" help:"target images (or volumes) that keep their label: a <NUMBER> or all; smaller numbers are subsets of larger ones"`
 	// LabelledList is a file that names the labelled target images instead.
 	LabelledList string `json:"labelled_list" is:"place" group:"Split" help:"<FILE> that names the labelled target images, one a line, instead of --labelled"`
 	// Seed of every random choice.

@@ -20,7 +20,7 @@ type Train struct {
 	Guidance string `json:"guidance" default:"sum_res" before:"vision" group:"Network" help:"<kind> of language guidance: sum_res, outer_res, outer, sum_raw, add_lang, cross, cross_lang, wpct, wpct_classes, vlga or none"`
 	// Decoder is simple or dlv3p; Norm is bn or gn.
 	Decoder string `json:"decoder" default:"simple" valid:"simple,dlv3p" group:"Network" help:"<kind> of decoder: simple or dlv3p; wpct_classes and vlga have none"`
-	Norm    string `json:"norm" default:"bn" valid:"bn,gn" group:"Network" help:"<normalisation> of the decoder: bn (batch) or gn (group)"`
+	Norm    string `json:"norm" default:"bn" valid:"bn,gn" group:"Network" help:"<normalisation> of the decoder, or of V-Net: bn (batch) or gn (group)"`
 	// Absent are classes that the source lacks, by name: they are never predicted
 	// and their labels are ignored.
 	Absent []string `json:"absent" group:"Network" help:"<CLASSES> that the source lacks, such as terrain,truck,train for SYNTHIA: never predicted, labels ignored"`
@@ -50,7 +50,7 @@ type Train struct {
 	TeacherInit string  `json:"teacher_init" default:"copy" valid:"copy,independent" group:"Losses" help:"<how> the teacher starts: copy (of the student) or independent"`
 
 	// Batch is the number of source, labelled and unlabelled images of a step.
-	Batch [3]int `json:"batch" default:"4,4,4" range:"0.." wants:"three numbers: source, labelled, unlabelled" group:"Batches" help:"<COUNTS> of source, labelled and unlabelled images in a step; 4,0,0 is source only"`
+	Batch [3]int `json:"batch" default:"4,4,4" range:"0.." wants:"three numbers: source, labelled, unlabelled" group:"Batches" help:"<COUNTS> of source, labelled and unlabelled images in a step; 4,0,0 is source only; --method=vnet wants labelled volumes alone, such as 0,2,0"`
 	// Crop is "WxH".
 	Crop string `json:"crop" default:"512x512" is:"size" need:"want WIDTHxHEIGHT" group:"Batches" help:"<size> of the random crops"`
 	// Strong is the strong augmentation: cutmix, classmix or none.
@@ -62,7 +62,7 @@ type Train struct {
 	VolumeTraining `group:"Volumes"`
 
 	Optimiser   string  `json:"optimiser" default:"adamw" valid:"adamw,sgd" group:"Optimisation" help:"<kind> of optimiser: adamw or sgd"`
-	LR          float64 `json:"lr" default:"1e-4" range:"0..1000" group:"Optimisation" help:"learning <rate> of guidance and decoder"`
+	LR          float64 `json:"lr" default:"1e-4" range:"0..1000" group:"Optimisation" help:"learning <rate> of guidance and decoder, or of V-Net"`
 	VisionLR    float64 `json:"vision_lr" default:"5e-6" range:"0..1000" group:"Optimisation" help:"learning <rate> of the vision tower"`
 	WeightDecay float64 `json:"weight_decay" default:"2e-4" range:"0..1000" group:"Optimisation" help:"decoupled weight <decay>"`
 	Momentum    float64 `json:"momentum" default:"0.9" range:"0..0.999999" group:"Optimisation" help:"<momentum> of sgd, and β1 of adamw"`

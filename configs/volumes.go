@@ -13,7 +13,7 @@ type VolumeSettings struct {
 	Cases    [3]int `json:"cases" default:"20,4,6" range:"0.." wants:"three numbers: train, val, test" help:"<counts> of MiniCT's volumes: train, val, test"`
 	CaseSize string `json:"case_size" default:"48x96x96" help:"<size> of MiniCT's volumes, in voxels: DEPTHxHEIGHTxWIDTH"`
 	// Values is the range of values that become 0 and 1.
-	Values [2]float64 `json:"values" default:"-75,275" wants:"two numbers: lowest and highest" help:"<range> of a volume's values, such as Hounsfield units, that is learnt from; what is outside is clipped"`
+	Values [2]float64 `json:"values" default:"-75,275" wants:"two numbers: lowest and highest" help:"<range> of the values of volumes (Hounsfield units of CT) that is kept, lowest and highest; what is outside is clipped"`
 	// VolumeSize is "own", "half" or "DxHxW".
 	VolumeSize string `json:"volume_size" default:"own" help:"<size> of stored volumes: own, half (height and width alone), or DEPTHxHEIGHTxWIDTH such as 80x160x160"`
 }
@@ -22,7 +22,7 @@ type VolumeSettings struct {
 // optimisation.
 type VolumeTraining struct {
 	// Patch is what a step sees of a volume, "DxHxW".
-	Patch string `json:"patch" default:"64x128x128" help:"<size> of the patches, in voxels: DEPTHxHEIGHTxWIDTH"`
+	Patch string `json:"patch" default:"64x128x128" help:"<size> of the patches that V-Net sees, in voxels: DEPTHxHEIGHTxWIDTH"`
 	// Filters and Levels are V-Net's; its sides halve from level to level.
 	Filters int  `json:"filters" default:"32" range:"1..1024" help:"<channels> of V-Net's first level; each further one has twice as many"`
 	Levels  int  `json:"levels" default:"5" range:"2..6" help:"<resolutions> of V-Net; a patch is a multiple of 2^(levels-1)"`
@@ -33,7 +33,7 @@ type VolumeTraining struct {
 	Foreground float64 `json:"foreground" default:"0.33" range:"0..1" help:"<share> of the patches that show an organ, each organ as often"`
 	Rotate     float64 `json:"rotate" default:"0" range:"0..180" help:"largest <angle> in degrees by which patches are turned about the body's axis"`
 	Flip       string  `json:"flip" default:"none" valid:"none,d,h,w,dh,dw,hw,dhw" help:"<axes> along which patches are mirrored: none, or some of d, h and w; w takes left organs for right ones"`
-	Overlap    float64 `json:"overlap" default:"0.5" range:"0..0.95" help:"<share> by which the windows of an evaluation overlap"`
+	Overlap    float64 `json:"overlap" default:"0.5" range:"0..0.95" help:"<share> by which the patches overlap in which V-Net sees whole volumes"`
 }
 
 // check reports faults of the settings of volumes.

@@ -32,7 +32,8 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 		Name: "evaluate",
 		Synopsis: "Score a trained network, or the label files of any program, against labels: IoU of each class and their " +
 			"mean by the rules of the benchmarks, confusion, and how far confidences can be trusted. With a data set " +
-			"KIND:FOLDER the labels keep their own resolution, and the scores are those of cityscapesScripts.",
+			"KIND:FOLDER the labels keep their own resolution, and the scores are those of cityscapesScripts.\n\n" +
+			"Volumes are scored by the Dice and the average surface distance of each organ.",
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"config"}},
 			{Title: "Network", Names: []string{"accelerator"}},
@@ -43,6 +44,7 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 			{Text: "Cityscapes val at full resolution, with captions of an earlier run", Command: "go run ./pipelines/evaluate --checkpoint=out/gta_cs_train --data=cityscapes:/data/cityscapes --captions_from=out/gta_cs/captions"},
 			{Text: "Student and teacher, several scales", Command: "go run ./pipelines/evaluate --models=student,teacher --scales=0.75,1,1.25 --flip"},
 			{Text: "What captions are worth to the network", Command: "go run ./pipelines/evaluate --caption_check --output=out/captions"},
+			{Text: "The test volumes of MiniCT, after prepare and train of them", Command: "go run ./pipelines/evaluate --checkpoint=out/train_minict --data=out/minict --subset=test --output=out/evaluate_minict"},
 			{Text: "Label files of another program", Command: "go run ./pipelines/evaluate --data=cityscapes:/data/cityscapes --predictions=/data/results"},
 		},
 		Defaults: configs.DefaultEvaluate,

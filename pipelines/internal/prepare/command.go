@@ -42,6 +42,7 @@ func Command(graph func(beam.Scope, pipelines.PrepareParams)) cmd {
 			{Text: "Draw MiniCity and prepare it", Command: "go run ./pipelines/prepare"},
 			{Text: "GTA5 to Cityscapes with 100 labelled target images", Command: "go run ./pipelines/prepare --source=gta5:/data/gta5 --target=cityscapes:/data/cityscapes --labelled=100"},
 			{Text: "Draw MiniCT, CT volumes of which 4 are labelled, and prepare it", Command: "go run ./pipelines/prepare --minict --labelled=4 --output=out/minict"},
+			{Text: "Synapse's CT volumes with the published 20 % of labels", Command: "go run ./pipelines/prepare --config=configs/examples/synapse.yaml"},
 			{Text: "Caption with a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/prepare --target=camvid:/data/camvid --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/prepare --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --source=gta5:gs://B/gta5 --target=cityscapes:gs://B/cityscapes --output=gs://B/prepared"},
 		},

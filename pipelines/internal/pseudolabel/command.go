@@ -31,7 +31,8 @@ func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
 		Name: "pseudolabel",
 		Synopsis: "Label images with a trained network where its confidence passes a threshold: train ids, label ids and " +
 			"colours as PNG for every image, and statistics of the classes. The network looks at an image once; other " +
-			"thresholds for the same images are quick. prepare --pseudo_labels reads the output back for a round of self-training.",
+			"thresholds for the same images are quick. prepare --pseudo_labels reads the output back for a round of self-training.\n\n" +
+			"A network on volumes labels NIfTI files: label ids, 255 where it is not sure, with the header of the volume.",
 		Groups: []runners.Group{
 			{Title: "Input and output", Names: []string{"config"}},
 			{Title: "Labels"},
@@ -42,7 +43,8 @@ func Command(graph func(beam.Scope, pipelines.PseudolabelParams)) cmd {
 			{Text: "The unlabelled images of MiniCity, after prepare and train", Command: "go run ./pipelines/pseudolabel"},
 			{Text: "Cityscapes' 20,000 extra images with a trained network", Command: "go run ./pipelines/pseudolabel --checkpoint=out/gta_cs_train --input=cityscapes:/data/cityscapes --subset=extra --backend=xla:cuda --batch=8 --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
 			{Text: "Any images, with thresholds that keep a fifth of each class", Command: "go run ./pipelines/pseudolabel --input='/data/drive/*/*.jpg' --captions=classnames --rule=cb"},
-			{Text: "The same on Dataflow", Command: "go run ./pipelines/pseudolabel --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --checkpoint=gs://B/train --input=cityscapes:gs://B/cityscapes --output=gs://B/pseudo"},
+			{Text: "CT volumes with a trained V-Net", Command: "go run ./pipelines/pseudolabel --checkpoint=out/train_minict --input=/data/ct --output=out/organs"},
+			{Text: "The unlabelled images of Cityscapes on Dataflow", Command: "go run ./pipelines/pseudolabel --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --checkpoint=gs://B/train --input=cityscapes:gs://B/cityscapes --output=gs://B/pseudo"},
 		},
 		Defaults: configs.DefaultPseudolabel,
 		Resolve: func(s *runners.Session, cfg *configs.Pseudolabel) error {

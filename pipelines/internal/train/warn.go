@@ -22,16 +22,20 @@ func warn(ctx context.Context, cfg configs.Train) (warnings []string) {
 	if err != nil {
 		return nil // the plan has told
 	}
+	unit := "images"
+	if m.Volumes != nil {
+		unit = "volumes"
+	}
 	if m.Samples[semidavil.Val] == 0 {
-		warnings = append(warnings, cfg.Data+" has no val images: nothing is scored, and best.safetensors is the student of the last step")
+		warnings = append(warnings, cfg.Data+" has no val "+unit+": nothing is scored, and best.safetensors is the student of the last step")
+	}
+	if m.Volumes != nil {
+		return warnings // which are few, and seen often
 	}
 	if n := m.Samples[semidavil.SourceTrain]; n > 0 {
 		if passes := cfg.Steps * cfg.Batch[0] / n; passes > manyPasses {
 			warnings = append(warnings, fmt.Sprintf("%d steps go %d times over the %d source images; for MiniCity there is --config=configs/examples/train_minicity.yaml", cfg.Steps, passes, n))
 		}
-	}
-	if m.Volumes != nil {
-		return warnings
 	}
 	cropW, cropH, err := configs.ParseSize(cfg.Crop)
 	if err != nil {
