@@ -61,7 +61,7 @@ type Train struct {
 
 	VolumeTraining `group:"Volumes"`
 
-	Optimiser   string  `json:"optimiser" default:"adamw" valid:"adamw,sgd" group:"Optimisation" help:"<kind> of optimiser: adamw or sgd"`
+	Optimiser   string  `json:"optimiser" default:"adamw" valid:"adamw,sgd,nesterov" group:"Optimisation" help:"<kind> of optimiser: adamw, sgd or nesterov (sgd with Nesterov's momentum)"`
 	LR          float64 `json:"lr" default:"1e-4" range:"0..1000" group:"Optimisation" help:"learning <rate> of guidance and decoder, or of V-Net"`
 	VisionLR    float64 `json:"vision_lr" default:"5e-6" range:"0..1000" group:"Optimisation" help:"learning <rate> of the vision tower"`
 	WeightDecay float64 `json:"weight_decay" default:"2e-4" range:"0..1000" group:"Optimisation" help:"decoupled weight <decay>"`

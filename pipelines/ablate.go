@@ -9,5 +9,11 @@ import (
 // Ablate trains a segmenter for each configuration. One that fails does not stop the
 // others.
 func Ablate(s beam.Scope, p TrainParams) {
-	stages.Train(s, stages.TrainParams{Backend: p.Backend, KeepGoing: true}, beam.CreateList(s, p.Configs))
+	run := stages.TrainParams{Backend: p.Backend, KeepGoing: true}
+	if len(p.Volumes) > 0 {
+		stages.TrainVolumes(s, run, beam.CreateList(s, p.Volumes))
+	}
+	if len(p.Configs) > 0 {
+		stages.Train(s, run, beam.CreateList(s, p.Configs))
+	}
 }

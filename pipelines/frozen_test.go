@@ -151,6 +151,9 @@ func TestFrozen(t *testing.T) {
 	sameDigests(t, got, ran, instructions)
 
 	for name := range commands {
+		if name == "check" { // it writes no output
+			continue
+		}
 		if !ran["train"] && (name == "pseudolabel" || name == "evaluate" || name == "export") { // they look for a network first
 			continue
 		}

@@ -2,7 +2,7 @@
 // file, each Verb(scope, VerbParams, collections...) -> collections:
 //
 //	Match     -> references of images and labels in the data sets
-//	Split     references -> subsets: source, labelled, unlabelled, val
+//	Split     references -> subsets: source, labelled, unlabelled, val, test
 //	Assign    subsets -> shard plans, each a list of references
 //	Caption   plans -> plans with captions
 //	Tokenise  plans -> plans with token ids
@@ -25,6 +25,12 @@
 //	Score         plans -> counts against labels
 //	CommitScores  counts and rejects -> report
 //
+// and where the images are volumes, whose shards Write makes without captions:
+//
+//	ScoreVolumes        plans -> scores of organs
+//	CommitVolumeScores  scores and rejects -> report
+//	LabelVolumes        plans -> label files
+//
 // People look at images too:
 //
 //	Draw        plans, and what an output says of their images -> small pictures
@@ -32,8 +38,9 @@
 //
 // and trainings run on an output of prepare:
 //
-//	Pretrain  configurations -> a small CLIP each
-//	Train     configurations -> a segmenter each
+//	Pretrain      configurations -> a small CLIP each
+//	Train         configurations -> a segmenter each
+//	TrainVolumes  configurations -> a network on volumes each
 //
 // Only references, captions and counts travel between stages, and pictures of a few kilobytes for
 // people; pixels are read, changed and written inside one of them. A sample that cannot be prepared becomes a

@@ -1,8 +1,6 @@
 package layer
 
 import (
-	"slices"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/nn"
@@ -37,55 +35,49 @@ func standardise(x *graph.Node, axes ...int) *graph.Node {
 const batchMomentum = 0.1
 
 // BatchNorm normalises each channel over the batch and the grid as PyTorch's
-// BatchNorm2d and 3d do: with the statistics of the batch where s.Train is set, which also
+// BatchNorm2d does: with the statistics of the batch where s.Train is set, which also
 // moves the running ones, and with the running ones elsewhere.
 //
-//	x, return  [B, ..., C]
+//	x, return  [B, H, W, C]
 func BatchNorm(s params.Scope, x *graph.Node) *graph.Node {
-	g, in, rank := x.Graph(), x.DType(), x.Rank()
-	c := x.Shape().Dimensions[rank-1]
-	n := float64(x.Shape().Size() / c)
-	var grid []int // all axes but the channels
-	for axis := range rank - 1 {
-		grid = append(grid, axis)
-	}
+	x.AssertRank(4)
+	g, in := x.Graph(), x.DType()
+	dims := x.Shape().Dimensions
+	c, n := dims[3], float64(dims[0]*dims[1]*dims[2])
 	meanVar := s.Buffer("running_mean", params.Zeros, c)
 	varianceVar := s.Buffer("running_var", params.Ones, c)
 	x = float32Of(x)
 	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
-	mean, variance := row(meanVar.NodeValue(g), rank), row(varianceVar.NodeValue(g), rank)
+	mean, variance := row(meanVar.NodeValue(g), 4), row(varianceVar.NodeValue(g), 4)
 	if s.Train {
 		runningMean, runningVariance := mean, variance
-		mean = graph.ReduceAndKeep(x, graph.ReduceMean, grid...)
-		variance = graph.ReduceAndKeep(graph.Square(graph.Sub(x, mean)), graph.ReduceMean, grid...)
-		move := func(old, batch *graph.Node) *graph.Node {
-			moved := graph.Add(graph.MulScalar(old, 1-batchMomentum), graph.MulScalar(graph.StopGradient(batch), batchMomentum))
-			return graph.Reshape(moved, c)
-		}
-		meanVar.SetNodeValue(move(runningMean, mean))
+		mean = graph.ReduceAndKeep(x, graph.ReduceMean, 0, 1, 2)
+		variance = graph.ReduceAndKeep(graph.Square(graph.Sub(x, mean)), graph.ReduceMean, 0, 1, 2)
+		meanVar.SetNodeValue(graph.Reshape(moved(runningMean, mean), c))
 		// The running variance is the unbiased one, the normalisation's is not.
-		varianceVar.SetNodeValue(move(runningVariance, graph.MulScalar(variance, n/max(n-1, 1))))
+		varianceVar.SetNodeValue(graph.Reshape(moved(runningVariance, graph.MulScalar(variance, n/max(n-1, 1))), c))
 	}
-	scale := graph.Div(row(weight, rank), graph.Sqrt(graph.AddScalar(variance, NormEpsilon)))
-	y := graph.Add(graph.Mul(graph.Sub(x, mean), scale), row(bias, rank))
+	scale := graph.Div(row(weight, 4), graph.Sqrt(graph.AddScalar(variance, NormEpsilon)))
+	y := graph.Add(graph.Mul(graph.Sub(x, mean), scale), row(bias, 4))
 	return graph.ConvertDType(y, in)
+}
+
+// moved is a running statistic after a batch.
+func moved(old, batch *graph.Node) *graph.Node {
+	return graph.Add(graph.MulScalar(old, 1-batchMomentum), graph.MulScalar(graph.StopGradient(batch), batchMomentum))
 }
 
 // GroupNorm normalises each image's groups of channels over the grid.
 //
-//	x, return  [B, ..., C]
+//	x, return  [B, H, W, C]
 func GroupNorm(s params.Scope, x *graph.Node, groups int) *graph.Node {
-	d, rank := x.Shape().Dimensions, x.Rank()
-	c := d[rank-1]
-	var axes []int // the grid and the channels of a group
-	for axis := 1; axis < rank-1; axis++ {
-		axes = append(axes, axis)
-	}
-	axes = append(axes, rank)
-	y := standardise(graph.Reshape(float32Of(x), append(slices.Clone(d[:rank-1]), groups, c/groups)...), axes...)
+	x.AssertRank(4)
+	d := x.Shape().Dimensions
+	c := d[3]
+	y := standardise(graph.Reshape(float32Of(x), d[0], d[1], d[2], groups, c/groups), 1, 2, 4)
 	y = graph.Reshape(y, d...)
-	y = graph.Mul(y, row(float32Of(s.Weight("weight", params.Ones, c)), rank))
-	y = graph.Add(y, row(float32Of(s.Weight("bias", params.Zeros, c)), rank))
+	y = graph.Mul(y, row(float32Of(s.Weight("weight", params.Ones, c)), 4))
+	y = graph.Add(y, row(float32Of(s.Weight("bias", params.Zeros, c)), 4))
 	return graph.ConvertDType(y, x.DType())
 }
 

@@ -31,6 +31,8 @@ type Config struct {
 	WeightDecay float64
 	// Momentum in [0,1) is SGD's.
 	Momentum float64
+	// Nesterov takes SGD's step from where the momentum leads.
+	Nesterov bool `json:",omitempty"`
 	// ClipNorm is the largest global norm of the gradient; 0 leaves it as it is.
 	ClipNorm float64
 }
@@ -69,6 +71,9 @@ func (c Config) Check() error {
 		}
 	case "sgd":
 		below1("momentum", c.Momentum)
+		if c.Nesterov && c.Momentum == 0 {
+			fault("Nesterov needs a momentum")
+		}
 	}
 	return errors.Join(faults...)
 }

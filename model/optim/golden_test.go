@@ -29,6 +29,7 @@ type golden struct {
 	Beta1, Beta2, Epsilon float64
 	WeightDecay           float64 `json:"weight_decay"`
 	Momentum              float64
+	Nesterov              bool
 	ClipNorm              float64 `json:"clip_norm"`
 	Schedule              string
 	Warmup, Steps         int
@@ -41,7 +42,7 @@ type golden struct {
 
 func (c golden) config() Config {
 	return Config{Kind: c.Kind, LR: c.LR, Beta1: c.Beta1, Beta2: c.Beta2, Epsilon: c.Epsilon,
-		WeightDecay: c.WeightDecay, Momentum: c.Momentum, ClipNorm: c.ClipNorm}
+		WeightDecay: c.WeightDecay, Momentum: c.Momentum, Nesterov: c.Nesterov, ClipNorm: c.ClipNorm}
 }
 
 func readGolden(t *testing.T, name string) golden {
@@ -71,7 +72,7 @@ func newBackend(t testing.TB) compute.Backend {
 // changed is compared too, up to the rounding of each step: it is small beside the
 // parameter.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"adamw", "adamw_large", "sgd", "sgd_plain"} {
+	for _, name := range []string{"adamw", "adamw_large", "sgd", "sgd_plain", "sgd_nesterov"} {
 		t.Run(name, func(t *testing.T) {
 			c := readGolden(t, name)
 			r := newReplay(t, c.Shapes, c.Start, c.config(), VisionGroups("all", c.LR, c.VisionLR))

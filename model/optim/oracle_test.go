@@ -60,8 +60,13 @@ func (o *oracle) step(gradients map[string][]float32, factor float64) {
 		for i := range value {
 			g := float64(gradients[name][i]) * clip
 			if o.Kind == "sgd" {
-				m[i] = o.Momentum*m[i] + g + decay*value[i]
-				value[i] -= lr * m[i]
+				g += decay * value[i]
+				m[i] = o.Momentum*m[i] + g
+				if o.Nesterov {
+					value[i] -= lr * (g + o.Momentum*m[i])
+				} else {
+					value[i] -= lr * m[i]
+				}
 				continue
 			}
 			m[i] = o.Beta1*m[i] + (1-o.Beta1)*g
@@ -74,7 +79,7 @@ func (o *oracle) step(gradients map[string][]float32, factor float64) {
 
 // TestOracle compares 20 steps with float64.
 func TestOracle(t *testing.T) {
-	for _, name := range []string{"adamw", "adamw_large", "sgd", "sgd_plain"} {
+	for _, name := range []string{"adamw", "adamw_large", "sgd", "sgd_plain", "sgd_nesterov"} {
 		c := readGolden(t, name)
 		r, o := newReplay(t, c.Shapes, c.Start, c.config(), VisionGroups("all", c.LR, c.VisionLR)), newOracle(c)
 		for step := range c.Steps {

@@ -60,6 +60,7 @@ func TestChecks(t *testing.T) {
 		"weight decay -0.1":   change(func(c *Config) { c.WeightDecay = -0.1 }),
 		"clipping norm +Inf":  change(func(c *Config) { c.ClipNorm = math.Inf(1) }),
 		"momentum 1":          sgd(func(c *Config) { c.Momentum = 1 }),
+		"Nesterov needs":      sgd(func(c *Config) { c.Momentum, c.Nesterov = 0, true }),
 		"exp, poly, constant": Schedule{Kind: "cosine"}.Check(),
 		"factor in (0,1]":     Schedule{Kind: "exp", Factor: 1.1, Periods: 40}.Check(),
 		"has 0.9 and 0":       Schedule{Kind: "exp", Factor: 0.9}.Check(),

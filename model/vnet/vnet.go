@@ -10,8 +10,8 @@
 //
 // Those of PyTorch's state_dict in that code, for 5 levels, and the names here:
 //
-//	block_one.conv.0, .1            encoder/1/conv_1, encoder/1/norm_1
-//	block_two.conv.0, .1, .3, .4    encoder/2/conv_1, norm_1, conv_2, norm_2
+//	block_one.conv.0, .1            encoder/1/conv_1, encoder/1/conv_1_norm
+//	block_two.conv.0, .1, .3, .4    encoder/2/conv_1, conv_1_norm, conv_2, conv_2_norm
 //	block_one_dw.conv.0, .1         encoder/1/down, encoder/1/down_norm
 //	block_five                      encoder/5, the bottom
 //	block_five_up.conv.0, .1        decoder/4/up, decoder/4/up_norm
@@ -25,6 +25,8 @@
 package vnet
 
 import (
+	"fmt"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -46,7 +48,7 @@ func Logits(s params.Scope, c Config, x *graph.Node, keep *Keep) *graph.Node {
 //
 //	x       f32[B,D,H,W,1]
 //	keep    nil without dropout
-//	return  level i from 0: [B,D/2^i,H/2^i,W/2^i,Filters·2^i]
+//	return  level i from 0: [B,Filters·2^i,D/2^i,H/2^i,W/2^i]
 func Encode(s params.Scope, c Config, x *graph.Node, keep *Keep) []*graph.Node {
 	if err := c.Check(); err != nil {
 		panic(err)
@@ -56,15 +58,14 @@ func Encode(s params.Scope, c Config, x *graph.Node, keep *Keep) []*graph.Node {
 	if err := c.CheckSize(d[1], d[2], d[3]); err != nil {
 		panic(err)
 	}
-	x = graph.ConvertDType(x, s.Compute)
+	x = graph.Reshape(graph.ConvertDType(x, s.Compute), d[0], 1, d[1], d[2], d[3])
 	features := make([]*graph.Node, c.Levels)
 	for level := 1; level <= c.Levels; level++ {
 		s := s.At("encoder/%d", level)
 		x = c.block(s, x, level)
 		if level < c.Levels {
 			features[level-1] = x
-			x = layer.Down3D(s.At("down"), x, c.channels(level+1))
-			x = layer.ReLU(c.norm(s.At("down_norm"), x))
+			x = c.norm(s, "down", layer.Down3D(s.At("down"), x, c.channels(level+1)))
 		}
 	}
 	if keep != nil {
@@ -81,40 +82,43 @@ func Decode(s params.Scope, c Config, features []*graph.Node, keep *Keep) *graph
 	x := features[c.Levels-1]
 	for level := c.Levels - 1; level >= 1; level-- {
 		s := s.At("decoder/%d", level)
-		x = layer.Up3D(s.At("up"), x, c.channels(level))
-		x = layer.ReLU(c.norm(s.At("up_norm"), x))
+		x = c.norm(s, "up", layer.Up3D(s.At("up"), x, c.channels(level)))
 		x = c.block(s, graph.Add(x, features[level-1]), level)
 	}
 	if keep != nil {
 		x = drop(x, keep.Top)
 	}
-	x = layer.Linear(s.At("out"), x, c.Classes, params.KaimingUniform)
-	return graph.TransposeAllAxes(graph.ConvertDType(x, dtypes.Float32), 4, 0, 1, 2, 3)
+	x = graph.ConvertDType(layer.Point3D(s.At("out"), x, c.Classes), dtypes.Float32)
+	return graph.TransposeAllAxes(x, 1, 0, 2, 3, 4)
 }
 
 // block is the convolutions of a level.
 func (c Config) block(s params.Scope, x *graph.Node, level int) *graph.Node {
 	for i := range c.convolutions(level) {
-		x = layer.Conv3D(s.At("conv_%d", i+1), x, c.channels(level))
-		x = layer.ReLU(c.norm(s.At("norm_%d", i+1), x))
+		name := fmt.Sprint("conv_", i+1)
+		x = c.norm(s, name, layer.Conv3D(s.At("%s", name), x, c.channels(level)))
 	}
 	return x
 }
 
-// norm is the chosen normalisation.
-func (c Config) norm(s params.Scope, x *graph.Node) *graph.Node {
+// norm adds the bias of a convolution, normalises and takes ReLU.
+func (c Config) norm(s params.Scope, name string, x *graph.Node) *graph.Node {
+	channels := x.Shape().Dimensions[1]
+	bias := s.At("%s", name).Weight("bias", params.Zeros, channels)
+	s = s.At("%s_norm", name)
 	if c.Norm == "bn" {
-		return layer.BatchNorm(s, x)
+		return layer.BatchNormReLU(s, x, bias)
 	}
 	groups := 16
-	for x.Shape().Dimensions[4]%groups != 0 {
+	for channels%groups != 0 {
 		groups /= 2
 	}
-	return layer.GroupNorm(s, x, groups)
+	return layer.GroupNormReLU(s, x, bias, groups)
 }
 
 // drop multiplies the channels of each volume by their factors.
 func drop(x, keep *graph.Node) *graph.Node {
-	keep.AssertDims(x.Shape().Dimensions[0], x.Shape().Dimensions[4])
-	return graph.Mul(x, graph.ExpandAxes(graph.ConvertDType(keep, x.DType()), 1, 2, 3))
+	d := x.Shape().Dimensions
+	keep.AssertDims(d[0], d[1])
+	return graph.Mul(x, graph.Reshape(graph.ConvertDType(keep, x.DType()), d[0], d[1], 1, 1, 1))
 }

@@ -311,4 +311,5 @@ def main(root):
     write(root / "decode/testdata", decoders)
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -59,7 +59,7 @@ def run(c):
     if c["kind"] == "adamw":
         opt = torch.optim.AdamW(groups, betas=(c["beta1"], c["beta2"]), eps=c["epsilon"], foreach=False)
     else:
-        opt = torch.optim.SGD(groups, lr=c["lr"], momentum=c["momentum"], foreach=False)
+        opt = torch.optim.SGD(groups, lr=c["lr"], momentum=c["momentum"], nesterov=c.get("nesterov", False), foreach=False)
     if c["schedule"] == "exp":
         factor = lambda t: 0.9 ** (5 * t // STEPS)
     elif c["schedule"] == "poly":
@@ -105,6 +105,8 @@ def optimisers():
         dict(base, name="sgd", kind="sgd", lr=0.03, vision_lr=0.01, weight_decay=0.3, clip_norm=2.0, schedule="poly"),
         dict(base, name="sgd_plain", kind="sgd", lr=0.03, vision_lr=0.01, weight_decay=0.3, momentum=0.0,
              schedule="constant"),
+        dict(base, name="sgd_nesterov", kind="sgd", lr=0.03, vision_lr=0.01, weight_decay=0.3, nesterov=True,
+             schedule="poly"),
     ]
 
 

@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 	cfg.Own = []configs.AblationRow{{Name: "wild", Set: map[string]any{"lr": 1000.0, "vision_lr": 1000.0, "vision": "all", "guidance": "none"}}}
 	cfg.Rows = []string{"all", "wild"}
 	stdout, stderr, err := run(t, cfg)
-	if err == nil || !strings.Contains(err.Error(), "2 of 4 trainings failed") || !strings.Contains(stdout, "| wild | -, 2 failed | - | - |") || !strings.Contains(stdout, "| all | ") {
+	if err == nil || !strings.Contains(err.Error(), "2 of 4 trainings failed") || !strings.Contains(stdout, "| wild | -, 2 failed | - | - | - |") || !strings.Contains(stdout, "| all | ") {
 		t.Fatalf("%v\n%s\n%s", err, stdout, stderr)
 	}
 	if !strings.Contains(stderr, "4 of 4 trainings to run") || !strings.Contains(stderr, "training 1 of 4: ") {
@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%d summaries", len(first))
 	}
 	a, err := ReadAblation(context.Background(), cfg.Output)
-	if err != nil || len(a.Trainings) != 4 || failures(a.Trainings) != 2 || len(a.Rows) != 2 || len(a.Rows[0].IoU) != 19 || a.Rows[1].Failed != 2 {
+	if err != nil || len(a.Trainings) != 4 || failures(a.Trainings) != 2 || len(a.Rows) != 2 || len(a.Rows[0].Classes) != 19 || a.Rows[1].Failed != 2 {
 		t.Errorf("%+v %v", a, err)
 	}
 	// The same again without the failing row trains nothing.

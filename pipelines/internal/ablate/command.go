@@ -55,13 +55,6 @@ func check(ctx context.Context, s *runners.Session, cfg configs.Ablate) (none st
 	if err := backend.Check(cfg.Backend); err != nil {
 		return none, runners.Usagef("--backend: %v", err)
 	}
-	p := configs.DefaultPrepare()
-	if err := decodeFile(ctx, "prepare", cfg.Prepare, &p); err != nil {
-		return none, err
-	}
-	if p.MiniCT {
-		return none, runners.Usagef("--prepare=%s: MiniCT holds volumes; the rows are for images", cfg.Prepare)
-	}
 	if _, err := grid(ctx, cfg, ""); err != nil {
 		return none, err
 	}

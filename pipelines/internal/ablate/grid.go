@@ -57,9 +57,6 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 				if c.config, err = row.Over(base); err != nil {
 					return nil, err
 				}
-				if c.config.Method != "semidavil" {
-					return nil, runners.Usagef("--train: the rows are variants of --method=semidavil, not of %s", c.config.Method)
-				}
 				// What these rows are named after they have from the base.
 				if _, own := row.Set["guidance"]; !own && c.config.Guidance == "none" && (row.Name == "all" || row.Name == "CT + VLP + DLG") {
 					return nil, runners.Usagef("--rows: %q has the guidance of --train, and that is none", row.Name)

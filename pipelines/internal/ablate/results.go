@@ -1,6 +1,7 @@
 package ablate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,25 +11,27 @@ import (
 	"slices"
 	"strings"
 
+	"semidavil"
 	"semidavil/configs"
 	"semidavil/internal/store"
 	"semidavil/model/train"
 	"semidavil/stages"
+	"semidavil/transforms/classstats"
 	"semidavil/transforms/metrics"
 )
 
 // Result is the outcome of one cell. Scores are of the last step's networks on the val
-// images at their prepared size, 0 to 1.
+// images at their prepared size, 0 to 1: IoU, and Dice of volumes.
 type Result struct {
 	Row      string           `json:"row"`
 	Labelled int              `json:"labelled"`
 	Seed     int              `json:"seed"`
-	Student  metrics.Fraction `json:"student_miou"`
-	Teacher  metrics.Fraction `json:"teacher_miou"`
-	Best     metrics.Fraction `json:"best_miou"`
+	Student  metrics.Fraction `json:"student"`
+	Teacher  metrics.Fraction `json:"teacher"`
+	Best     metrics.Fraction `json:"best"`
 	Pixels   metrics.Fraction `json:"pixel_accuracy"`
-	// IoU is the student's for each class.
-	IoU []metrics.Fraction `json:"iou"`
+	// Classes are the student's scores for each class.
+	Classes []metrics.Fraction `json:"classes"`
 	// Seconds are those of all steps; of a training that was interrupted they follow from
 	// the steps of the last run.
 	Seconds float64 `json:"seconds"`
@@ -53,8 +56,11 @@ type Row struct {
 	Most      metrics.Fraction `json:"most"`
 	// Over is the mean less that of [configs.Baseline] with as many labels.
 	Over metrics.Fraction `json:"over_baseline"`
-	// IoU is the mean of each class, over the seeds where it has a value.
-	IoU []metrics.Fraction `json:"iou"`
+	// Classes is the mean of each class, over the seeds where it has a value.
+	Classes []metrics.Fraction `json:"classes"`
+	// Rare is the mean of the rarest classes, and RareDeviation that of the seeds.
+	Rare          metrics.Fraction `json:"rare"`
+	RareDeviation metrics.Fraction `json:"rare_deviation"`
 	// Paper is the paper's figure for PaperLabelled labelled images.
 	Paper         metrics.Fraction `json:"paper"`
 	PaperLabelled int              `json:"paper_labelled"`
@@ -64,9 +70,13 @@ type Row struct {
 
 // Ablation is [ResultsFile]: what the table shows, and the trainings that it follows from.
 type Ablation struct {
+	// Metric is what scores are: mIoU, or Dice.
+	Metric   string `json:"metric"`
 	Baseline string `json:"baseline"`
-	// Classes name the elements of IoU.
+	// Classes name the classes, and Rarest are the positions of those with the fewest labelled
+	// pixels in the training data.
 	Classes   []string `json:"classes"`
+	Rarest    []int    `json:"rarest"`
 	Rows      []Row    `json:"rows"`
 	Trainings []Result `json:"trainings"`
 }
@@ -85,30 +95,72 @@ func collect(ctx context.Context, cells []cell) ([]Result, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
-		s, err := train.ReadSummary[train.Summary](ctx, c.config.Output)
-		if err != nil {
+		if err := r.read(ctx, c.config.Method); err != nil {
 			return nil, err
 		}
-		r.Student, r.Teacher, r.Best, r.Pixels, r.IoU, r.Seconds = s.Student.MIoU, s.Teacher.MIoU, s.Best, s.Student.PixelAccuracy, s.Student.IoU, s.Seconds
-		if s.Teacher.Images == 0 { // there is none without unlabelled images
-			r.Teacher = metrics.Fraction(math.NaN())
-		}
-		if s.Resumed > 0 && s.Resumed < s.Steps {
-			r.Seconds *= float64(s.Steps) / float64(s.Steps-s.Resumed)
-		}
-		r.Backend = s.Backend
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-// sumUp makes the rows of the table, in the order of the grid.
-func sumUp(cfg configs.Ablate, classes []string, results []Result) Ablation {
-	a := Ablation{Baseline: configs.Baseline, Classes: classes, Trainings: results}
+// read reads what a training ended with.
+func (r *Result) read(ctx context.Context, method string) error {
+	var run train.RunStats
+	if method == "vnet" {
+		s, err := train.ReadSummary[train.VolumeSummary](ctx, r.Output)
+		if err != nil {
+			return err
+		}
+		nan := metrics.Fraction(math.NaN())
+		run, r.Student, r.Teacher, r.Best, r.Pixels, r.Backend = s.RunStats, s.Student.Mean.Dice, nan, s.Best, nan, s.Backend
+		r.Classes = []metrics.Fraction{nan} // of the background
+		for _, organ := range s.Student.Organs {
+			r.Classes = append(r.Classes, organ.Dice)
+		}
+	} else {
+		s, err := train.ReadSummary[train.Summary](ctx, r.Output)
+		if err != nil {
+			return err
+		}
+		run, r.Student, r.Teacher, r.Best, r.Pixels, r.Classes, r.Backend = s.RunStats, s.Student.MIoU, s.Teacher.MIoU, s.Best, s.Student.PixelAccuracy, s.Student.IoU, s.Backend
+		if s.Teacher.Images == 0 { // there is none without unlabelled images
+			r.Teacher = metrics.Fraction(math.NaN())
+		}
+	}
+	if r.Seconds = run.Seconds; run.Resumed > 0 && run.Resumed < run.Steps {
+		r.Seconds *= float64(run.Steps) / float64(run.Steps-run.Resumed)
+	}
+	return nil
+}
+
+// rareClasses is how many classes are the rarest.
+const rareClasses = 5
+
+// rarest are the classes with the fewest labelled pixels in the training data, the rarest first; of
+// volumes without the background. Those that are not there at all do not count.
+func rarest(t classstats.Table, volumes bool) (classes []int) {
+	pixels := make([]uint64, len(t.Classes))
+	for _, subset := range []semidavil.Subset{semidavil.SourceTrain, semidavil.Labelled} {
+		for k, n := range t.Subsets[subset].Pixels {
+			pixels[k] += n
+		}
+	}
+	for k, n := range pixels {
+		if n > 0 && !(volumes && k == 0) {
+			classes = append(classes, k)
+		}
+	}
+	slices.SortStableFunc(classes, func(a, b int) int { return cmp.Compare(pixels[a], pixels[b]) })
+	return classes[:min(len(classes), rareClasses)]
+}
+
+// sumUp makes the rows of the table, in the order of the grid, of what a says of the data.
+func sumUp(cfg configs.Ablate, a Ablation, results []Result) Ablation {
+	a.Baseline, a.Trainings = configs.Baseline, results
 	for _, labelled := range cfg.Labelled {
 		first := len(a.Rows)
 		for _, row := range rowsOf(results) {
-			a.Rows = append(a.Rows, sumUpRow(cfg, len(classes), results, row, labelled))
+			a.Rows = append(a.Rows, sumUpRow(cfg, len(a.Classes), a.Rarest, results, row, labelled))
 		}
 		rows := a.Rows[first:]
 		if i := slices.IndexFunc(rows, func(r Row) bool { return r.Row == configs.Baseline }); i >= 0 {
@@ -121,11 +173,11 @@ func sumUp(cfg configs.Ablate, classes []string, results []Result) Ablation {
 }
 
 // sumUpRow sums up one row with one number of labels.
-func sumUpRow(cfg configs.Ablate, classes int, results []Result, row string, labelled int) Row {
+func sumUpRow(cfg configs.Ablate, classes int, rare []int, results []Result, row string, labelled int) Row {
 	nan := metrics.Fraction(math.NaN())
-	r := Row{Row: row, Labelled: labelled, Mean: nan, Deviation: nan, Least: nan, Most: nan, Over: nan, Paper: nan}
-	var scores, seconds []float64
-	iou := make([][]float64, classes)
+	r := Row{Row: row, Labelled: labelled, Mean: nan, Deviation: nan, Least: nan, Most: nan, Over: nan, Paper: nan, Rare: nan, RareDeviation: nan}
+	var scores, seconds, rareScores []float64
+	each := make([][]float64, classes)
 	for _, x := range results {
 		switch {
 		case x.Row != row || x.Labelled != labelled:
@@ -135,14 +187,23 @@ func sumUpRow(cfg configs.Ablate, classes int, results []Result, row string, lab
 			continue
 		}
 		scores, seconds = append(scores, float64(x.Student)), append(seconds, x.Seconds)
-		for k, v := range x.IoU[:min(len(x.IoU), classes)] {
+		for k, v := range x.Classes[:min(len(x.Classes), classes)] {
 			if !math.IsNaN(float64(v)) {
-				iou[k] = append(iou[k], float64(v))
+				each[k] = append(each[k], float64(v))
 			}
 		}
+		var ofRare []float64
+		for _, k := range rare {
+			if k < len(x.Classes) && !math.IsNaN(float64(x.Classes[k])) {
+				ofRare = append(ofRare, float64(x.Classes[k]))
+			}
+		}
+		if len(ofRare) > 0 {
+			rareScores = append(rareScores, mean(ofRare))
+		}
 	}
-	for _, values := range iou {
-		r.IoU = append(r.IoU, metrics.Fraction(mean(values)))
+	for _, values := range each {
+		r.Classes = append(r.Classes, metrics.Fraction(mean(values)))
 	}
 	if cfg.Paper != "none" {
 		column, n := paperAt(labelled)
@@ -156,6 +217,7 @@ func sumUpRow(cfg configs.Ablate, classes int, results []Result, row string, lab
 	}
 	r.Mean, r.Least, r.Most = metrics.Fraction(mean(scores)), metrics.Fraction(slices.Min(scores)), metrics.Fraction(slices.Max(scores))
 	r.Deviation, r.Seconds = metrics.Fraction(deviation(scores)), mean(seconds)
+	r.Rare, r.RareDeviation = metrics.Fraction(mean(rareScores)), metrics.Fraction(deviation(rareScores))
 	return r
 }
 

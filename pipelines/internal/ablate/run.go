@@ -20,6 +20,7 @@ import (
 	"semidavil/pipelines/internal/inputs"
 	traincmd "semidavil/pipelines/internal/train"
 	"semidavil/stages"
+	"semidavil/transforms/classstats"
 )
 
 // work trains the missing cells of the grid and writes the table.
@@ -46,8 +47,20 @@ func work(ctx context.Context, r *job, graph func(beam.Scope, pipelines.TrainPar
 	if err != nil {
 		return err
 	}
+	stats, err := store.ReadFile(ctx, cells[0].config.Data+"/"+stages.StatsFile, 0)
+	if err != nil {
+		return err
+	}
+	table, err := classstats.Decode(stats)
+	if err != nil {
+		return err
+	}
 	r.Result.Ran = true
-	return write(ctx, r.Settings, sumUp(r.Settings, data.Set().Names(), results))
+	a := Ablation{Metric: "mIoU", Classes: data.Set().Names(), Rarest: rarest(table, data.Volumes != nil)}
+	if data.Volumes != nil {
+		a.Metric = "Dice"
+	}
+	return write(ctx, r.Settings, sumUp(r.Settings, a, results))
 }
 
 // summarise prints the table and fails where a training has.
@@ -65,7 +78,7 @@ func summarise(ctx context.Context, r *job) error {
 
 // trainAll runs the trainings that have no result yet as one pipeline.
 func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, pipelines.TrainParams)) error {
-	var missing []train.Config
+	missing := pipelines.TrainParams{Backend: r.Settings.Backend}
 	var finish []func(context.Context) error
 	byOutput := map[string]cell{}
 	for _, c := range cells {
@@ -85,13 +98,14 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 		if err := store.Remove(ctx, c.config.Output+"/"+stages.FailureFile); err != nil {
 			return err
 		}
-		missing, finish = append(missing, training.Params.Configs...), append(finish, training.Finish)
+		missing.Configs, missing.Volumes = append(missing.Configs, training.Params.Configs...), append(missing.Volumes, training.Params.Volumes...)
+		finish = append(finish, training.Finish)
 		byOutput[c.config.Output] = c
 	}
-	if len(missing) == 0 {
+	if len(finish) == 0 {
 		return nil
 	}
-	r.Display.Message("%d of %d trainings to run", len(missing), len(cells))
+	r.Display.Message("%d of %d trainings to run", len(finish), len(cells))
 	show := screen.New(r.Session, func(p train.Progress) []string { return []string{fmt.Sprintf("loss %.3f", p.Loss)} })
 	watcher, begun := show.Watcher(), 0
 	forget := watcher.Begin
@@ -99,7 +113,7 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 		forget(output)
 		begun++
 		c := byOutput[output]
-		r.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(missing), c.row, c.labelled, c.seed)
+		r.Display.Message("training %d of %d: %s, %d labels, seed %d", begun, len(finish), c.row, c.labelled, c.seed)
 	}
 	note := watcher.Note
 	watcher.Note = func(line string) {
@@ -107,7 +121,7 @@ func trainAll(ctx context.Context, r *job, cells []cell, graph func(beam.Scope, 
 			note(line)
 		}
 	}
-	result, err := commands.RunTraining(ctx, r.Session, show, watcher, func(s beam.Scope) { graph(s, pipelines.TrainParams{Backend: r.Settings.Backend, Configs: missing}) })
+	result, err := commands.RunTraining(ctx, r.Session, show, watcher, func(s beam.Scope) { graph(s, missing) })
 	if err != nil {
 		return err
 	}

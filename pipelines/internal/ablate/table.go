@@ -37,6 +37,30 @@ func (r Row) text() string {
 	return text
 }
 
+// rareText is the mean of the rarest classes, in percent.
+func (r Row) rareText() string {
+	if math.IsNaN(float64(r.RareDeviation)) {
+		return r.Rare.String()
+	}
+	return fmt.Sprintf("%s ± %s", r.Rare, r.RareDeviation)
+}
+
+// score is that of a class.
+func (a Ablation) score() string {
+	if a.Metric == "Dice" {
+		return "Dice"
+	}
+	return "IoU"
+}
+
+// unit is what labels are counted in.
+func (a Ablation) unit() string {
+	if a.Metric == "Dice" {
+		return "voxels"
+	}
+	return "pixels"
+}
+
 // writeTable writes a table: the first column is of names, the others of numbers.
 func writeTable(b *strings.Builder, rows [][]string) {
 	for i, row := range rows {
@@ -51,7 +75,7 @@ func writeTable(b *strings.Builder, rows [][]string) {
 // markdown is the table: a line a row; a column a number of labels, what the row adds to the
 // baseline and the paper's figure beside it, and last the time of a training.
 func markdown(cfg configs.Ablate, a Ablation) string {
-	head := []string{"val mIoU, %"}
+	head := []string{fmt.Sprintf("val %s, %%", a.Metric)}
 	seeds := fmt.Sprintf("%d seeds", len(cfg.Seeds))
 	if len(cfg.Seeds) == 1 {
 		seeds = "1 seed"
@@ -59,7 +83,7 @@ func markdown(cfg configs.Ablate, a Ablation) string {
 	rows := rowsOf(a.Trainings)
 	compared := slices.Contains(rows, a.Baseline)
 	for _, labelled := range cfg.Labelled {
-		head = append(head, fmt.Sprintf("%d labels, %s", labelled, seeds))
+		head = append(head, fmt.Sprintf("%d labels, %s", labelled, seeds), "rare")
 		if compared {
 			head = append(head, "over "+a.Baseline)
 		}
@@ -73,7 +97,7 @@ func markdown(cfg configs.Ablate, a Ablation) string {
 		cells, seconds := []string{name}, []float64{}
 		for _, labelled := range cfg.Labelled {
 			r := a.at(name, labelled)
-			cells = append(cells, r.text())
+			cells = append(cells, r.text(), r.rareText())
 			if compared {
 				cells = append(cells, r.Over.Points())
 			}
@@ -96,17 +120,21 @@ func markdown(cfg configs.Ablate, a Ablation) string {
 	for _, r := range a.Trainings {
 		all += r.Seconds
 	}
-	fmt.Fprintf(&b, "\nStudent's mean IoU after the last step: mean ± standard deviation (least to most) of the seeds. %d trainings, %v of computing.\n",
-		len(a.Trainings)-failures(a.Trainings), time.Duration(all*float64(time.Second)).Round(time.Second))
+	var rare []string
+	for _, k := range a.Rarest {
+		rare = append(rare, a.Classes[k])
+	}
+	fmt.Fprintf(&b, "\nStudent's mean %s after the last step: mean ± standard deviation (least to most) of the seeds; rare is the mean of the classes with the fewest labelled %s in training: %s. %d trainings, %v of computing.\n",
+		a.score(), a.unit(), strings.Join(rare, ", "), len(a.Trainings)-failures(a.Trainings), time.Duration(all*float64(time.Second)).Round(time.Second))
 	return b.String()
 }
 
-// classTable is the IoU of each class, a column a row of the grid.
+// classTable is the score of each class, a column a row of the grid.
 func classTable(cfg configs.Ablate, a Ablation) string {
 	var b strings.Builder
 	for _, labelled := range cfg.Labelled {
 		rows := rowsOf(a.Trainings)
-		head := []string{fmt.Sprintf("IoU, %%, %d labels", labelled)}
+		head := []string{fmt.Sprintf("%s, %%, %d labels", a.score(), labelled)}
 		for _, name := range rows {
 			head = append(head, strings.ReplaceAll(name, "|", `\|`))
 		}
@@ -114,7 +142,7 @@ func classTable(cfg configs.Ablate, a Ablation) string {
 		for k, class := range a.Classes {
 			cells := []string{class}
 			for _, name := range rows {
-				cells = append(cells, a.at(name, labelled).IoU[k].String())
+				cells = append(cells, a.at(name, labelled).Classes[k].String())
 			}
 			table = append(table, cells)
 		}
@@ -150,7 +178,7 @@ func draw(cfg configs.Ablate, a Ablation) ([]byte, error) {
 	if failures(a.Trainings) == len(a.Trainings) {
 		return nil, nil
 	}
-	chart := charts.BarChart{Title: "Student's mIoU on val, mean over seeds", Axis: "mIoU", Unit: "%", Decimals: 1, Categories: rowsOf(a.Trainings)}
+	chart := charts.BarChart{Title: fmt.Sprintf("Student's %s on val, mean over seeds", a.Metric), Axis: a.Metric, Unit: "%", Decimals: 1, Categories: rowsOf(a.Trainings)}
 	if len(cfg.Seeds) > 1 {
 		chart.Note = "Lines reach from the least to the most of the seeds."
 	}

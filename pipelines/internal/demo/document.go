@@ -90,7 +90,7 @@ func (r *run) scores(set semidavil.ClassSet) (report.Section, error) {
 		table.Colors = append(table.Colors, charts.Color(i))
 		table.Rows = append(table.Rows, []string{n.name, x.Student.String(), x.Teacher.String(), x.Pixels.String(), fmt.Sprintf("%.0f", x.Seconds)})
 		bars := charts.Series{Name: fmt.Sprintf("%s (mean %v)", n.name, x.Student)}
-		for _, v := range x.IoU {
+		for _, v := range x.Classes {
 			bars.Values = append(bars.Values, 100*float64(v))
 		}
 		chart.Series = append(chart.Series, bars)

@@ -6,6 +6,7 @@ import (
 	"semidavil/pipelines/internal/ablate"
 	"semidavil/pipelines/internal/browse"
 	"semidavil/pipelines/internal/caption"
+	"semidavil/pipelines/internal/check"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/pipelines/internal/demo"
 	"semidavil/pipelines/internal/evaluate"
@@ -29,5 +30,6 @@ func All() []commands.Program {
 		browse.Command(pipelines.Browse),
 		ablate.Command(pipelines.Ablate),
 		export.Command(),
+		check.Command(),
 	}
 }

@@ -104,6 +104,9 @@ func optimiserOf(cfg configs.Train) optim.Config {
 	c := optim.Constants()
 	c.Kind, c.LR, c.WeightDecay, c.ClipNorm = cfg.Optimiser, cfg.LR, cfg.WeightDecay, cfg.ClipNorm
 	c.Beta1, c.Momentum = cfg.Momentum, cfg.Momentum
+	if cfg.Optimiser == "nesterov" {
+		c.Kind, c.Nesterov = "sgd", true
+	}
 	return c
 }
 

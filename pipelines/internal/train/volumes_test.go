@@ -10,6 +10,7 @@ import (
 	"semidavil/configs"
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
+	"semidavil/model/infer"
 	"semidavil/model/train"
 )
 
@@ -63,8 +64,8 @@ func TestVNetWithoutVal(t *testing.T) {
 	if w := warn(t.Context(), cfg); len(w) != 1 || !strings.Contains(w[0], "has no val volumes: nothing is scored") {
 		t.Errorf("warnings %q", w)
 	}
-	if _, err := os.Stat(checkpoint.BestPath(cfg.Output)); err != nil {
-		t.Error(err)
+	if file, err := infer.Find(t.Context(), cfg.Output, infer.Student); err != nil || file != checkpoint.Path(cfg.Output, 2) {
+		t.Errorf("%s stands for the best, %v", file, err)
 	}
 	none := vnetOf(t, [5]int{0, 0, 2, 1})
 	if _, err := command(t, "prism", none); err == nil || !strings.Contains(err.Error(), "labelled") {

@@ -27,7 +27,7 @@ func warn(ctx context.Context, cfg configs.Train) (warnings []string) {
 		unit = "volumes"
 	}
 	if m.Samples[semidavil.Val] == 0 {
-		warnings = append(warnings, cfg.Data+" has no val "+unit+": nothing is scored, and best.safetensors is the student of the last step")
+		warnings = append(warnings, cfg.Data+" has no val "+unit+": nothing is scored, and the last checkpoint is used in the place of best.safetensors")
 	}
 	if m.Volumes != nil {
 		return warnings // which are few, and seen often

@@ -1,0 +1,80 @@
+package layer
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+
+	"semidavil/model/params"
+)
+
+// Down3D is a convolution of volumes with a kernel of 2×2×2 and stride 2, which halves the
+// sides, without bias. The kernel is stored [8·C,E], rows in the order z, y, x, channel.
+//
+//	x       [B,C,D,H,W]  even sides
+//	return  [B,E,D/2,H/2,W/2]
+func Down3D(s params.Scope, x *graph.Node, out int) *graph.Node {
+	d := x.Shape().Dimensions
+	w := s.Weight("weight", params.KaimingUniform, 8*d[1], out)
+	x = graph.Reshape(x, d[0], d[1], d[2]/2, 2, d[3]/2, 2, d[4]/2, 2)
+	x = graph.Reshape(graph.TransposeAllAxes(x, 0, 3, 5, 7, 1, 2, 4, 6), d[0], 8*d[1], -1)
+	return graph.Reshape(MultiplyPlanes(Swap(w), x), d[0], out, d[2]/2, d[3]/2, d[4]/2)
+}
+
+// Up3D is a transposed convolution of volumes with a kernel of 2×2×2 and stride 2, which
+// doubles the sides, without bias. The kernel is stored [C,8·E], columns in the order z, y,
+// x, channel.
+//
+//	x       [B,C,D,H,W]
+//	return  [B,E,2·D,2·H,2·W]
+func Up3D(s params.Scope, x *graph.Node, out int) *graph.Node {
+	d := x.Shape().Dimensions
+	w := s.Weight("weight", params.KaimingUniform, d[1], 8*out)
+	y := MultiplyPlanes(Swap(w), graph.Reshape(x, d[0], d[1], -1))
+	y = graph.TransposeAllAxes(graph.Reshape(y, d[0], 2, 2, 2, out, d[2], d[3], d[4]), 0, 4, 5, 1, 6, 2, 7, 3)
+	return graph.Reshape(y, d[0], out, 2*d[2], 2*d[3], 2*d[4])
+}
+
+// Point3D multiplies the channels of each voxel, a convolution with a kernel of 1×1×1, and
+// adds a bias. The kernel is stored [C,E].
+//
+//	x       [B,C,D,H,W]
+//	return  [B,E,D,H,W]
+func Point3D(s params.Scope, x *graph.Node, out int) *graph.Node {
+	d := x.Shape().Dimensions
+	w := s.Weight("weight", params.KaimingUniform, d[1], out)
+	y := MultiplyPlanes(Swap(w), graph.Reshape(x, d[0], d[1], -1))
+	y = graph.Add(y, channels(s.Weight("bias", params.Zeros, out), 3))
+	return graph.Reshape(y, d[0], out, d[2], d[3], d[4])
+}
+
+// MultiplyPlanes multiplies the channels of each voxel.
+//
+//	w       [E,C]
+//	x       [B,C,N]
+//	return  [B,E,N]
+func MultiplyPlanes(w, x *graph.Node) *graph.Node {
+	d := x.Shape().Dimensions
+	out := w.Shape().Dimensions[0]
+	times := func(w, x *graph.Node) *graph.Node {
+		m := w.Shape().Dimensions
+		return contract(graph.BroadcastToDims(graph.ExpandAxes(w, 0), d[0], m[0], m[1]), x, 2)
+	}
+	return WithGradient([]*graph.Node{w, x}, times(w, x), func(dy *graph.Node) []*graph.Node {
+		var dw *graph.Node
+		if out > d[1] { // the Go backend takes longer to pack the second matrix
+			dw = graph.ReduceSum(contract(dy, x, 1), 0)
+		} else {
+			dw = Swap(graph.ReduceSum(contract(x, dy, 1), 0))
+		}
+		return []*graph.Node{dw, times(Swap(w), dy)}
+	})
+}
+
+// channels gives a vector of channels the axes of [B,C,...].
+func channels(v *graph.Node, rank int) *graph.Node {
+	d := make([]int, rank)
+	for i := range d {
+		d[i] = 1
+	}
+	d[1] = v.Shape().Dimensions[0]
+	return graph.Reshape(v, d...)
+}
