@@ -57,6 +57,9 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 				if c.config, err = row.Over(base); err != nil {
 					return nil, err
 				}
+				if c.config.Method == "vnet" { // which has no language
+					c.config.CLIP = ""
+				}
 				// What these rows are named after they have from the base.
 				if _, own := row.Set["guidance"]; !own && c.config.Guidance == "none" && (row.Name == "all" || row.Name == "CT + VLP + DLG") {
 					return nil, runners.Usagef("--rows: %q has the guidance of --train, and that is none", row.Name)

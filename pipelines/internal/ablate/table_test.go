@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -151,5 +152,18 @@ func TestGrid(t *testing.T) {
 	cfg.Train = "/no/such.yaml"
 	if _, err := grid(context.Background(), cfg, ""); err == nil || !strings.Contains(err.Error(), "--train=/no/such.yaml") {
 		t.Error(err)
+	}
+}
+
+// TestVolumeRows: a V-Net has no CLIP, whatever the other rows have.
+func TestVolumeRows(t *testing.T) {
+	cfg := configs.DefaultAblate()
+	cfg.Rows, cfg.Labelled, cfg.Seeds, cfg.Train = []string{"source only"}, []int{2}, []int{0}, t.TempDir()+"/vnet.yaml"
+	if err := os.WriteFile(cfg.Train, []byte("method: vnet\nbatch: [0, 2, 0]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cells, err := grid(t.Context(), cfg, "minicity")
+	if err != nil || len(cells) != 1 || cells[0].config.Method != "vnet" || cells[0].config.CLIP != "" {
+		t.Errorf("%+v, %v", cells, err)
 	}
 }
