@@ -83,7 +83,7 @@ var cleared = map[string]map[string]string{
 	"pretrain": {"output": `""`, "overwrite": "false", "workers": "0", "backend": `""`,
 		"log_every": "0", "evaluate_every": "0", "checkpoint_every": "0"},
 	"train": {"output": `""`, "overwrite": "false", "workers": "0", "backend": `""`,
-		"log_every": "0", "evaluate_every": "0", "evaluate_images": "0", "checkpoint_every": "0", "keep": "0", "window": `""`},
+		"log_every": "0", "evaluate_every": "0", "evaluate_images": "0", "checkpoint_every": "0", "keep": "0", "window": `""`, "overlap": "0"},
 	"pseudolabel": {"output": `""`, "overwrite": "false", "group_size": "0", "backend": `""`, "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
 	"evaluate":    {"output": `""`, "overwrite": "false", "pictures": "0", "backend": `""`, "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
 	"caption":     {"output": `""`, "overwrite": "false", "sheet": "0", "max_rejects": "0", "caption_concurrency": "0", "caption_key_env": `""`, "caption_batch": "0", "caption_backend": `""`},
@@ -239,6 +239,9 @@ func identity(t *testing.T, work string, r record) []byte {
 	settings, zeros := b.String(), maps.Clone(cleared[r.Command])
 	if r.Command == "prepare" && !strings.Contains(settings, `"source":null,"target":null`) {
 		zeros["scenes"], zeros["scene_size"] = "[0,0,0,0]", `""`
+	}
+	if r.Command == "prepare" && !strings.Contains(settings, `"minict":true`) {
+		zeros["cases"], zeros["case_size"] = "[0,0,0]", `""`
 	}
 	for key, zero := range zeros {
 		old := regexp.MustCompile(`"` + key + `":("[^"]*"|\[[^]]*\]|[^,}]+)`)
