@@ -151,7 +151,7 @@ func TestDamage(t *testing.T) {
 		"image size":       {sample: func(s *shards.Sample) { s.Meta.Size[0]-- }, want: []string{"labelled_002", "too many pixels"}},
 		"other size":       {sample: func(s *shards.Sample) { s.Meta.Size[0]++ }, want: []string{"labelled_002", "description says"}},
 		"absurd size":      {sample: func(s *shards.Sample) { s.Meta.Size = [2]int{1 << 40, 1 << 40} }, want: []string{"labelled_002", "size is"}},
-		"no label":         {sample: func(s *shards.Sample) { s.Label = nil }, want: []string{"labelled-00001", "labelled_002", "no label.png"}},
+		"no label":         {sample: func(s *shards.Sample) { s.Label = nil }, want: []string{"labelled-00001", "labelled_002", "it has no label"}},
 		"pixel counts":     {sample: func(s *shards.Sample) { s.Meta.Pixels = s.Meta.Pixels[:3] }, want: []string{"labelled_002", "3 classes"}},
 		"other subset": {files: func(f files) {
 			index := f["shards/labelled-00001.json"]
