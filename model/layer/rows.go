@@ -55,7 +55,12 @@ func MultiplyRows(x, w *graph.Node) *graph.Node {
 	d[len(d)-1] = out
 	x = graph.Reshape(x, -1, in)
 	tokens := x.Shape().Dimensions[0]
-	if w.Graph().Backend().String() != "go" || tokens*shape[1]*in > smallProduct || x.DType() != dtypes.Float32 {
+	switch {
+	case w.Graph().Backend().String() != "go":
+		// XLA reads a matrix where it lies, but one of three axes it copies into another order each
+		// time: for one token that took a dozen times as long as the product.
+		return graph.Reshape(contract(x, graph.Reshape(w, out, in), 1), d...)
+	case tokens*shape[1]*in > smallProduct || x.DType() != dtypes.Float32:
 		return graph.Reshape(graph.Dot(x, w).General([]int{1}, nil, []int{2}, nil), d...)
 	}
 	// A reshaped parameter would be a copied one, so w has its groups in the store.

@@ -7,18 +7,28 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"semidavil/model/backend"
 )
 
-// TestMultiplyRows compares few and many tokens, one group and several, with sums of products.
+// TestMultiplyRows compares few and many tokens, one group and several, with sums of products,
+// on XLA too where a plug-in for the CPU is installed.
 func TestMultiplyRows(t *testing.T) {
-	b, err := backend.NewGo()
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"go", "xla:cpu"} {
+		t.Run(name, func(t *testing.T) {
+			choice, err := backend.Open(name)
+			if err != nil {
+				t.Skip(err)
+			}
+			testMultiplyRows(t, choice.Backend)
+		})
 	}
+}
+
+func testMultiplyRows(t *testing.T, b compute.Backend) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	draw := func(n int) []float32 {
 		out := make([]float32, n)
