@@ -16,23 +16,26 @@ import (
 //	x       [B,C,D,H,W]
 //	return  [B,E,D,H,W]
 func Conv3D(s params.Scope, x *graph.Node, out int) *graph.Node {
+	return formOf(x.Graph()).conv(s, x, out)
+}
+
+func (f form3D) conv(s params.Scope, x *graph.Node, out int) *graph.Node {
 	x.AssertRank(5)
 	in := x.Shape().Dimensions[1]
 	w := s.Weight("weight", params.KaimingUniform, 27*in, out)
-	form := formOf(x.Graph())
-	kernel := graph.Reshape(w, form.sums(), form.taps(), in, out)
-	patches := form.patches(x)
-	y := form.convolve(kernel, patches, x)
+	kernel := graph.Reshape(w, f.sums(), f.taps(), in, out)
+	patches := f.patches(x)
+	y := f.convolve(kernel, patches, x)
 	return WithGradient([]*graph.Node{x, w}, y, func(dy *graph.Node) []*graph.Node {
 		// The gradient of x is the convolution of dy with the kernel turned round.
-		ofDy := form.patches(dy)
+		ofDy := f.patches(dy)
 		turned := graph.Transpose(graph.Reverse(kernel, 0, 1), 2, 3)
-		dx := form.convolve(turned, ofDy, dy)
+		dx := f.convolve(turned, ofDy, dy)
 		var dw *graph.Node // [sums,taps,C,E]
 		if in < out {      // the patches of x are fewer, and at hand
-			dw = graph.TransposeAllAxes(form.correlate(patches, dy, -1), 2, 0, 1, 3)
+			dw = graph.TransposeAllAxes(f.correlate(patches, dy, -1), 2, 0, 1, 3)
 		} else {
-			dw = graph.TransposeAllAxes(graph.Reverse(form.correlate(ofDy, x, 1), 0), 2, 0, 3, 1)
+			dw = graph.TransposeAllAxes(graph.Reverse(f.correlate(ofDy, x, 1), 0), 2, 0, 3, 1)
 		}
 		return []*graph.Node{dx, graph.Reshape(dw, 27*in, out)}
 	})
@@ -49,9 +52,9 @@ type form3D struct {
 }
 
 // formOf chooses by the backend, as measured (docs/BENCHMARKS.md, V-Net). The Go backend
-// copies windows fast by Gather, and packs products of different volumes at once. XLA is slow
-// to put arrays side by side but fuses the sum of shifted ones into one loop. Its own
-// convolution takes five to ten times as long on CPUs.
+// copies windows fast by Gather, and packs the products of several volumes at once. XLA is
+// slow to put many arrays side by side, but adds shifted ones in one loop. Their own
+// convolutions take 4 to 14 times as long on XLA CPU, 35 to 120 times on the Go backend.
 func formOf(g *graph.Graph) form3D { return form3D{gathers: g.Backend().String() == "go"} }
 
 func (f form3D) sums() int {
@@ -118,22 +121,26 @@ func (f form3D) convolve(kernel, patches, like *graph.Node) *graph.Node {
 // correlate sums over the voxels the products of the patches with x at the offsets of the
 // sums, or the opposite ones.
 //
-//	patches  of C channels
+//	patches  of C channels of volumes of the size of x
 //	x        [B,E,D,H,W]
+//	sign     1 or -1
 //	return   [taps,C,sums,E]
 func (f form3D) correlate(patches, x *graph.Node, sign int) *graph.Node {
-	at := f.sumOffsets()
-	for i := range at {
-		for axis := range at[i] {
-			at[i][axis] *= sign
-		}
-	}
-	other := f.shifted(x, at)
-	y := contract(patches, other, 1)
+	d := x.Shape().Dimensions
+	other := f.shifted(x, [][3]int{{-sign, 0, 0}, {0, 0, 0}, {sign, 0, 0}})
 	if f.gathers {
-		y = graph.ReduceSum(y, 0)
+		y := graph.ReduceSum(contract(patches, other, 1), 0)
+		return graph.Reshape(y, f.taps(), -1, f.sums(), d[1])
 	}
-	return graph.Reshape(y, f.taps(), -1, f.sums(), x.Shape().Dimensions[1])
+	// Of the two axes z is shifted in x, y in the patches, the other way: 3 + 3 copies, not 9.
+	rows := patches.Shape().Dimensions[0]
+	grid := graph.Reshape(patches, rows, d[0], d[2], d[3], d[4])
+	var products []*graph.Node
+	for y := -1; y <= 1; y++ {
+		moved := graph.Reshape(shift(grid, [3]int{0, -sign * y, 0}), rows, -1)
+		products = append(products, graph.Reshape(contract(moved, other, 1), f.taps(), -1, 3, 1, d[1]))
+	}
+	return graph.Reshape(graph.Concatenate(products, 3), f.taps(), -1, f.sums(), d[1])
 }
 
 // shifted puts the neighbours at some offsets side by side.

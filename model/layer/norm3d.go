@@ -27,7 +27,7 @@ func BatchNormReLU(s params.Scope, x, shift *graph.Node) *graph.Node {
 		return graph.ConvertDType(scaledReLU(x, scale, offset), in)
 	}
 	mean := graph.MulScalar(sumChannels(x), 1/n)
-	centred := graph.Sub(x, channels(mean, 5))
+	centred := graph.Sub(x, perVolume(mean, x))
 	variance := graph.MulScalar(sumChannels(graph.Square(centred)), 1/n)
 	meanVar.SetNodeValue(moved(meanVar.NodeValue(g), graph.Add(mean, shift)))
 	varianceVar.SetNodeValue(moved(varianceVar.NodeValue(g), graph.MulScalar(variance, n/max(n-1, 1))))
@@ -42,7 +42,7 @@ func BatchNormReLU(s params.Scope, x, shift *graph.Node) *graph.Node {
 		// dx = scale·(dy - dBias/n - (x-mean)/std·dWeight/n), as dy·scale + x·slope + rest.
 		slope := graph.MulScalar(graph.Div(graph.Mul(scale, dWeight), std), -1/n)
 		rest := graph.Sub(graph.MulScalar(graph.Mul(scale, dBias), -1/n), graph.Mul(mean, slope))
-		dx := graph.Add(graph.Mul(dy, channels(scale, 5)), graph.Add(graph.Mul(x, channels(slope, 5)), channels(rest, 5)))
+		dx := graph.Add(graph.Mul(dy, perVolume(scale, x)), graph.Add(graph.Mul(x, perVolume(slope, x)), perVolume(rest, x)))
 		return []*graph.Node{dx, dWeight, dBias}
 	})
 	return graph.ConvertDType(y, in)
@@ -55,7 +55,7 @@ func deviation(variance *graph.Node) *graph.Node {
 
 // scaledReLU is max(x·scale + offset, 0) by channel.
 func scaledReLU(x, scale, offset *graph.Node) *graph.Node {
-	return ReLU(graph.Add(graph.Mul(x, channels(scale, 5)), channels(offset, 5)))
+	return ReLU(graph.Add(graph.Mul(x, perVolume(scale, x)), perVolume(offset, x)))
 }
 
 // sumChannels sums each channel over volumes and grid, rows first, so that no running sum
@@ -78,7 +78,7 @@ func GroupNormReLU(s params.Scope, x, shift *graph.Node, groups int) *graph.Node
 	x.AssertRank(5)
 	d := x.Shape().Dimensions
 	c := d[1]
-	y := float32Of(graph.Add(x, channels(shift, 5)))
+	y := float32Of(graph.Add(x, perVolume(shift, x)))
 	y = graph.Reshape(standardise(graph.Reshape(y, d[0], groups, -1), 2), d...)
 	weight, bias := float32Of(s.Weight("weight", params.Ones, c)), float32Of(s.Weight("bias", params.Zeros, c))
 	return graph.ConvertDType(scaledReLU(y, weight, bias), x.DType())

@@ -50,6 +50,39 @@ func BenchmarkSupervised(b *testing.B) {
 	}
 }
 
+// BenchmarkDice times the losses of a volume with their gradients; GOMLX_FUSION=0 has those
+// that GoMLX derives.
+func BenchmarkDice(b *testing.B) {
+	in := randomBatch(1, 2, 14, 1, 64, 128, 128)
+	ce := func(logits, labels *graph.Node) *graph.Node { return Supervised(Config{Kind: "ce"}, logits, labels) }
+	dice := func(logits, labels *graph.Node) *graph.Node { return Dice(DiceConstants(), logits, labels) }
+	for name, loss := range map[string]func(logits, labels *graph.Node) *graph.Node{
+		"ce": ce, "dice": dice,
+		"both": func(logits, labels *graph.Node) *graph.Node {
+			return graph.Add(ce(logits, labels), dice(logits, labels))
+		},
+	} {
+		b.Run("64x128x128x14/"+name, func(b *testing.B) {
+			exec := graph.MustNewExec(golden.Backend(), func(logits, labels *graph.Node) (*graph.Node, *graph.Node) {
+				l := loss(logits, labels)
+				return l, graph.Gradient(l, logits)[0]
+			})
+			defer exec.Finalize()
+			last, labels := in.tensors()
+			logits := evaluate(b, func(x []*graph.Node) []*graph.Node { return []*graph.Node{planes(x[0])} }, last)[0]
+			for b.Loop() {
+				out, err := exec.Call(logits, labels)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, o := range out {
+					o.FinalizeAll()
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkConsistency times Eq. (4) with its gradient.
 func BenchmarkConsistency(b *testing.B) {
 	for _, target := range []string{"hard", "soft"} {

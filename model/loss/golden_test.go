@@ -29,11 +29,16 @@ func TestGolden(t *testing.T) {
 			Loss, Kept float64
 			Gradient   []float64
 		}
+		Dice []struct {
+			Config   DiceConfig
+			Loss     float64
+			Gradient []float64
+		}
 	}
 	if err := json.Unmarshal(file, &golden); err != nil {
 		t.Fatal(err)
 	}
-	if len(golden.Supervised) == 0 || len(golden.Consistency) == 0 {
+	if len(golden.Supervised) == 0 || len(golden.Consistency) == 0 || len(golden.Dice) == 0 {
 		t.Fatal("no cases")
 	}
 	b := batch{golden.Logits, bytesOf(golden.Labels), golden.Dims, golden.Classes}
@@ -45,6 +50,12 @@ func TestGolden(t *testing.T) {
 		loss, gradient := b.run(t, c)
 		near(t, string(want.Config)+" loss", []float64{loss}, []float64{want.Loss})
 		near(t, string(want.Config)+" gradient", gradient, want.Gradient)
+	}
+	for _, want := range golden.Dice {
+		loss, gradient := b.runDice(t, want.Config)
+		name := fmt.Sprintf("%+v", want.Config)
+		near(t, name+" loss", []float64{loss}, []float64{want.Loss})
+		near(t, name+" gradient", gradient, want.Gradient)
 	}
 	p := pair{golden.Logits, golden.Teacher, bytesOf(golden.Valid), golden.Classes}
 	for _, want := range golden.Consistency {

@@ -99,6 +99,16 @@ def consistency(z, q, valid, threshold, norm, target):
     return (losses * keep).sum() / divisor, (keep.sum() / (valid > 0).sum()).item()
 
 
+def dice(z, y, smooth, squares, background):
+    """SoftDiceLoss of DHC and GenericSSL (utils/loss.py), with 1 added; squares as in SSL4MIS."""
+    p = F.softmax(z, 1)[y != IGNORED]
+    one_hot = F.one_hot(y[y != IGNORED], z.shape[1])
+    true, false, missed = (p * one_hot).sum(0), (p * (1 - one_hot)).sum(0), ((1 - p) * one_hot).sum(0)
+    denominator = (p * p).sum(0) + (one_hot * one_hot).sum(0) if squares else 2 * true + false + missed
+    dc = (2 * true + smooth) / (denominator + smooth)
+    return 1 - dc[0 if background else 1:].mean()
+
+
 def main(path):
     torch.manual_seed(20250611)
     torch.set_num_threads(1)
@@ -139,6 +149,10 @@ def main(path):
             lambda z, y: ohem(z, y, 0.25, threshold, kept),
         )
 
+    supervised, cases = cases, []
+    for smooth, squares, background in [(1, False, False), (1e-5, True, True)]:
+        add({"Smooth": smooth, "Squares": squares, "Background": background}, lambda z, y: dice(z, y, smooth, squares, background))
+
     pairs = []
     for threshold in [0.5, 0.95]:
         for norm in ["valid", "confident"]:
@@ -162,8 +176,9 @@ def main(path):
         "labels": labels.tolist(),
         "teacher": [float(f"{v:.9g}") for v in teacher.flatten().tolist()],
         "valid": valid.tolist(),
-        "supervised": cases,
+        "supervised": supervised,
         "consistency": pairs,
+        "dice": cases,
     }
     with open(path, "w") as f:
         json.dump(golden, f, separators=(",", ":"))
