@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -69,7 +70,7 @@ func (w wrongResult) Error() string {
 	return fmt.Sprintf("the result is wrong: %v in the place of %v", w.got, w.want)
 }
 
-func (p Product) wrong() bool { _, wrong := p.Err.(wrongResult); return wrong }
+func (p Product) wrong() bool { return errors.As(p.Err, new(wrongResult)) }
 
 // timeProduct multiplies a matrix of ones and one whose rows are their number modulo 4, which
 // every type holds exactly, and looks at the result.

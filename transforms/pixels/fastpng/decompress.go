@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -30,7 +31,7 @@ func decompress(f *inflate.Inflater, dst, src []byte, n int) error {
 	if used += 2; err == nil && used+4 > end {
 		err = inflate.ErrTruncated
 	}
-	if err == inflate.ErrTruncated || err == inflate.ErrLong {
+	if errors.Is(err, inflate.ErrTruncated) || errors.Is(err, inflate.ErrLong) {
 		// Inflate stops without a word about the first n bytes: such files are rare enough
 		// to be read again by a slower one.
 		if _, e := io.ReadFull(flate.NewReader(bytes.NewReader(src[2:end])), dst[:n]); e == nil {
@@ -48,7 +49,7 @@ func decompress(f *inflate.Inflater, dst, src []byte, n int) error {
 
 // streamError says in the terms of this package what is wrong with compressed pixels.
 func streamError(err error) error {
-	if err == inflate.ErrTruncated {
+	if errors.Is(err, inflate.ErrTruncated) {
 		return fmt.Errorf("%w: %w", err, ErrTruncated)
 	}
 	return fmt.Errorf("%w: %w", err, ErrFormat)

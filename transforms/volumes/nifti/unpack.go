@@ -130,7 +130,7 @@ func (h *header) checkSize(size int) error {
 }
 
 func truncation(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errTruncated
 	}
 	return err
