@@ -84,7 +84,7 @@ func timeProduct(b compute.Backend, kind dtypes.DType, side int) (p Product) {
 		x = graph.ConvertDType(x, kind)
 		y := graph.MatMul(graph.OnesLike(x), x)
 		// A number stands for all: the matrix would have to be copied to the host.
-		return graph.ConvertDType(graph.ReduceMax(graph.ConvertDType(y, dtypes.Float32)), dtypes.Float32)
+		return graph.ReduceAllMax(graph.ConvertDType(y, dtypes.Float32))
 	})
 	if err != nil {
 		p.Err = err

@@ -167,12 +167,12 @@ type VolumePrediction struct {
 }
 
 // Predict segments a volume of values of 0 to 1; one that is smaller than a window is surrounded by
-// zeros. After each of the windows it calls progress, which may be nil, and it ends with ctx.
+// zeros. It ends with ctx.
 //
 // Of the averaged softmax, 4·K bytes a voxel, only as many slices as a window has are held, or all
 // where the prediction has another grid than the volume: then it is resized as
 // [resample.Trilinear] does.
-func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, to semidavil.Grid, progress func(done, total int)) (VolumePrediction, error) {
+func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, to semidavil.Grid) (VolumePrediction, error) {
 	resized := to != v.Grid
 	held := semidavil.Grid{D: p.Patch.D, H: v.H, W: v.W}
 	if resized {
@@ -186,7 +186,6 @@ func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, to se
 	}
 	zs, ys, xs := p.starts(v.D, p.Patch.D), p.starts(v.H, p.Patch.H), p.starts(v.W, p.Patch.W)
 	part := make([]float32, p.Patch.Voxels())
-	done := 0
 	for i, z := range zs {
 		for _, y := range ys {
 			for _, x := range xs {
@@ -203,9 +202,6 @@ func (p *VolumePredictor) Predict(ctx context.Context, v semidavil.Volume, to se
 					first = z
 				}
 				s.add(probabilities, p.Patch, first, y, x)
-				if done++; progress != nil {
-					progress(done, len(zs)*len(ys)*len(xs))
-				}
 			}
 		}
 		if resized {

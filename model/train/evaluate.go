@@ -10,7 +10,6 @@ import (
 
 	"semidavil"
 	"semidavil/model/infer"
-	"semidavil/model/params"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/sheet"
 )
@@ -55,7 +54,7 @@ func (t *trainer) evaluate(ctx context.Context, step int, last bool) (err error)
 	// The weights come before the record: a run that is stopped in between scores them again.
 	if before := t.best; before.Step == 0 || math.IsNaN(float64(before.MIoU)) || t.student.MIoU > before.MIoU {
 		t.best = best{step, t.student.MIoU}
-		if err := t.saveBest(ctx, step); err != nil {
+		if err := t.loop.saveBest(ctx, step, t.best.MIoU); err != nil {
 			t.best = before // for the checkpoint
 			return err
 		}
@@ -67,19 +66,6 @@ func (t *trainer) evaluate(ctx context.Context, step int, last bool) (err error)
 		t.watch.Evaluated(step, t.student, t.teacher)
 	}
 	return nil
-}
-
-// saveBest keeps what inference needs of the student.
-func (t *trainer) saveBest(ctx context.Context, step int) error {
-	values, err := params.Read(t.store, Student)
-	if err != nil {
-		return err
-	}
-	meta, err := t.loop.metadata()
-	if err != nil {
-		return err
-	}
-	return t.loop.keeper.MarkBest(ctx, step, float64(t.student.MIoU), values, meta)
 }
 
 // score runs a network over the val subset.

@@ -11,6 +11,7 @@ import (
 
 	"semidavil/model/checkpoint"
 	"semidavil/model/params"
+	"semidavil/transforms/metrics"
 )
 
 // RunStats is how a training went.
@@ -190,6 +191,19 @@ func (l *loop[B]) metadata() (map[string]string, error) {
 	}
 	all[metaRun] = l.fingerprint
 	return all, nil
+}
+
+// saveBest keeps what inference needs of the student, which has that score.
+func (l *loop[B]) saveBest(ctx context.Context, step int, score metrics.Fraction) error {
+	values, err := params.Read(l.store, Student)
+	if err != nil {
+		return err
+	}
+	meta, err := l.metadata()
+	if err != nil {
+		return err
+	}
+	return l.keeper.MarkBest(ctx, step, float64(score), values, meta)
 }
 
 // interrupted saves a checkpoint when ctx ends.

@@ -17,7 +17,12 @@ func (c Config) lambda(step int) float64 {
 // hardFraction is DyCE's h at a step: it falls in a line from 1 to its value over the ramp,
 // so that a young network learns from all pixels.
 func (c Config) hardFraction(step int) float64 {
-	return 1 + (c.Loss.HardFraction-1)*ramp(step, c.Steps, c.HardRamp)
+	return hardFraction(c.Loss.HardFraction, step, c.Steps, c.HardRamp)
+}
+
+// hardFraction is how far h has fallen from 1 to its value in the first share of all steps.
+func hardFraction(value float64, step, steps int, share float64) float64 {
+	return 1 + (value-1)*ramp(step, steps, share)
 }
 
 // ramp is how far a step, counted from 0, is in the first share of all steps, 0 to 1. Where

@@ -7,7 +7,6 @@ import (
 
 	"semidavil"
 	"semidavil/model/infer"
-	"semidavil/model/params"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/report/sheet"
 )
@@ -27,7 +26,7 @@ func (t *volumeTrainer) evaluate(ctx context.Context, step int, _ bool) error {
 		if err != nil {
 			return err
 		}
-		prediction, err := p.Predict(ctx, x.Volume, x.Volume.Grid, nil)
+		prediction, err := p.Predict(ctx, x.Volume, x.Volume.Grid)
 		if err != nil {
 			return fmt.Errorf("train: evaluate %s: %w", x.Key, err)
 		}
@@ -59,27 +58,14 @@ func (t *volumeTrainer) evaluate(ctx context.Context, step int, _ bool) error {
 	// The weights come before the record: a run that is stopped in between scores them again.
 	if before := t.best; before.Step == 0 || math.IsNaN(float64(before.Dice)) || t.student.Mean.Dice > before.Dice {
 		t.best = bestDice{step, t.student.Mean.Dice}
-		if err := t.saveBest(ctx, step); err != nil {
+		if err := t.loop.saveBest(ctx, step, t.best.Dice); err != nil {
 			t.best = before // for the checkpoint
 			return err
 		}
 	}
-	if err := t.record.organs(ctx, step, t.student, picture, t.classes().Classes); err != nil {
+	if err := t.loop.record.organs(ctx, step, t.student, picture, t.classes().Classes); err != nil {
 		return err
 	}
 	t.watch.note("step %d: mean Dice %v %% of %d val volumes", step, t.student.Mean.Dice, total)
 	return nil
-}
-
-// saveBest keeps what inference needs.
-func (t *volumeTrainer) saveBest(ctx context.Context, step int) error {
-	values, err := params.Read(t.store, Student)
-	if err != nil {
-		return err
-	}
-	meta, err := t.loop.metadata()
-	if err != nil {
-		return err
-	}
-	return t.keeper.MarkBest(ctx, step, float64(t.student.Mean.Dice), values, meta)
 }

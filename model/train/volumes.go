@@ -100,8 +100,6 @@ type volumeTrainer struct {
 	loader  *loader.Loader
 	store   *model.Store
 	exec    *model.Exec
-	record  *recorder
-	keeper  *checkpoint.Keeper
 	loop    *loop[*loader.Patches]
 	best    bestDice
 	student metrics.OrganSummary // the newest
@@ -122,7 +120,7 @@ func RunVolumes(ctx context.Context, b backend.Choice, c VolumeConfig, w Watcher
 	if w.Begin != nil {
 		w.Begin(c.Output)
 	}
-	t := &volumeTrainer{VolumeConfig: c, backend: b, watch: w, store: model.NewStore(), record: newRecorder(c.Output, c), keeper: &checkpoint.Keeper{Dir: c.Output, Keep: c.Keep}}
+	t := &volumeTrainer{VolumeConfig: c, backend: b, watch: w, store: model.NewStore()}
 	var err error
 	if t.loader, err = loader.Open(ctx, c.Loader); err != nil {
 		return VolumeSummary{}, err
@@ -157,7 +155,7 @@ func (t *volumeTrainer) run(ctx context.Context) (VolumeSummary, error) {
 	t.loop = &loop[*loader.Patches]{
 		steps: t.Steps, logEvery: t.LogEvery, evaluateEvery: t.EvaluateEvery, checkpointEvery: t.CheckpointEvery,
 		overwrite: t.Overwrite, fingerprint: identity,
-		store: t.store, keeper: t.keeper, record: t.record, watch: t.watch,
+		store: t.store, keeper: &checkpoint.Keeper{Dir: t.Output, Keep: t.Keep}, record: newRecorder(t.Output, t.VolumeConfig), watch: t.watch,
 		learningRate: func(step int) float64 { return t.Schedule.At(step, t.Steps) * t.Optimiser.LR },
 		batches:      t.loader.Patches, step: t.step, evaluate: t.evaluate, meta: t.meta, restore: t.restore,
 	}
@@ -167,7 +165,7 @@ func (t *volumeTrainer) run(ctx context.Context) (VolumeSummary, error) {
 	}
 	summary := VolumeSummary{RunStats: stats, Best: t.best.Dice, BestStep: t.best.Step, Student: t.student,
 		Backend: t.backend.Chosen, Checkpoint: checkpoint.Path(t.Output, t.Steps)}
-	return summary, t.record.finish(ctx, summary)
+	return summary, t.loop.record.finish(ctx, summary)
 }
 
 // graph is a step: volumes f32[B,D,H,W,1], labels u8[B,D,H,W], learning-rate factor, DyCE's h, and
@@ -195,7 +193,7 @@ func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 // step runs one step. The variables are unchanged where it fails.
 func (t *volumeTrainer) step(step int, p *loader.Patches) (Losses, error) {
 	args := []any{array[float32](p.Volumes), array[uint8](p.Labels), float32(t.Schedule.At(step, t.Steps)),
-		1 + (t.Loss.HardFraction-1)*ramp(step, t.Steps, t.HardRamp)}
+		hardFraction(t.Loss.HardFraction, step, t.Steps, t.HardRamp)}
 	if t.Dropout {
 		bottom, top := t.Network.DrawKeep(t.Seed, step, len(p.Keys))
 		args = append(args, bottom, top)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"semidavil"
@@ -72,7 +73,7 @@ func TestVolumesLearn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.Predict(t.Context(), x.Volume, x.Volume.Grid, nil)
+		got, err := p.Predict(t.Context(), x.Volume, x.Volume.Grid)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,6 +91,29 @@ func TestVolumesLearn(t *testing.T) {
 		}
 		if share := float64(right) / float64(counted); share < 0.8 {
 			t.Errorf("%.2f of the voxels are right", share)
+		}
+		// On a grid of half the distances each voxel has eight, of which most are of its class. The
+		// volume on top of itself takes windows above each other.
+		tall := x.Volume
+		tall.D, tall.Values = 2*tall.D, slices.Concat(tall.Values, tall.Values)
+		own, err := p.Predict(t.Context(), tall, tall.Grid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fine := semidavil.Grid{D: 2 * tall.D, H: 2 * tall.H, W: 2 * tall.W}
+		large, err := p.Predict(t.Context(), tall, fine)
+		if err != nil || len(large.IDs) != fine.Voxels() || len(large.Confidence) != fine.Voxels() {
+			t.Fatalf("%d voxels, want %d: %v", len(large.IDs), fine.Voxels(), err)
+		}
+		same := 0
+		for i, id := range large.IDs {
+			d, h, w := i/(fine.H*fine.W), i/fine.W%fine.H, i%fine.W
+			if id == own.IDs[(d/2*tall.H+h/2)*tall.W+w/2] {
+				same++
+			}
+		}
+		if share := float64(same) / float64(fine.Voxels()); share < 0.85 {
+			t.Errorf("%.2f of the voxels have the class that they have at the volume's own grid", share)
 		}
 	}
 	if _, _, err := infer.OpenVolumes(t.Context(), open(t).Backend, checkpoint.BestPath(c.Output), Teacher, 0.5); err == nil {

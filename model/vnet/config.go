@@ -22,9 +22,6 @@ type Config struct {
 	Norm string
 }
 
-// Default is the network of the cited comparisons (DHC, GenericSSL, SSL4MIS) with 14 classes.
-func Default() Config { return Config{Classes: 14, Filters: 32, Levels: 5, Norm: "bn"} }
-
 // Norms lists the normalisations: bn is by batch, gn by group with 16 groups, which does not
 // mix the volumes of a batch.
 func Norms() []string { return []string{"bn", "gn"} }

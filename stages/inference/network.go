@@ -35,19 +35,26 @@ func openNetwork(ctx context.Context, p NetworkParams) (*infer.Model, error) {
 		return nil, fmt.Errorf("stages: open network: %w", err)
 	}
 	return networks.Get(string(name), func() (*infer.Model, error) {
-		b, err := backends.Get(p.Backend, func() (backend.Choice, error) { return backend.Open(p.Backend) })
-		if err != nil {
-			return nil, fmt.Errorf("stages: open network: %w", err)
-		}
-		stamp, err := Stamp(ctx, p.Checkpoint)
+		b, err := openBackend(ctx, p.Backend, p.Checkpoint, p.Stamp)
 		if err != nil {
 			return nil, err
 		}
-		if p.Stamp != "" && stamp != p.Stamp {
-			return nil, fmt.Errorf("stages: open network: %s has been replaced since the pipeline began", p.Checkpoint)
-		}
 		return infer.Open(ctx, b.Backend, p.Options)
 	})
+}
+
+// openBackend returns the backend of the process for a checkpoint, which has to be the one that the
+// pipeline began with.
+func openBackend(ctx context.Context, name, checkpoint, stamp string) (backend.Choice, error) {
+	b, err := backends.Get(name, func() (backend.Choice, error) { return backend.Open(name) })
+	if err != nil {
+		return b, fmt.Errorf("stages: open network: %w", err)
+	}
+	now, err := Stamp(ctx, checkpoint)
+	if err == nil && stamp != "" && now != stamp {
+		err = fmt.Errorf("stages: open network: %s has been replaced since the pipeline began", checkpoint)
+	}
+	return b, err
 }
 
 // Stamp is size and time of a checkpoint.

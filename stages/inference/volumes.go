@@ -10,7 +10,6 @@ import (
 	"semidavil"
 	"semidavil/internal/parallel"
 	"semidavil/internal/store"
-	"semidavil/model/backend"
 	"semidavil/model/infer"
 	"semidavil/stages/plans"
 	"semidavil/stages/rejects"
@@ -46,16 +45,9 @@ func openVolumeNetwork(ctx context.Context, p VolumeNetworkParams) (volumeNetwor
 		return volumeNetwork{}, fmt.Errorf("stages: open network: %w", err)
 	}
 	return volumeNetworks.Get(string(name), func() (none volumeNetwork, err error) {
-		b, err := backends.Get(p.Backend, func() (backend.Choice, error) { return backend.Open(p.Backend) })
-		if err != nil {
-			return none, fmt.Errorf("stages: open network: %w", err)
-		}
-		stamp, err := Stamp(ctx, p.Checkpoint)
+		b, err := openBackend(ctx, p.Backend, p.Checkpoint, p.Stamp)
 		if err != nil {
 			return none, err
-		}
-		if p.Stamp != "" && stamp != p.Stamp {
-			return none, fmt.Errorf("stages: open network: %s has been replaced since the pipeline began", p.Checkpoint)
 		}
 		predictor, _, err := infer.OpenVolumes(ctx, b.Backend, p.Checkpoint, p.Network, p.Overlap)
 		return volumeNetwork{predictor, make(chan struct{}, 1)}, err
@@ -218,7 +210,7 @@ func (v *Volumes) predict(ctx context.Context, volume *Volume) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	volume.Prediction, err = v.network.Predict(ctx, volume.Values, volume.Grid, nil)
+	volume.Prediction, err = v.network.Predict(ctx, volume.Values, volume.Grid)
 	return err
 }
 

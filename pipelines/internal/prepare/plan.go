@@ -31,25 +31,7 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 	if err != nil {
 		return p, err
 	}
-	if len(sets) > 0 && isVolumes(sets[0]) {
-		return volumePlan(ctx, cfg, sets, classes)
-	}
-	captions, err := inputs.Captions(ctx, cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks)
-	if err != nil {
-		return p, err
-	}
-	if err := checkPseudo(ctx, cfg.PseudoLabels, classes); err != nil {
-		return p, err
-	}
 	list, err := labelledList(ctx, cfg.LabelledList)
-	if err != nil {
-		return p, err
-	}
-	made, err := sampleParams(cfg, sets)
-	if err != nil {
-		return p, err
-	}
-	info, err := tokenizerInfo(ctx, cfg.Tokenizer)
 	if err != nil {
 		return p, err
 	}
@@ -57,24 +39,43 @@ func newPlan(ctx context.Context, cfg configs.Prepare) (p pipelines.PrepareParam
 	if err != nil {
 		return p, err
 	}
-	shardConfig, err := configs.Fingerprint(struct {
+	p = pipelines.PrepareParams{
+		Match:  stages.MatchParams{Sets: sets, Follow: cfg.FollowLinks},
+		Split:  stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
+		Assign: stages.AssignParams{PerShard: cfg.ShardSamples, Seed: cfg.Seed},
+		Write:  stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Workers: cfg.Workers},
+		Commit: stages.CommitParams{Output: cfg.Output, Classes: classes, Config: identity},
+	}
+	if isVolumes(sets[0]) {
+		err = planVolumes(cfg, sets, &p)
+	} else {
+		err = planImages(ctx, cfg, sets, classes, &p)
+	}
+	return p, err
+}
+
+// planImages adds what is particular to images.
+func planImages(ctx context.Context, cfg configs.Prepare, sets []plans.DataSet, classes semidavil.ClassSet, p *pipelines.PrepareParams) (err error) {
+	if p.Caption, err = inputs.Captions(ctx, cfg.CaptionSettings, sets, cfg.Output, classes.Names(), cfg.FollowLinks); err != nil {
+		return err
+	}
+	if err := checkPseudo(ctx, cfg.PseudoLabels, classes); err != nil {
+		return err
+	}
+	if p.Write.Samples, err = sampleParams(cfg, sets); err != nil {
+		return err
+	}
+	if p.Commit.Tokenizer, err = tokenizerInfo(ctx, cfg.Tokenizer); err != nil {
+		return err
+	}
+	p.Tokenise = stages.TokeniseParams{Folder: cfg.Tokenizer}
+	p.Write.Config, err = configs.Fingerprint(struct {
 		Sets    []plans.DataSet
 		Samples samples.Params
 		Format  int
 		Version int
-	}{placeless(sets), made, shards.Version, samples.Version})
-	if err != nil {
-		return p, err
-	}
-	return pipelines.PrepareParams{
-		Match:    stages.MatchParams{Sets: sets, Follow: cfg.FollowLinks},
-		Split:    stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed, Pseudo: cfg.PseudoLabels},
-		Assign:   stages.AssignParams{PerShard: cfg.ShardSamples, Seed: cfg.Seed},
-		Caption:  captions,
-		Tokenise: stages.TokeniseParams{Folder: cfg.Tokenizer},
-		Write:    stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Samples: made, Workers: cfg.Workers, Config: shardConfig},
-		Commit:   stages.CommitParams{Output: cfg.Output, Classes: classes, Tokenizer: info, Config: identity},
-	}, nil
+	}{placeless(sets), p.Write.Samples, shards.Version, samples.Version})
+	return err
 }
 
 // placeless are data sets without their places: the same data elsewhere gives the same shards.

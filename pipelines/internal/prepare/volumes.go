@@ -2,7 +2,6 @@ package prepare
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"semidavil/configs"
 	"semidavil/pipelines"
 	"semidavil/runners"
-	"semidavil/stages"
 	"semidavil/stages/plans"
 	"semidavil/transforms/datasets/minict"
 	"semidavil/transforms/samples"
@@ -18,40 +16,23 @@ import (
 	"semidavil/transforms/volumes/nifti"
 )
 
-// volumePlan is newPlan of volumes, which have no captions.
-func volumePlan(ctx context.Context, cfg configs.Prepare, sets []plans.DataSet, classes semidavil.ClassSet) (p pipelines.PrepareParams, err error) {
+// planVolumes adds what is particular to volumes, which have no captions.
+func planVolumes(cfg configs.Prepare, sets []plans.DataSet, p *pipelines.PrepareParams) error {
 	if cfg.PseudoLabels != "" || cfg.Crop != "" {
-		return p, runners.Usagef("--pseudo_labels and --crop are for images")
-	}
-	list, err := labelledList(ctx, cfg.LabelledList)
-	if err != nil {
-		return p, err
+		return runners.Usagef("--pseudo_labels and --crop are for images")
 	}
 	made, err := volumeParams(cfg)
 	if err != nil {
-		return p, err
+		return err
 	}
-	identity, err := json.Marshal(cfg.Identity())
-	if err != nil {
-		return p, err
-	}
-	shardConfig, err := configs.Fingerprint(struct {
+	p.Volumes, p.Write.Volumes, p.Commit.Volumes = true, &made, &made
+	p.Write.Config, err = configs.Fingerprint(struct {
 		Sets    []plans.DataSet
 		Volumes shards.Volumes
 		Format  int
 		Version int
 	}{placeless(sets), made, shards.Version, samples.VolumeVersion})
-	if err != nil {
-		return p, err
-	}
-	return pipelines.PrepareParams{
-		Volumes: true,
-		Match:   stages.MatchParams{Sets: sets, Follow: cfg.FollowLinks},
-		Split:   stages.SplitParams{Labelled: cfg.LabelledCount(), List: list, Seed: cfg.Seed},
-		Assign:  stages.AssignParams{PerShard: cfg.ShardSamples, Seed: cfg.Seed},
-		Write:   stages.WriteParams{Output: cfg.Output + "/shards", Sets: sets, Follow: cfg.FollowLinks, Classes: classes, Volumes: &made, Workers: cfg.Workers, Config: shardConfig},
-		Commit:  stages.CommitParams{Output: cfg.Output, Classes: classes, Volumes: &made, Config: identity},
-	}, nil
+	return err
 }
 
 func volumeParams(cfg configs.Prepare) (v shards.Volumes, err error) {

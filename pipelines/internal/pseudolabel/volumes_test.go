@@ -75,7 +75,7 @@ func TestVolumeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := p.Predict(t.Context(), v.Values, scans.Small, nil)
+	want, err := p.Predict(t.Context(), v.Values, scans.Small)
 	if err != nil {
 		t.Fatal(err)
 	}
