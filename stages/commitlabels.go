@@ -46,6 +46,8 @@ func ReadLabelStats(ctx context.Context, output string) (r pseudo.Report, err er
 type CommitLabelsParams struct {
 	Output  string
 	Classes semidavil.ClassSet
+	// Volumes says that the labels are of volumes.
+	Volumes bool
 }
 
 // CommitLabels writes the statistics as JSON and plots, the rejects, and last the list
@@ -75,7 +77,7 @@ func (f *commitLabelsFn) ProcessElement(ctx context.Context, _ []byte, nextPart 
 		}
 	}
 	slices.SortFunc(rows, func(a, b LabelRow) int { return cmp.Compare(a.Key, b.Key) })
-	files, err := labelFiles(f.Params.Classes, rows, stats, rejects.Collect(nextReject, inParts...))
+	files, err := labelFiles(f.Params, rows, stats, rejects.Collect(nextReject, inParts...))
 	if err != nil {
 		return fmt.Errorf("stages: commit labels: %w", err)
 	}
@@ -117,11 +119,12 @@ func (f *commitLabelsFn) removeStrays(ctx context.Context, rows []LabelRow) erro
 }
 
 // labelFiles makes the files of a run, the list of labels last.
-func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats, rejected []shards.Reject) ([]namedFile, error) {
-	report, err := stats.Report(classes)
+func labelFiles(p CommitLabelsParams, rows []LabelRow, stats pseudo.Stats, rejected []shards.Reject) ([]namedFile, error) {
+	report, err := stats.Report(p.Classes)
 	if err != nil {
 		return nil, err
 	}
+	report.Volumes = p.Volumes
 	data, err := report.Encode()
 	if err != nil {
 		return nil, err
@@ -132,11 +135,11 @@ func labelFiles(classes semidavil.ClassSet, rows []LabelRow, stats pseudo.Stats,
 	}
 	out := []namedFile{{RejectsFile, rejectRows}, {LabelStatsFile, data}}
 	if report.Pixels > 0 {
-		shares, err := figures.LabelShares(classes, report)
+		shares, err := figures.LabelShares(p.Classes, report)
 		if err != nil {
 			return nil, err
 		}
-		thresholds, err := figures.LabelThresholds(classes, report)
+		thresholds, err := figures.LabelThresholds(p.Classes, report)
 		if err != nil {
 			return nil, err
 		}

@@ -44,7 +44,7 @@ func TestCommitLabels(t *testing.T) {
 	out, first := commits(t, LabelsFile, func(out string) {
 		write(t, out, "labels/a_pseudo_labelTrainIds.png", "labels/a_pseudo_color.png", "labels/old_pseudo_labelTrainIds.png", "labels/old_pseudo_confidence.png", "labels/a.png")
 	}, func() { slices.Reverse(parts) }, func(s beam.Scope, out string) beam.PCollection {
-		return CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, parts), beam.CreateList(s, rejected))
+		return CommitLabels(s, CommitLabelsParams{Output: out, Classes: semidavil.Cityscapes19}, beam.CreateList(s, parts), beam.CreateList(s, rejected))
 	})
 	stats, err := ReadLabelStats(t.Context(), out)
 	if err != nil || stats.Images != 3 || stats.Pixels != 6 || stats.Kept != 3 || stats.Ignored != 3 || stats.Classes[3].Kept != 3 || stats.Classes[5].Predicted != 3 || stats.Classes[3].Threshold != 0.5 {
@@ -67,7 +67,7 @@ func TestCommitLabels(t *testing.T) {
 // TestCommitLabelsNothing: an output without labels is whole, with nothing to draw.
 func TestCommitLabelsNothing(t *testing.T) {
 	out, got := commitsNothing(t, LabelsFile, func(s beam.Scope, out string) beam.PCollection {
-		return CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, []LabelPart{}), beam.CreateList(s, []shards.Reject{}))
+		return CommitLabels(s, CommitLabelsParams{Output: out, Classes: semidavil.Cityscapes19}, beam.CreateList(s, []LabelPart{}), beam.CreateList(s, []shards.Reject{}))
 	})
 	if names := strings.Join(slices.Sorted(maps.Keys(got)), " "); names != "labels.jsonl rejects.jsonl stats.json" || got[LabelsFile] != "" {
 		t.Errorf("%s, list %q", names, got[LabelsFile])
@@ -82,7 +82,7 @@ func TestCommitLabelsNothing(t *testing.T) {
 func TestCommitLabelsFaults(t *testing.T) {
 	out := t.TempDir()
 	commit := func(s beam.Scope, parts ...LabelPart) {
-		CommitLabels(s, CommitLabelsParams{out, semidavil.Cityscapes19}, beam.CreateList(s, parts), beam.CreateList(s, []shards.Reject{}))
+		CommitLabels(s, CommitLabelsParams{Output: out, Classes: semidavil.Cityscapes19}, beam.CreateList(s, parts), beam.CreateList(s, []shards.Reject{}))
 	}
 	ends(t, "stages: commit labels: pseudo: merge statistics: thresholds", func(s beam.Scope) { commit(s, partOf(t, "a", 1), partOf(t, "b", 2)) })
 	fixture.Write(t, out, ThresholdsPlot+"/folder", nil)

@@ -15,7 +15,9 @@ import (
 // plain numbers. All shares, confidences and thresholds are 0 to 1.
 type Report struct {
 	ClassSet string `json:"class_set"`
-	Images   uint64 `json:"images"`
+	// Volumes says that Images are volumes, and Pixels voxels.
+	Volumes bool   `json:"volumes,omitempty"`
+	Images  uint64 `json:"images"`
 	// Pixels is the number of all pixels, Kept of those with a label, Ignored of
 	// the others.
 	Pixels  uint64 `json:"pixels"`
@@ -103,11 +105,19 @@ func DecodeReport(data []byte) (r Report, err error) {
 	return r, nil
 }
 
+// Units are the words for what was labelled: images and pixels, or volumes and voxels.
+func (r Report) Units() (unit, elements string) {
+	if r.Volumes {
+		return "volumes", "voxels"
+	}
+	return "images", "pixels"
+}
+
 // Text returns the report for a terminal, at most 80 columns wide: for each class
 // its share of the predicted pixels, the kept share of these, which is a factor such as "31x"
-// where more are kept, its frequency among all kept pixels (all in percent), both mean confidences and the threshold. unit and elements are words for what was labelled, such as images
-// and pixels.
-func (r Report) Text(unit, elements string) string {
+// where more are kept, its frequency among all kept pixels (all in percent), both mean confidences and the threshold.
+func (r Report) Text() string {
+	unit, elements := r.Units()
 	const widest = 22 // of 80
 	width := len("class")
 	for _, c := range r.Classes {

@@ -131,7 +131,7 @@ images 2, pixels 100
 kept 60.00 %, ignored 40.00 %, most to least frequent class 4 : 1
 kept 2x: twice as many pixels as predicted, as second classes are kept too
 `
-	if got := r.Text("images", "pixels"); got != text {
+	if got := r.Text(); got != text {
 		t.Errorf("%s\nwant\n%s", got, text)
 	}
 	if _, err := s.Report(semidavil.Cityscapes19); err == nil {
@@ -149,7 +149,7 @@ func TestReportOfNothingAndOfMuch(t *testing.T) {
 		if _, err := r.Encode(); err != nil { // NaN would not encode
 			t.Error(err)
 		}
-		for _, line := range strings.Split(r.Text("images", "pixels"), "\n") {
+		for _, line := range strings.Split(r.Text(), "\n") {
 			if len([]rune(line)) > 80 {
 				t.Errorf("line of %d columns: %s", len(line), line)
 			}
@@ -182,7 +182,7 @@ func FuzzDecodeReport(f *testing.F) {
 			if err != nil {
 				return
 			}
-			r.Text("images", "pixels")
+			r.Text()
 			again, err := r.Encode()
 			if err != nil {
 				t.Fatal(err)

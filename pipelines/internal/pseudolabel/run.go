@@ -81,11 +81,8 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	if err != nil {
 		return err
 	}
-	unit, elements := r.Params.Unit(), "pixels"
-	if r.Params.Volumes != nil {
-		elements = "voxels"
-	}
-	fmt.Fprintf(r.Stdout, "\n%s\n", stats.Text(unit, elements))
+	unit, _ := stats.Units()
+	fmt.Fprintf(r.Stdout, "\n%s\n", stats.Text())
 	reused := result.Count(counters.Namespace, counters.Predictions)
 	if reused > 0 {
 		fmt.Fprintf(r.Stdout, "reused     %d of %d %s were predicted already\n", reused, stats.Images, unit)
@@ -95,7 +92,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 	}
 	inputs.WriteTables(r.Stdout, tables)
 	inputs.WriteFallbacks(r.Stdout, result)
-	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, r.Params.Unit(), int(stats.Images), cfg.MaxRejects)
+	tooMany, err := inputs.WriteRejects(ctx, r.Stdout, cfg.Output, unit, int(stats.Images), cfg.MaxRejects)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,6 @@ func volumePlan(ctx context.Context, cfg configs.Pseudolabel) (p pipelines.Pseud
 	if err != nil {
 		return p, err
 	}
-	return pipelines.PseudolabelParams{Images: images, Commit: stages.CommitLabelsParams{Output: cfg.Output, Classes: classes},
+	return pipelines.PseudolabelParams{Images: images, Commit: stages.CommitLabelsParams{Output: cfg.Output, Classes: classes, Volumes: true},
 		Volumes: &stages.LabelVolumesParams{Volumes: volumes, Output: cfg.Output, Classes: classes, Thresholds: thresholds, Confidence: cfg.Confidence, Config: config}}, nil
 }

@@ -59,6 +59,9 @@ func TestVolumeFiles(t *testing.T) {
 	cfg := settings(t, n, root)
 	cfg.Threshold, cfg.Confidence = 0.085, true
 	out := must(t, cfg)
+	if plot, err := os.ReadFile(cfg.Output + "/" + stages.SharesPlot); err != nil || !strings.Contains(string(plot), "2 volumes; ") || !strings.Contains(string(plot), "share of all voxels") {
+		t.Errorf("%v: the plot of the classes is not of voxels", err)
+	}
 
 	// What the network says, without the pipeline.
 	b, err := backend.Open("go")

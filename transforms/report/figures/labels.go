@@ -11,8 +11,9 @@ import (
 
 // LabelShares draws the share of each class of all pixels, as predicted and as kept.
 func LabelShares(set semidavil.ClassSet, r pseudo.Report) ([]byte, error) {
-	chart := charts.BarChart{Title: "Pseudo-labels by class", First: 3, Axis: "share of all pixels", Unit: "%", Log: true, Decimals: 1,
-		Note:       fmt.Sprintf("%d images; %.1f %% of the pixels are ignored", r.Images, 100*r.IgnoredShare),
+	unit, elements := r.Units()
+	chart := charts.BarChart{Title: "Pseudo-labels by class", First: 3, Axis: "share of all " + elements, Unit: "%", Log: true, Decimals: 1,
+		Note:       fmt.Sprintf("%d %s; %.1f %% of the %s are ignored", r.Images, unit, 100*r.IgnoredShare, elements),
 		Categories: set.Names(), Colors: Colors(set)}
 	predicted, kept := charts.Series{Name: "predicted"}, charts.Series{Name: "kept"}
 	for _, c := range r.Classes {
