@@ -9,8 +9,8 @@ type Train struct {
 	// Overwrite replaces the output of another configuration.
 	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 
-	// Method is semidavil, for images, or vnet, for volumes.
-	Method string `json:"method" default:"semidavil" valid:"semidavil,vnet" before:"clip" group:"Input and output" help:"<method>: semidavil for images; vnet, supervised, for volumes"`
+	// Method is semidavil, for images, or one of package methods, for volumes.
+	Method string `json:"method" default:"semidavil" valid:"semidavil,vnet,uamt,urpc,cps,depl,dhc,ad" before:"clip" group:"Input and output" help:"<method>: semidavil for images; for volumes vnet (supervised), or uamt, urpc, cps, depl, dhc, ad (semi-supervised)"`
 	// CLIP is a model folder with pre-trained towers, or minicity, the built-in ones; empty,
 	// the tiny preset starts from random values.
 	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> (safetensors) to start from, or minicity, the built-in one; default: the tiny preset with random values"`
@@ -43,6 +43,8 @@ type Train struct {
 	// ConsistencyBalance gives pseudo-labels DyCE's weights of classes.
 	ConsistencyBalance bool   `json:"consistency_balance" group:"Losses" help:"weigh pseudo-labels by class as DyCE does, with omega"`
 	Target             string `json:"target" default:"hard" valid:"hard,soft" group:"Losses" help:"<kind> of consistency target: hard or soft"`
+	// DyCEOnPseudo learns pseudo-labels with Loss, in the methods for volumes that have hard ones.
+	DyCEOnPseudo bool `json:"dyce_on_pseudo" group:"Losses" help:"learn pseudo-labels with --loss too, not with cross-entropy (cps, depl, dhc, ad)"`
 	// FeatureDropout perturbs the features of the strong view.
 	FeatureDropout float64 `json:"feature_dropout" range:"0..0.9" group:"Losses" help:"<probability> with which a channel of a strong view's features is dropped"`
 	// Alpha is the teacher's momentum; TeacherInit is copy or independent.
@@ -50,7 +52,7 @@ type Train struct {
 	TeacherInit string  `json:"teacher_init" default:"copy" valid:"copy,independent" group:"Losses" help:"<how> the teacher starts: copy (of the student) or independent"`
 
 	// Batch is the number of source, labelled and unlabelled images of a step.
-	Batch [3]int `json:"batch" default:"4,4,4" range:"0.." wants:"three numbers: source, labelled, unlabelled" group:"Batches" help:"<COUNTS> of source, labelled and unlabelled images in a step; 4,0,0 is source only; --method=vnet wants labelled volumes alone, such as 0,2,0"`
+	Batch [3]int `json:"batch" default:"4,4,4" range:"0.." wants:"three numbers: source, labelled, unlabelled" group:"Batches" help:"<COUNTS> of source, labelled and unlabelled images in a step; 4,0,0 is source only; on volumes 0,2,2, or 0,2,0 for vnet"`
 	// Crop is "WxH".
 	Crop string `json:"crop" default:"512x512" is:"size" need:"want WIDTHxHEIGHT" group:"Batches" help:"<size> of the random crops"`
 	// Strong is the strong augmentation: cutmix, classmix or none.

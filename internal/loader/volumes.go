@@ -17,9 +17,13 @@ import (
 
 // Patches is what one step of a training on volumes learns from. It belongs to its receiver.
 type Patches struct {
-	// Volumes f32[S+L,D,H,W,1] holds values of 0 to 1, and Labels u8[S+L,D,H,W] train ids, 255
-	// ignored: of source volumes, then of labelled ones.
-	Volumes, Labels *tensor.Dense
+	// Volumes f32[S+L+U,D,H,W,1] holds values of 0 to 1: of source volumes, of labelled ones, and of
+	// unlabelled ones.
+	Volumes *tensor.Dense
+	// Labels u8[S+L,D,H,W] are train ids, 255 ignored.
+	Labels *tensor.Dense
+	// Valid u8[U,D,H,W] is 0 where an unlabelled patch is outside of its volume; nil without such.
+	Valid *tensor.Dense
 	// Keys name the samples of Volumes.
 	Keys []string
 }
@@ -33,10 +37,10 @@ func (f *Loader) Patches(ctx context.Context, first int) iter.Seq2[*Patches, err
 
 func (f *Loader) patches(ctx context.Context, step int) (*Patches, error) {
 	recipe := f.cfg.Volumes.PatchRecipe
-	size, n := recipe.Voxels(), f.source.count+f.labelled.count
-	values, ids := make([]float32, n*size), make([]uint8, n*size)
+	size, n, u := recipe.Voxels(), f.source.count+f.labelled.count, f.unlabelled.count
+	values, ids, valid := make([]float32, (n+u)*size), make([]uint8, n*size), make([]uint8, u*size)
 	out := &Patches{}
-	for _, from := range []*stream{&f.source, &f.labelled} {
+	for _, from := range []*stream{&f.source, &f.labelled, &f.unlabelled} {
 		for j := range from.count {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -48,15 +52,21 @@ func (f *Loader) patches(ctx context.Context, step int) (*Patches, error) {
 				return nil, err
 			}
 			rng := augment.Rand(f.cfg.Seed, s.key, from.name+" patch", slot)
-			p := recipe.Draw(rng, s.grid, x.centre(rng, f.cfg.Volumes.Foreground))
-			at := len(out.Keys) * size
-			p.Volume(values[at:at+size], &x.values)
-			p.Labels(ids[at:at+size], &x.label)
+			at := len(out.Keys)
+			if at < n {
+				p := recipe.Draw(rng, s.grid, x.centre(rng, f.cfg.Volumes.Foreground))
+				p.Volume(values[at*size:(at+1)*size], &x.values)
+				p.Labels(ids[at*size:(at+1)*size], &x.label)
+			} else {
+				p := recipe.Draw(rng, s.grid, -1)
+				p.Volume(values[at*size:(at+1)*size], &x.values)
+				p.Valid(valid[(at-n)*size:(at-n+1)*size], &x.values)
+			}
 			out.Keys = append(out.Keys, s.key)
 		}
 	}
-	out.Volumes = tensor.New(tensor.WithShape(n, recipe.D, recipe.H, recipe.W, 1), tensor.WithBacking(values))
-	out.Labels = dense(ids, n, recipe.D, recipe.H, recipe.W)
+	out.Volumes = tensor.New(tensor.WithShape(n+u, recipe.D, recipe.H, recipe.W, 1), tensor.WithBacking(values))
+	out.Labels, out.Valid = dense(ids, n, recipe.D, recipe.H, recipe.W), dense(valid, u, recipe.D, recipe.H, recipe.W)
 	return out, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -14,6 +16,7 @@ import (
 	"semidavil"
 	"semidavil/model/checkpoint"
 	"semidavil/model/layer"
+	"semidavil/model/methods"
 	"semidavil/model/params"
 	"semidavil/model/vnet"
 	"semidavil/transforms/shards"
@@ -26,6 +29,8 @@ const VolumeFactsKey = "volume_facts"
 // VolumeFacts are what a network on volumes needs, beside its parameters, to be used on other
 // volumes.
 type VolumeFacts struct {
+	// Method is one of [methods.Kinds]; it says which networks there are.
+	Method   string             `json:"method"`
 	Network  vnet.Config        `json:"network"`
 	ClassSet semidavil.ClassSet `json:"class_set"`
 	// Values is how the values of the training's volumes were made.
@@ -47,6 +52,9 @@ func (f VolumeFacts) Encode() (string, error) {
 func decodeVolumeFacts(text string) (f VolumeFacts, err error) {
 	if err := json.Unmarshal([]byte(text), &f); err != nil {
 		return f, fmt.Errorf("its metadata %q: %w", VolumeFactsKey, err)
+	}
+	if !slices.Contains(methods.Kinds(), f.Method) {
+		return f, fmt.Errorf("its method %q is unknown; valid: %s", f.Method, strings.Join(methods.Kinds(), ", "))
 	}
 	if err := f.Network.Check(); err != nil {
 		return f, err
@@ -76,6 +84,7 @@ func ReadVolumeFacts(ctx context.Context, path string) (f VolumeFacts, found boo
 
 // VolumeConfig says how a network sees volumes.
 type VolumeConfig struct {
+	Method  string // one of [methods.Kinds]
 	Network vnet.Config
 	// Root is that of the parameters: "student" or "teacher".
 	Root string
@@ -102,7 +111,7 @@ func NewVolumes(backend compute.Backend, store *model.Store, c VolumeConfig) (*V
 	}
 	exec, err := model.NewExec(backend, store, func(_ *model.Scope, x *graph.Node) *graph.Node {
 		s := params.In(store, x.Graph(), c.Root, params.Options{Constant: true})
-		return layer.SoftmaxPlanes(vnet.Logits(s, c.Network, x, nil))
+		return layer.SoftmaxPlanes(methods.Logits(c.Method, s, c.Network, x))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("infer: make predictor: %w", err)
@@ -142,7 +151,7 @@ func OpenVolumes(ctx context.Context, b compute.Backend, path, root string, over
 	if err != nil {
 		return fail(err)
 	}
-	p, err := NewVolumes(b, store, VolumeConfig{Network: facts.Network, Root: root, Patch: facts.Patch, Overlap: overlap})
+	p, err := NewVolumes(b, store, VolumeConfig{Method: facts.Method, Network: facts.Network, Root: root, Patch: facts.Patch, Overlap: overlap})
 	if err != nil {
 		return fail(err)
 	}

@@ -52,18 +52,26 @@ func (c DiceConfig) Check(classes int) error {
 //	labels  u8[B,D,H,W]     the same axes; 255 is ignored
 //	return  f32[]
 func Dice(c DiceConfig, logits, labels *graph.Node) *graph.Node {
+	return WeightedDice(c, logits, labels, nil)
+}
+
+// WeightedDice is [Dice] with a weight of each class, as DHC has it: the mean over the classes
+// of w_c·(1 - dice_c).
+//
+//	weights  f32[K]  constants in the backward pass; nil stands for ones
+func WeightedDice(c DiceConfig, logits, labels, weights *graph.Node) *graph.Node {
 	logits, n, classes := flatLogits(logits, labels, "labels")
 	if err := c.Check(classes); err != nil {
 		panic(err)
 	}
-	return c.of(labelled(logits, graph.Reshape(labels, n)))
+	return c.of(labelled(logits, graph.Reshape(labels, n)), weights)
 }
 
-// of takes the loss with its gradient. With the share 1/K' of each class that counts,
+// of takes the loss with its gradient. With the share 1/K' of each class that counts, or w_c/K',
 // numerator N_c and denominator D_c,
 //
 //	∂L/∂p_ic = N_c/(K'·D_c²)·(1 or 2·p_ic) - 2/(K'·D_c)·y_ic
-func (c DiceConfig) of(x pixels) *graph.Node {
+func (c DiceConfig) of(x pixels, weights *graph.Node) *graph.Node {
 	g := x.p.Graph()
 	share := make([]float32, x.classes) // of each class in the mean
 	for i := range share {
@@ -76,6 +84,9 @@ func (c DiceConfig) of(x pixels) *graph.Node {
 		share[0] = 0
 	}
 	shares := graph.Const(g, share)
+	if weights != nil {
+		shares = graph.Mul(shares, weights)
+	}
 
 	p := where(graph.BroadcastToDims(row(x.counted), x.p.Shape().Dimensions...), x.p)
 	predicted := p

@@ -40,7 +40,7 @@ func SupervisedAt(c Config, logits, labels, hard *graph.Node) *graph.Node {
 	case "ce":
 		return x.sum(mean(valid), crossEntropy(x))
 	case "wce":
-		return x.sum(classMean(x, c.ClassWeights), crossEntropy(x))
+		return x.sum(classMean(x, graph.Const(x.p.Graph(), c.ClassWeights)), crossEntropy(x))
 	case "focal":
 		return x.sum(mean(valid), focal(x, c.FocalGamma, c.FocalAlpha))
 	case "dual_ce":
@@ -51,6 +51,20 @@ func SupervisedAt(c Config, logits, labels, hard *graph.Node) *graph.Node {
 		return x.sum(c.dynamic(x, hard), crossEntropy(x))
 	}
 	panic("unreachable: Check knows the kinds")
+}
+
+// Weighted is the cross-entropy weighted by class, Σ w_y·ce / Σ w_y over the valid pixels, as
+// [Supervised] has it for "wce", with weights that a training changes.
+//
+//	logits   f32[K,B,H,W]  as in [Supervised]
+//	labels   u8[B,H,W]
+//	weights  f32[K]        0 or more; constants in the backward pass
+//	return   f32[]
+func Weighted(logits, labels, weights *graph.Node) *graph.Node {
+	logits, n, classes := flatLogits(logits, labels, "labels")
+	weights.AssertDims(classes)
+	x := labelled(logits, graph.Reshape(labels, n))
+	return x.sum(classMean(x, weights), crossEntropy(x))
 }
 
 // labelled counts the pixels whose label is a class and refuses labels that are neither that
@@ -90,9 +104,10 @@ func mean(valid *graph.Node) *graph.Node {
 
 // classMean weighs each valid pixel w_y / Σ w_y.
 //
-//	return  f32[N]
-func classMean(x pixels, weights []float32) *graph.Node {
-	w := where(x.counted, selection.LookUp(graph.Const(x.p.Graph(), weights), x.label))
+//	weights  f32[K]
+//	return   f32[N]
+func classMean(x pixels, weights *graph.Node) *graph.Node {
+	w := where(x.counted, selection.LookUp(weights, x.label))
 	return graph.Mul(w, ratio(graph.ScalarOne(w.Graph(), dtypes.Float32), layer.Sum(w)))
 }
 

@@ -9,9 +9,11 @@ import (
 
 // lambda is the weight of the consistency loss at a step: λ·exp(-5(1-x)²) at the share x of
 // the ramp (Laine and Aila 2017), and λ after it.
-func (c Config) lambda(step int) float64 {
-	rest := 1 - ramp(step, c.Steps, c.LambdaRamp)
-	return c.Lambda * math.Exp(-5*rest*rest)
+func (c Config) lambda(step int) float64 { return lambda(c.Lambda, step, c.Steps, c.LambdaRamp) }
+
+func lambda(value float64, step, steps int, share float64) float64 {
+	rest := 1 - ramp(step, steps, share)
+	return value * math.Exp(-5*rest*rest)
 }
 
 // hardFraction is DyCE's h at a step: it falls in a line from 1 to its value over the ramp,

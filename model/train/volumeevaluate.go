@@ -14,7 +14,7 @@ import (
 // evaluate scores the network on the val subset at the prepared size, draws three planes of the
 // first volume, and keeps the best weights.
 func (t *volumeTrainer) evaluate(ctx context.Context, step int, _ bool) error {
-	p, err := infer.NewVolumes(t.backend.Backend, t.store, infer.VolumeConfig{Network: t.Network, Root: Student, Patch: t.Loader.Volumes.Grid, Overlap: t.Overlap})
+	p, err := infer.NewVolumes(t.backend.Backend, t.store, infer.VolumeConfig{Method: t.Method.Kind, Network: t.Network, Root: Student, Patch: t.Loader.Volumes.Grid, Overlap: t.Overlap})
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 	"semidavil/model/backend"
 	"semidavil/model/checkpoint"
 	"semidavil/model/infer"
-	"semidavil/model/loss"
+	"semidavil/model/layer"
+	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/params"
 	"semidavil/model/vnet"
@@ -27,20 +28,19 @@ type VolumeConfig struct {
 	Output string
 	// Overwrite is as in [Config].
 	Overwrite bool `json:",omitempty"`
+	Method    methods.Config
 	Network   vnet.Config
-	// Dropout drops channels while training, as package vnet says.
+	// Dropout drops channels while training, as the networks' packages say.
 	Dropout bool
-	// Loss is the voxel-wise part, and DiceWeight weighs the soft Dice loss beside it.
-	Loss       loss.Config
-	Dice       loss.DiceConfig
-	DiceWeight float64
-	// HardRamp is as in [Config].
-	HardRamp  float64 `json:",omitempty"`
-	Optimiser optim.Config
-	Schedule  optim.Schedule
-	Steps     int
-	Seed      uint64
-	Loader    loader.Config
+	// Lambda weighs the loss on unlabelled volumes; LambdaRamp and HardRamp are as in [Config].
+	Lambda     float64 `json:",omitempty"`
+	LambdaRamp float64 `json:",omitempty"`
+	HardRamp   float64 `json:",omitempty"`
+	Optimiser  optim.Config
+	Schedule   optim.Schedule
+	Steps      int
+	Seed       uint64
+	Loader     loader.Config
 	// Overlap is that of the windows of evaluations.
 	Overlap float64
 
@@ -53,27 +53,28 @@ func (c VolumeConfig) Check() error {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("train: check config: "+format, args...))
 	}
-	supervised := c.Loss
-	if supervised.Kind == "wce" && supervised.ClassWeights == nil { // they come from the data
-		supervised.ClassWeights = make([]float32, max(c.Network.Classes, 0))
-	}
-	faults = append(faults, c.Network.Check(), supervised.Check(c.Network.Classes), c.Dice.Check(c.Network.Classes), c.Optimiser.Check(), c.Schedule.Check())
+	faults = append(faults, c.Method.Check(c.Network.Classes), c.Network.Check(), c.Optimiser.Check(), c.Schedule.Check())
 	if c.Loader.Volumes == nil {
 		fault("no patches of volumes are described")
 	} else if p := c.Loader.Volumes.Grid; c.Network.Check() == nil {
 		faults = append(faults, c.Network.CheckSize(p.D, p.H, p.W))
 	}
-	if !(c.DiceWeight >= 0 && c.DiceWeight <= 1e6) {
-		fault("weight %v of the Dice loss: want 0 or more", c.DiceWeight)
-	}
 	if !(c.Overlap >= 0 && c.Overlap < 1) {
 		fault("windows overlap by %v: want 0 to below 1", c.Overlap)
 	}
-	if !(c.HardRamp >= 0 && c.HardRamp <= 1) {
-		fault("ramp of the hard fraction over the share %v of the steps: not within 0 to 1", c.HardRamp)
+	for name, share := range map[string]float64{"lambda": c.LambdaRamp, "hard fraction": c.HardRamp} {
+		if !(share >= 0 && share <= 1) {
+			fault("ramp of the %s over the share %v of the steps: not within 0 to 1", name, share)
+		}
+	}
+	if !(c.Lambda >= 0 && c.Lambda <= 1e6) {
+		fault("weight %v of the loss on unlabelled volumes: want 0 or more", c.Lambda)
 	}
 	if c.Loader.Source+c.Loader.Labelled < 1 {
 		fault("a step has no labelled volumes")
+	}
+	if supervised := methods.Supervised(c.Method.Kind); supervised != (c.Loader.Unlabelled == 0) && c.Method.Kind != "" {
+		fault("a step has %d unlabelled volumes; method %s wants %s", c.Loader.Unlabelled, c.Method.Kind, map[bool]string{true: "none", false: "some"}[supervised])
 	}
 	if c.Steps < 1 || c.LogEvery < 1 || c.EvaluateEvery < 1 || c.CheckpointEvery < 1 || c.Keep < 1 {
 		fault("steps, log, evaluate, checkpoint and keep numbers must be 1 or more")
@@ -111,8 +112,8 @@ type bestDice struct {
 	Dice metrics.Fraction `json:"dice"`
 }
 
-// RunVolumes trains a V-Net on patches of labelled volumes: a voxel-wise loss and the soft Dice
-// loss. Like [Run] it resumes, and gives the same weights however often it was interrupted.
+// RunVolumes trains a network on patches of volumes by a method of package methods. Like [Run] it
+// resumes, and gives the same weights however often it was interrupted.
 func RunVolumes(ctx context.Context, b backend.Choice, c VolumeConfig, w Watcher) (VolumeSummary, error) {
 	if err := c.Check(); err != nil {
 		return VolumeSummary{}, err
@@ -129,12 +130,12 @@ func RunVolumes(ctx context.Context, b backend.Choice, c VolumeConfig, w Watcher
 	if k := len(t.loader.Manifest().Classes); k != c.Network.Classes {
 		return VolumeSummary{}, fmt.Errorf("train: the data has %d classes, the network %d", k, c.Network.Classes)
 	}
-	if t.Loss.Kind == "wce" && t.Loss.ClassWeights == nil {
+	if l := &t.Method.Loss; l.Kind == "wce" && l.ClassWeights == nil {
 		counts, err := t.loader.Frequencies()
 		if err != nil {
 			return VolumeSummary{}, err
 		}
-		t.Loss.ClassWeights = classWeights(counts.Frequencies())
+		l.ClassWeights = classWeights(counts.Frequencies())
 	}
 	if t.exec, err = model.NewExec(b.Backend, t.store, t.graph); err != nil {
 		return VolumeSummary{}, fmt.Errorf("train: %w", err)
@@ -168,45 +169,62 @@ func (t *volumeTrainer) run(ctx context.Context) (VolumeSummary, error) {
 	return summary, t.loop.record.finish(ctx, summary)
 }
 
-// graph is a step: volumes f32[B,D,H,W,1], labels u8[B,D,H,W], learning-rate factor, DyCE's h, and
-// where there is dropout the kept channels of the bottom and of the top.
+// graph is a step:
 //
-//	return  f32[] each: loss, voxel-wise part, Dice part, norm of the gradient, 1 where all is finite
+//	volumes  f32[B,D,H,W,1]  labelled ones, then unlabelled ones
+//	labels   u8[L,D,H,W]
+//	scale    f32[]           learning-rate factor
+//	hard     f64[]           DyCE's h
+//	weight   f32[]           of the loss on unlabelled volumes
+//	random   u64[3]
+//	valid    u8[U,D,H,W]     0 in the padding; absent without unlabelled volumes
+//	return   f32[] each: those of losses, norm of the gradient, 1 where all is finite
 func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
-	volumes, labels, scale, hard := in[0], in[1], in[2], in[3]
-	var keep *vnet.Keep
+	volumes, labels, scale := in[0], in[1], in[2]
+	g := volumes.Graph()
+	part := &methods.Volumes{Network: t.Network, Values: volumes, Scope: func(root string) params.Scope {
+		return params.In(t.store, g, root, params.Options{Seed: t.Seed, Train: true})
+	}}
+	step := methods.Step{Config: t.Method, Volumes: part, Labels: labels, Hard: in[3], Weight: in[4], Random: layer.RandomFrom(in[5]), Store: t.store,
+		Pass: func(network string) *graph.Node {
+			s := part.Scope(Student)
+			if network != "" {
+				s = s.At("%s", network)
+			}
+			return vnet.Logits(s, t.Network, volumes, part.Drop)
+		}}
 	if t.Dropout {
-		keep = &vnet.Keep{Bottom: in[4], Top: in[5]}
+		part.Drop = layer.DropFrom(step.Random)
 	}
-	s := params.In(t.store, volumes.Graph(), Student, params.Options{Seed: t.Seed, Train: true})
-	logits := vnet.Logits(s, t.Network, volumes, keep)
-	voxels := loss.SupervisedAt(t.Loss, logits, labels, hard)
-	total, dice := voxels, graph.ScalarZero(voxels.Graph(), dtypes.Float32)
-	if t.DiceWeight > 0 {
-		dice = loss.Dice(t.Dice, logits, labels)
-		total = graph.Add(total, graph.MulScalar(dice, t.DiceWeight))
+	if len(in) > 6 {
+		step.Valid = in[6]
 	}
-	norm, ok := optim.Step(t.store, total, Student, t.Optimiser, nil, scale)
-	return []*graph.Node{total, voxels, dice, norm, graph.ConvertDType(ok, dtypes.Float32)}
+	l := step.Losses()
+	norm, ok := optim.Step(t.store, l.Total, Student, t.Optimiser, nil, scale)
+	step.After(ok)
+	return []*graph.Node{l.Total, l.Supervised, l.Unsupervised, l.Dice, l.Kept, norm, graph.ConvertDType(ok, dtypes.Float32)}
 }
 
 // step runs one step. The variables are unchanged where it fails.
 func (t *volumeTrainer) step(step int, p *loader.Patches) (Losses, error) {
+	random, err := layer.RandomState(t.Seed, step)
+	if err != nil {
+		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
+	}
 	args := []any{array[float32](p.Volumes), array[uint8](p.Labels), float32(t.Schedule.At(step, t.Steps)),
-		hardFraction(t.Loss.HardFraction, step, t.Steps, t.HardRamp)}
-	if t.Dropout {
-		bottom, top := t.Network.DrawKeep(t.Seed, step, len(p.Keys))
-		args = append(args, bottom, top)
+		hardFraction(t.Method.Loss.HardFraction, step, t.Steps, t.HardRamp), float32(lambda(t.Lambda, step, t.Steps, t.LambdaRamp)), random}
+	if p.Valid != nil {
+		args = append(args, array[uint8](p.Valid))
 	}
 	out, err := t.exec.Call(args...)
 	if err != nil {
 		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
 	}
 	v := scalars(out)
-	l := Losses{Loss: v[0], Supervised: v[1], Dice: v[2], GradientNorm: v[3]}
-	if v[4] != 1 {
-		return l, fmt.Errorf("train: step %d: not finite: voxel-wise loss %v, Dice loss %v, gradient norm %v; the weights before this step are kept in the last checkpoint; "+
-			"try a lower --lr or --clip_norm=1", step+1, l.Supervised, l.Dice, l.GradientNorm)
+	l := Losses{Loss: v[0], Supervised: v[1], Consistency: v[2], Dice: v[3], Kept: v[4], GradientNorm: v[5]}
+	if v[6] != 1 {
+		return l, fmt.Errorf("train: step %d: not finite: voxel-wise loss %v, Dice loss %v, loss on unlabelled volumes %v, gradient norm %v; the weights before this step are kept in the last checkpoint; "+
+			"try a lower --lr or --clip_norm=1", step+1, l.Supervised, l.Dice, l.Consistency, l.GradientNorm)
 	}
 	return l, nil
 }
@@ -216,7 +234,7 @@ func (t *volumeTrainer) classes() semidavil.ClassSet { return t.loader.Manifest(
 
 // meta is what the network needs beside its weights, and the best score so far.
 func (t *volumeTrainer) meta() (map[string]string, error) {
-	facts, err := infer.VolumeFacts{Network: t.Network, ClassSet: t.classes(), Values: *t.loader.Manifest().Volumes, Patch: t.Loader.Volumes.Grid}.Encode()
+	facts, err := infer.VolumeFacts{Method: t.Method.Kind, Network: t.Network, ClassSet: t.classes(), Values: *t.loader.Manifest().Volumes, Patch: t.Loader.Volumes.Grid}.Encode()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"semidavil/model/checkpoint"
 	"semidavil/model/infer"
 	"semidavil/model/loss"
+	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/vnet"
 	"semidavil/transforms/augment"
@@ -27,7 +28,7 @@ func volumeData(t testing.TB) string {
 func volumeConfig(data, output string, steps int) VolumeConfig {
 	return VolumeConfig{
 		Output: output, Network: vnet.Config{Classes: prepared.Classes, Filters: 4, Levels: 2, Norm: "bn"}, Dropout: true,
-		Loss: dyce(), Dice: loss.DiceConstants(), DiceWeight: 1,
+		Method:    methods.Config{Kind: "vnet", Loss: dyce(), Dice: loss.DiceConstants(), DiceWeight: 1},
 		Optimiser: optim.Config{Kind: "sgd", LR: 3e-2, Momentum: 0.9, WeightDecay: 3e-5}, Schedule: optim.ScheduleOf("poly"), Steps: steps, Seed: 3,
 		Loader: loader.Config{Dir: data, Seed: 3, Labelled: 2, Workers: 2, Volumes: &loader.VolumeConfig{
 			PatchRecipe: augment.PatchRecipe{Grid: semidavil.Grid{D: 8, H: 8, W: 8}, Rotate: 5}, Foreground: 0.5}},

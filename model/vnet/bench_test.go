@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"semidavil/model/backend"
+	"semidavil/model/layer"
 	"semidavil/model/loss"
 	"semidavil/model/optim"
 	"semidavil/model/params"
@@ -48,7 +49,7 @@ func benchmarkStep(b *testing.B, size string) {
 	exec, err := model.NewExec(choice.Backend, store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		g := in[0].Graph()
 		s := params.In(store, g, "student", params.Options{Seed: 1, Train: true})
-		logits := Logits(s, c, in[0], &Keep{Bottom: in[2], Top: in[3]})
+		logits := Logits(s, c, in[0], layer.DropFrom(layer.RandomFrom(in[2])))
 		total := graph.Add(loss.Supervised(loss.Config{Kind: "ce"}, logits, in[1]), loss.Dice(loss.DiceConstants(), logits, in[1]))
 		_, _ = optim.Step(store, total, "student", sgd, []optim.Group{{Name: "all"}}, graph.Const(g, float32(1)))
 		return []*graph.Node{total}
@@ -64,9 +65,12 @@ func benchmarkStep(b *testing.B, size string) {
 	x, y := tensors.FromFlatDataAndDimensions(image, append(slices.Clone(d), 1)...), tensors.FromFlatDataAndDimensions(labels, d...)
 	n := 0
 	step := func() float32 {
-		bottom, top := c.DrawKeep(1, n, d[0])
+		state, err := layer.RandomState(1, n)
+		if err != nil {
+			b.Fatal(err)
+		}
 		n++
-		out, err := exec.Call(x, y, bottom, top)
+		out, err := exec.Call(x, y, state)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"semidavil/model/layer"
 	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
@@ -21,12 +22,21 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.Check(t, params.Options{Train: mode == "train"}, func(s params.Scope, in map[string]*graph.Node) *graph.Node {
-				var keep *Keep
+				var drop layer.Drop
 				if in["top"] != nil {
-					keep = &Keep{Bottom: in["bottom"], Top: in["top"]}
+					drop = factors(in["bottom"], in["top"])
 				}
-				return Logits(s, config, in["x"], keep)
+				return Logits(s, config, in["x"], drop)
 			})
 		})
+	}
+}
+
+// factors gives these, one after the other.
+func factors(all ...*graph.Node) layer.Drop {
+	return func(int, int, float64) *graph.Node {
+		next := all[0]
+		all = all[1:]
+		return next
 	}
 }

@@ -38,18 +38,22 @@ import (
 // sides do not pass [Config.CheckSize].
 //
 //	x       f32[B,D,H,W,1]  0 to 1
-//	keep    nil without dropout
+//	drop    nil without dropout
 //	return  f32[K,B,D,H,W]  unnormalised, a volume per class
-func Logits(s params.Scope, c Config, x *graph.Node, keep *Keep) *graph.Node {
-	return Decode(s, c, Encode(s, c, x, keep), keep)
+func Logits(s params.Scope, c Config, x *graph.Node, drop layer.Drop) *graph.Node {
+	return Decode(s, c, Encode(s, c, x, drop), drop)
 }
+
+// Dropout is the probability with which a channel is dropped while training. As in the cited
+// code whole channels are dropped (Dropout3d), after the bottom block and before the output.
+const Dropout = 0.5
 
 // Encode gives the features of each level, those of the bottom after dropout.
 //
 //	x       f32[B,D,H,W,1]
-//	keep    nil without dropout
+//	drop    nil without dropout
 //	return  level i from 0: [B,Filters·2^i,D/2^i,H/2^i,W/2^i]
-func Encode(s params.Scope, c Config, x *graph.Node, keep *Keep) []*graph.Node {
+func Encode(s params.Scope, c Config, x *graph.Node, drop layer.Drop) []*graph.Node {
 	if err := c.Check(); err != nil {
 		panic(err)
 	}
@@ -68,26 +72,21 @@ func Encode(s params.Scope, c Config, x *graph.Node, keep *Keep) []*graph.Node {
 			x = c.norm(s, "down", layer.Down3D(s.At("down"), x, c.channels(level+1)))
 		}
 	}
-	if keep != nil {
-		x = drop(x, keep.Bottom)
-	}
-	features[c.Levels-1] = x
+	features[c.Levels-1] = drop.Channels(x, Dropout)
 	return features
 }
 
 // Decode gives the logits of the features of [Encode].
 //
 //	return  f32[K,B,D,H,W]
-func Decode(s params.Scope, c Config, features []*graph.Node, keep *Keep) *graph.Node {
+func Decode(s params.Scope, c Config, features []*graph.Node, drop layer.Drop) *graph.Node {
 	x := features[c.Levels-1]
 	for level := c.Levels - 1; level >= 1; level-- {
 		s := s.At("decoder/%d", level)
 		x = c.norm(s, "up", layer.Up3D(s.At("up"), x, c.channels(level)))
 		x = c.block(s, graph.Add(x, features[level-1]), level)
 	}
-	if keep != nil {
-		x = drop(x, keep.Top)
-	}
+	x = drop.Channels(x, Dropout)
 	x = graph.ConvertDType(layer.Point3D(s.At("out"), x, c.Classes), dtypes.Float32)
 	return graph.TransposeAllAxes(x, 1, 0, 2, 3, 4)
 }
@@ -114,11 +113,4 @@ func (c Config) norm(s params.Scope, name string, x *graph.Node) *graph.Node {
 		groups /= 2
 	}
 	return layer.GroupNormReLU(s, x, bias, groups)
-}
-
-// drop multiplies the channels of each volume by their factors.
-func drop(x, keep *graph.Node) *graph.Node {
-	d := x.Shape().Dimensions
-	keep.AssertDims(d[0], d[1])
-	return graph.Mul(x, graph.Reshape(graph.ConvertDType(keep, x.DType()), d[0], d[1], 1, 1, 1))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/model/layer"
 	"semidavil/model/layer/golden"
 	"semidavil/model/params"
 )
@@ -21,11 +22,11 @@ func run(t *testing.T, c Config, o params.Options, keep []*tensors.Tensor, x *te
 	t.Helper()
 	store := model.NewStore()
 	exec, err := model.NewExec(golden.Backend(), store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		var k *Keep
+		var drop layer.Drop
 		if len(in) > 1 {
-			k = &Keep{Bottom: in[1], Top: in[2]}
+			drop = factors(in[1:]...)
 		}
-		return []*graph.Node{Logits(params.In(store, in[0].Graph(), "net", o), c, in[0], k)}
+		return []*graph.Node{Logits(params.In(store, in[0].Graph(), "net", o), c, in[0], drop)}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,35 +72,6 @@ func TestDropout(t *testing.T) {
 	none = tensors.FromFlatDataAndDimensions(make([]float32, 32), 2, 16)
 	if dropped := run(t, c, params.Options{}, []*tensors.Tensor{none, ones(4)}, x); slices.Equal(plain, dropped) {
 		t.Error("dropping the bottom changes nothing")
-	}
-}
-
-// TestDrawKeep: a function of seed and step, half of the channels, each volume its own.
-func TestDrawKeep(t *testing.T) {
-	c := cited
-	draw := func(seed uint64, step int) []float32 {
-		bottom, top := c.DrawKeep(seed, step, 4)
-		if b, t := bottom.Shape().Dimensions, top.Shape().Dimensions; !slices.Equal(b, []int{4, 512}) || !slices.Equal(t, []int{4, 32}) {
-			panic("shapes")
-		}
-		return append(tensors.MustCopyFlatData[float32](bottom), tensors.MustCopyFlatData[float32](top)...)
-	}
-	first := draw(1, 2)
-	if !slices.Equal(first, draw(1, 2)) || slices.Equal(first, draw(1, 3)) || slices.Equal(first, draw(2, 2)) {
-		t.Error("the factors are not those of seed and step")
-	}
-	if slices.Equal(first[:512], first[512:1024]) {
-		t.Error("two volumes keep the same channels")
-	}
-	sum := float32(0)
-	for _, v := range first {
-		if v != 0 && v != 2 {
-			t.Fatalf("a factor is %v", v)
-		}
-		sum += v
-	}
-	if mean := sum / float32(len(first)); mean < 0.9 || mean > 1.1 {
-		t.Errorf("the mean factor is %v", mean)
 	}
 }
 

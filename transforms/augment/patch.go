@@ -87,6 +87,17 @@ func (p Patch) Labels(dst []uint8, src *semidavil.LabelVolume) {
 	})
 }
 
+// Valid writes 1 where the nearest voxel is one of the volume, and 0 outside, u8[D,H,W].
+func (p Patch) Valid(dst []uint8, src *semidavil.Volume) {
+	p.each(src.Grid, src.Spacing, func(to, slice int, y, x float64) {
+		dst[to] = 0
+		y0, x0 := int(math.Floor(y+0.5)), int(math.Floor(x+0.5))
+		if slice >= 0 && y0 >= 0 && x0 >= 0 && y0 < src.H && x0 < src.W {
+			dst[to] = 1
+		}
+	})
+}
+
 // each calls visit for every voxel of the patch with its place in the volume: the slice, -1 where
 // that is outside, and row and column. The turn is one of millimetres, where they are known.
 func (p Patch) each(in semidavil.Grid, spacing [3]float64, visit func(to, slice int, y, x float64)) {

@@ -22,6 +22,7 @@ type cell struct {
 	row      string
 	labelled int
 	seed     int
+	volumes  bool // else images
 	config   configs.Train
 }
 
@@ -47,17 +48,18 @@ func grid(ctx context.Context, cfg configs.Ablate, clip string) ([]cell, error) 
 	if err != nil {
 		return nil, err
 	}
+	volumes := base.Method != "semidavil"
 	var out []cell
 	names := map[string]string{}
 	for _, labelled := range cfg.Labelled {
 		for _, seed := range cfg.Seeds {
 			for _, row := range rows {
-				c := cell{row: row.Name, labelled: labelled, seed: seed}
+				c := cell{row: row.Name, labelled: labelled, seed: seed, volumes: volumes}
 				base.CLIP = clip
 				if c.config, err = row.Over(base); err != nil {
 					return nil, err
 				}
-				if c.config.Method == "vnet" { // which has no language
+				if volumes { // which have no language
 					c.config.CLIP = ""
 				}
 				// What these rows are named after they have from the base.

@@ -95,7 +95,7 @@ func collect(ctx context.Context, cells []cell) ([]Result, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
-		if err := r.read(ctx, c.config.Method); err != nil {
+		if err := r.read(ctx, c.volumes); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
@@ -104,9 +104,9 @@ func collect(ctx context.Context, cells []cell) ([]Result, error) {
 }
 
 // read reads what a training ended with.
-func (r *Result) read(ctx context.Context, method string) error {
+func (r *Result) read(ctx context.Context, volumes bool) error {
 	var run train.RunStats
-	if method == "vnet" {
+	if volumes {
 		s, err := train.ReadSummary[train.VolumeSummary](ctx, r.Output)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands"
 	"semidavil/runners"
+	"semidavil/stages"
 )
 
 type (
@@ -50,7 +51,11 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 			return s.Resolve(runners.Path{Flag: "data", Value: &cfg.Data}, runners.Path{Flag: "output", Value: &cfg.Output}, runners.Path{Flag: "clip", Value: &cfg.CLIP, BuiltIn: clips.Name})
 		},
 		Plan: func(ctx context.Context, _ *runners.Session, cfg configs.Train) (pipelines.TrainParams, error) {
-			if cfg.Method == "vnet" {
+			m, err := stages.ReadManifest(ctx, cfg.Data)
+			if err != nil {
+				return pipelines.TrainParams{}, err
+			}
+			if m.Volumes != nil {
 				c, err := commands.PlanTraining(ctx, cfg.Backend, cfg, planVolumes)
 				return pipelines.TrainParams{Backend: cfg.Backend, Volumes: []train.VolumeConfig{c}}, err
 			}
@@ -62,29 +67,33 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 		Forget:   func(ctx context.Context, cfg, _ configs.Train) error { return commands.ForgetTraining(ctx, cfg.Output) },
 		Warn:     warn,
 		Work: commands.Training(graph, func(r *job) func(train.Progress) []string {
-			r.Display.Message("%s", describe(r.Settings))
-			return func(p train.Progress) []string { return notes(p, r.Settings) }
+			volumes := len(r.Params.Volumes) > 0
+			r.Display.Message("%s", describe(r.Settings, volumes))
+			return func(p train.Progress) []string { return notes(p, r.Settings, volumes) }
 		}),
 		Summarise: summarise,
 	}
 }
 
 // describe says in one line what is trained.
-func describe(cfg configs.Train) string {
-	if cfg.Method == "vnet" {
-		return fmt.Sprintf("%d steps of %d patches of %s voxels; V-Net of %d filters and %d levels, loss %s + %g Dice",
-			cfg.Steps, cfg.Batch[0]+cfg.Batch[1], cfg.Patch, cfg.Filters, cfg.Levels, cfg.Loss, cfg.Dice)
+func describe(cfg configs.Train, volumes bool) string {
+	if volumes {
+		return fmt.Sprintf("%d steps of %d labelled and %d unlabelled patches of %s voxels; %s of %d filters and %d levels, loss %s + %g Dice",
+			cfg.Steps, cfg.Batch[0]+cfg.Batch[1], cfg.Batch[2], cfg.Patch, cfg.Method, cfg.Filters, cfg.Levels, cfg.Loss, cfg.Dice)
 	}
 	return fmt.Sprintf("%d steps of %d source, %d labelled and %d unlabelled crops of %s; guidance %s, loss %s, vision %s",
 		cfg.Steps, cfg.Batch[0], cfg.Batch[1], cfg.Batch[2], cfg.Crop, cfg.Guidance, cfg.Loss, cfg.Vision)
 }
 
 // notes are shown behind the bar of the steps.
-func notes(p train.Progress, cfg configs.Train) []string {
+func notes(p train.Progress, cfg configs.Train, volumes bool) []string {
 	notes := []string{fmt.Sprintf("loss %.3f", p.Loss)}
 	switch {
-	case cfg.Method == "vnet":
+	case volumes:
 		notes = append(notes, fmt.Sprintf("%s %.3f", cfg.Loss, p.Supervised), fmt.Sprintf("Dice loss %.3f", p.Dice))
+		if cfg.Batch[2] > 0 {
+			notes = append(notes, fmt.Sprintf("unlabelled %.3f", p.Consistency))
+		}
 	case cfg.Batch[2] > 0:
 		notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency), fmt.Sprintf("kept %.0f %%", 100*p.Kept))
 	}

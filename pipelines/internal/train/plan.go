@@ -29,8 +29,8 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	if m.Volumes != nil {
-		return train.Config{}, fmt.Errorf("train: --data=%s holds volumes; give --method=vnet, or --config=configs/examples/train_minict.yaml", cfg.Data)
+	if cfg.Method != "semidavil" {
+		return train.Config{}, fmt.Errorf("train: --data=%s holds images; --method=%s is for volumes", cfg.Data, cfg.Method)
 	}
 	if cfg.CLIP == clips.Name && m.Tokenizer.Name != builtin.Name {
 		return train.Config{}, fmt.Errorf("train: --clip=%s reads the built-in vocabulary, the data has that of %s; give the CLIP folder that it was prepared with", clips.Name, m.Tokenizer.Name)

@@ -15,7 +15,7 @@ import (
 // summarise prints the results.
 func summarise(ctx context.Context, r *job) error {
 	cfg := r.Settings
-	if cfg.Method == "vnet" {
+	if len(r.Params.Volumes) > 0 {
 		return summariseVolumes(ctx, r)
 	}
 	sum, err := train.ReadSummary[train.Summary](ctx, cfg.Output)

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +11,7 @@ import (
 	"semidavil/internal/loader"
 	"semidavil/model/checkpoint"
 	"semidavil/model/loss"
+	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/train"
 	"semidavil/model/vnet"
@@ -25,18 +25,20 @@ func planVolumes(ctx context.Context, cfg configs.Train) (train.VolumeConfig, er
 	if err != nil {
 		return train.VolumeConfig{}, err
 	}
-	if m.Volumes == nil {
-		return train.VolumeConfig{}, fmt.Errorf("train: --data=%s holds images; --method=vnet is for volumes", cfg.Data)
+	if cfg.Method == "semidavil" {
+		return train.VolumeConfig{}, fmt.Errorf("train: --data=%s holds volumes; give --method=vnet, or --config=configs/examples/train_minict.yaml", cfg.Data)
 	}
-	if cfg.Batch[2] > 0 {
-		return train.VolumeConfig{}, errors.New("train: --method=vnet learns from labelled volumes alone; give --batch=0,2,0")
+	if supervised := methods.Supervised(cfg.Method); supervised != (cfg.Batch[2] == 0) {
+		return train.VolumeConfig{}, fmt.Errorf("train: --method=%s learns from %s", cfg.Method, map[bool]string{
+			true:  "labelled volumes alone; give --batch=0,2,0",
+			false: "unlabelled volumes too; give --batch=0,2,2"}[supervised])
 	}
 	for _, given := range []struct {
 		flag string
 		set  bool
 	}{{"absent", len(cfg.Absent) > 0}, {"clip", cfg.CLIP != ""}, {"rare_class", cfg.RareClass}, {"precision", cfg.Precision != "float32"}, {"remat", cfg.Remat}} {
 		if given.set {
-			return train.VolumeConfig{}, fmt.Errorf("train: --%s is for images, not for --method=vnet", given.flag)
+			return train.VolumeConfig{}, fmt.Errorf("train: --%s is for images, not for --method=%s", given.flag, cfg.Method)
 		}
 	}
 	size, err := configs.ParseGrid(cfg.Patch)
@@ -50,9 +52,11 @@ func planVolumes(ctx context.Context, cfg configs.Train) (train.VolumeConfig, er
 	c := train.VolumeConfig{
 		Output: cfg.Output, Overwrite: cfg.Overwrite,
 		Network: vnet.Config{Classes: len(m.Classes), Filters: cfg.Filters, Levels: cfg.Levels, Norm: cfg.Norm}, Dropout: cfg.Dropout,
-		Loss: supervisedLoss(cfg), Dice: loss.DiceConstants(), DiceWeight: cfg.Dice, HardRamp: cfg.HardRamp,
+		Method: methods.Config{Kind: cfg.Method, Loss: supervisedLoss(cfg), Dice: loss.DiceConstants(), DiceWeight: cfg.Dice,
+			OnPseudo: cfg.DyCEOnPseudo, Momentum: cfg.Alpha},
+		Lambda: cfg.Lambda, LambdaRamp: cfg.LambdaRamp, HardRamp: cfg.HardRamp,
 		Optimiser: optimiserOf(cfg), Schedule: optim.ScheduleOf(cfg.Schedule), Steps: cfg.Steps, Seed: cfg.Seed,
-		Loader: loader.Config{Dir: cfg.Data, Seed: cfg.Seed, Source: cfg.Batch[0], Labelled: cfg.Batch[1], Workers: cfg.Workers,
+		Loader: loader.Config{Dir: cfg.Data, Seed: cfg.Seed, Source: cfg.Batch[0], Labelled: cfg.Batch[1], Unlabelled: cfg.Batch[2], Workers: cfg.Workers,
 			Volumes: &loader.VolumeConfig{PatchRecipe: recipe, Foreground: cfg.Foreground}},
 		Overlap:  cfg.Overlap,
 		LogEvery: cfg.LogEvery, EvaluateEvery: cfg.EvaluateEvery, CheckpointEvery: cfg.CheckpointEvery, Keep: cfg.Keep,
