@@ -52,11 +52,12 @@ type method struct {
 // all are the methods by name.
 var all = map[string]method{
 	"vnet": {losses: supervised, logits: one, supervised: true},
+	"urpc": {losses: urpc, logits: finest},
 	"cps":  {losses: cps, logits: mean, hard: true, images: true, networks: pair},
 }
 
 // Kinds lists the methods in the order of the paper's table.
-func Kinds() []string { return []string{"vnet", "cps"} }
+func Kinds() []string { return []string{"vnet", "urpc", "cps"} }
 
 // Config is a method with its losses.
 type Config struct {
