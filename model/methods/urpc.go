@@ -76,13 +76,13 @@ func agreement(outputs []*graph.Node, valid *graph.Node) *graph.Node {
 		}
 	}
 	middle = graph.DivScalar(middle, float64(len(outputs)))
-	some := graph.IsPositive(middle) // 0·log 0 is 0
-	logMiddle := graph.Log(graph.Where(some, middle, graph.OnesLike(middle)))
+	// Where p̄ is 0 any finite logarithm will do: 0·log 0 is 0.
+	logMiddle := graph.Log(graph.Where(graph.IsPositive(middle), middle, graph.OnesLike(middle)))
 
 	loss := zero
 	for i := range all {
 		x := &all[i]
-		x.divergence = graph.ReduceSum(graph.Where(some, graph.Mul(middle, graph.Sub(logMiddle, x.log)), zero), 0)
+		x.divergence = graph.ReduceSum(graph.Mul(middle, graph.Sub(logMiddle, x.log)), 0)
 		x.certainty = graph.Exp(graph.Neg(x.divergence))
 		x.distance = graph.ReduceMean(graph.Square(graph.Sub(middle, x.p)), 0)
 		x.near, x.sure = mean(graph.Mul(x.distance, x.certainty)), graph.AddScalar(mean(x.certainty), 1e-8)
@@ -104,7 +104,7 @@ func agreement(outputs []*graph.Node, valid *graph.Node) *graph.Node {
 			slope := graph.Mul(ofD[i], graph.Sub(logMiddle, x.log))
 			ofMiddle = graph.Add(ofMiddle, graph.Sub(slope, ofP[i]))
 		}
-		ofMiddle = graph.DivScalar(graph.Where(some, ofMiddle, zero), float64(len(all)))
+		ofMiddle = graph.DivScalar(ofMiddle, float64(len(all)))
 		gradients := make([]*graph.Node, len(all))
 		for i, x := range all {
 			// p·∂L/∂p, where D has log p alone, whose share -p̄ stays finite at p = 0.
