@@ -1,6 +1,8 @@
 package methods
 
 import (
+	"fmt"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -15,13 +17,21 @@ import (
 // unlabelled volumes on average.
 func urpc(s *Step) Losses {
 	v := s.Volumes
-	outputs := unet3d.Logits(v.Scope("student"), v.Network, v.Values, v.Drop)
+	outputs := unet3d.Logits(v.Scope(params.Student), v.Network, v.Values, v.Drop)
 	labels, unlabelled := make([]labelLoss, len(outputs)), make([]*graph.Node, len(outputs))
 	for i, logits := range outputs {
 		labels[i] = s.onLabels(logits, nil)
 		_, unlabelled[i] = s.split(logits)
 	}
 	return s.sum(0.5/float64(len(outputs)), agreement(unlabelled, s.Valid), nil, labels...)
+}
+
+// CheckNetwork reports a network that is too small for a method.
+func CheckNetwork(kind string, c vnet.Config) error {
+	if kind == "urpc" && c.Levels < 3 {
+		return fmt.Errorf("methods: check config: method urpc with a network of %d levels has one output alone: want 3 levels or more", c.Levels)
+	}
+	return nil
 }
 
 // finest is the prediction of a U-Net, of its output at the full size.

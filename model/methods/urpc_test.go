@@ -228,6 +228,11 @@ func TestAgreementEdges(t *testing.T) {
 // TestURPC: a step's losses are those of the outputs, and predictions are the finest of them.
 func TestURPC(t *testing.T) {
 	network := vnet.Config{Classes: 3, Filters: 2, Levels: 4, Norm: "bn"}
+	small := network
+	small.Levels = 2
+	if CheckNetwork("urpc", network) != nil || CheckNetwork("urpc", small) == nil || CheckNetwork("vnet", small) != nil {
+		t.Error("a network of one output is not refused, or another one is")
+	}
 	volumes := tensors.FromFlatDataAndDimensions(golden.Uniform("x", 3, 16, 8, 24), 3, 16, 8, 24, 1)
 	labels, valid := make([]uint8, 16*8*24), make([]uint8, 2*16*8*24)
 	for i, u := range golden.Uniform("labels", len(labels)) {
