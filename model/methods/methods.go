@@ -53,13 +53,14 @@ type method struct {
 var all = map[string]method{
 	"vnet": {losses: supervised, logits: one, supervised: true},
 	"uamt": {losses: uamt, logits: one},
+	"urpc": {losses: urpc, logits: finest},
 	"cps":  {losses: cps, logits: mean, hard: true, images: true, networks: pair},
 	"depl": {losses: depl, logits: mean, hard: true, images: true, networks: pair},
 	"dhc":  {losses: dhc, logits: mean, hard: true, images: true, networks: pair},
 }
 
 // Kinds lists the methods in the order of the paper's table.
-func Kinds() []string { return []string{"vnet", "uamt", "cps", "depl", "dhc"} }
+func Kinds() []string { return []string{"vnet", "uamt", "urpc", "cps", "depl", "dhc"} }
 
 // Config is a method with its losses.
 type Config struct {

@@ -17,7 +17,9 @@ import torch
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_dlg"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden_unet3d"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_vnet"))
+import golden_unet3d as unet3d  # noqa: E402
 from golden_dlg import sampled, uniform, value  # noqa: E402
 from golden_vnet import VNet, here, names, there  # noqa: E402
 
@@ -136,6 +138,28 @@ class UAMT(Method):
                 t.mul_(b.alpha).add_(s, alpha=1 - b.alpha)
 
 
+class URPC(Method):
+    def __init__(self):
+        net = unet3d.UNet(CLASSES, FILTERS, 3)  # two outputs
+        mapping, state = unet3d.names(net), net.state_dict()
+        for key, name in mapping.items():
+            shape = tuple(state[key].shape)
+            if name is None:  # a bias without effect
+                state[key] = torch.zeros(shape)
+            else:
+                v = value(name, *unet3d.here(state[key]).shape).astype("float64")
+                state[key] = unet3d.there(torch.tensor(v), shape)
+        net.load_state_dict(state)
+        self.nets, self.mapping = [net], [{k: v for k, v in mapping.items() if v}]
+
+    def losses(self, b):
+        z = self.nets[0](b.x, {})
+        ce = sum(cross_entropy(x[:LABELLED], b.labels) for x in z) / len(z)
+        dice = sum(dice_loss(x[:LABELLED], b.labels) for x in z) / len(z)
+        learnt = unet3d.agreement([x[LABELLED:] for x in z], b.valid[:, None].double())
+        return 0.5 * (ce + dice) + WEIGHT * b.ramp * learnt, ce, dice, learnt, 0
+
+
 class CPS(Method):
     prefixes = ["a/", "b/"]
 
@@ -214,7 +238,7 @@ class DHC(CPS):
         return self.total(b, z, cross_entropy(z[0], labels[1], wa) + cross_entropy(z[1], labels[0], wb), weights=(wa, wb))
 
 
-METHODS = {"vnet": Supervised, "uamt": UAMT, "cps": CPS, "depl": DePL, "dhc": DHC}
+METHODS = {"vnet": Supervised, "uamt": UAMT, "urpc": URPC, "cps": CPS, "depl": DePL, "dhc": DHC}
 
 
 def run(method):
