@@ -9,8 +9,8 @@ type Train struct {
 	// Overwrite replaces the output of another configuration.
 	Overwrite bool `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 
-	// Method is semidavil, for images, or one of package methods, for volumes.
-	Method string `json:"method" default:"semidavil" valid:"semidavil,vnet,uamt,urpc,cps,depl,dhc,ad" before:"clip" group:"Input and output" help:"<method>: semidavil for images; for volumes vnet (supervised), or uamt, urpc, cps, depl, dhc, ad (semi-supervised)"`
+	// Method is semidavil, for images, or one of package methods: for volumes, some for images too.
+	Method string `json:"method" default:"semidavil" valid:"semidavil,vnet,uamt,urpc,cps,depl,dhc,ad" before:"clip" group:"Input and output" help:"<method>: semidavil, for images; cps, depl or dhc, for images or volumes; vnet (supervised), uamt, urpc or ad, for volumes"`
 	// CLIP is a model folder with pre-trained towers, or minicity, the built-in ones; empty,
 	// the tiny preset starts from random values.
 	CLIP string `json:"clip" before:"output" is:"place" group:"Input and output" help:"CLIP model <FOLDER> (safetensors) to start from, or minicity, the built-in one; default: the tiny preset with random values"`
@@ -55,8 +55,8 @@ type Train struct {
 	Batch [3]int `json:"batch" default:"4,4,4" range:"0.." wants:"three numbers: source, labelled, unlabelled" group:"Batches" help:"<COUNTS> of source, labelled and unlabelled images in a step; 4,0,0 is source only; on volumes 0,2,2, or 0,2,0 for vnet"`
 	// Crop is "WxH".
 	Crop string `json:"crop" default:"512x512" is:"size" need:"want WIDTHxHEIGHT" group:"Batches" help:"<size> of the random crops"`
-	// Strong is the strong augmentation: cutmix, classmix or none.
-	Strong string `json:"strong" default:"cutmix" valid:"cutmix,classmix,none" group:"Batches" help:"strong <augmentation>: cutmix, classmix (for 0 labels) or none"`
+	// Strong is the strong augmentation: cutmix, cowmix, classmix or none.
+	Strong string `json:"strong" default:"cutmix" valid:"cutmix,cowmix,classmix,none" group:"Batches" help:"strong <augmentation>: cutmix, cowmix (spots, not a box), classmix (for 0 labels) or none"`
 	// RareClass samples source images by the rareness of their classes.
 	RareClass            bool    `json:"rare_class" group:"Batches" help:"draw source images with rare classes more often"`
 	RareClassTemperature float64 `json:"rare_class_temperature" default:"0.01" group:"Batches" help:"<temperature> of --rare_class; lower is rarer"`

@@ -18,7 +18,7 @@ type Config struct {
 	CropW, CropH int
 	// Source, Labelled and Unlabelled are images per step (docs/METHOD.md#batches: 4, 4, 4).
 	Source, Labelled, Unlabelled int
-	// Strong names the strong augmentation: cutmix, classmix or none (docs/METHOD.md#augmentation).
+	// Strong names the strong augmentation: cutmix, cowmix, classmix or none (docs/METHOD.md#augmentation).
 	Strong string
 	// RareClass draws source images by DAFormer's rare-class sampling, with
 	// RareTemperature; 0 stands for its 0.01.
@@ -50,6 +50,7 @@ type VolumeConfig struct {
 // The strong augmentations.
 const (
 	CutMix   = "cutmix"
+	CowMix   = "cowmix"
 	ClassMix = "classmix"
 	None     = "none"
 )
@@ -83,13 +84,13 @@ func (c Config) complete() (Config, error) {
 			fault("crop %dx%d: want sides of 1 to %d", c.CropW, c.CropH, maxSide)
 		}
 		switch c.Strong {
-		case CutMix, None:
+		case CutMix, CowMix, None:
 		case ClassMix:
 			if c.Unlabelled > 0 && c.Source == 0 {
 				fault("strong %s pastes source images, but no source images are in a step", ClassMix)
 			}
 		default:
-			fault("strong %q: unknown; valid: %s, %s, %s", c.Strong, CutMix, ClassMix, None)
+			fault("strong %q: unknown; valid: %s, %s, %s, %s", c.Strong, CutMix, CowMix, ClassMix, None)
 		}
 	}
 	if c.RareTemperature == 0 {

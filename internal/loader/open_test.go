@@ -100,14 +100,14 @@ func TestFrequencies(t *testing.T) {
 func TestBadConfig(t *testing.T) {
 	dir := pack(t, street(t, 2, 2, 0, 1), 3).write(t)
 	for want, change := range map[string]func(*Config){
-		"valid: cutmix, classmix, none": func(c *Config) { c.Strong = "mixup" },
-		"no source images":              func(c *Config) { c.Strong, c.Source = ClassMix, 0 },
-		"crop 0x32":                     func(c *Config) { c.CropW = 0 },
-		"source -1":                     func(c *Config) { c.Source = -1 },
-		"no folder":                     func(c *Config) { c.Dir = "" },
-		"temperature -1":                func(c *Config) { c.RareTemperature = -1 },
-		"manifest.json":                 func(c *Config) { c.Dir = t.TempDir() },
-		"unknown scheme":                func(c *Config) { c.Dir = "s3://b" },
+		"valid: cutmix, cowmix, classmix, none": func(c *Config) { c.Strong = "mixup" },
+		"no source images":                      func(c *Config) { c.Strong, c.Source = ClassMix, 0 },
+		"crop 0x32":                             func(c *Config) { c.CropW = 0 },
+		"source -1":                             func(c *Config) { c.Source = -1 },
+		"no folder":                             func(c *Config) { c.Dir = "" },
+		"temperature -1":                        func(c *Config) { c.RareTemperature = -1 },
+		"manifest.json":                         func(c *Config) { c.Dir = t.TempDir() },
+		"unknown scheme":                        func(c *Config) { c.Dir = "s3://b" },
 	} {
 		cfg := testConfig(dir)
 		change(&cfg)

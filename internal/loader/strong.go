@@ -7,8 +7,8 @@ import (
 	"semidavil/transforms/augment"
 )
 
-// cutMixProbability is how often an image gets a box of another one.
-const cutMixProbability = 0.5
+// mixProbability is how often an image gets a part of another one.
+const mixProbability = 0.5
 
 // makeStrong makes the strong views of the unlabelled images from the weak ones.
 func (m *maker) makeStrong() error {
@@ -17,11 +17,11 @@ func (m *maker) makeStrong() error {
 		m.pasted[i] = semidavil.Ignore
 	}
 	switch m.cfg.Strong {
-	case CutMix:
+	case CutMix, CowMix:
 		if err := m.recolour(augment.UniMatch()); err != nil {
 			return err
 		}
-		m.cutMix()
+		m.mixNext()
 	case ClassMix:
 		m.classMix()
 		return m.recolour(augment.DACS()) // DACS changes the mixed image
@@ -44,10 +44,10 @@ func (m *maker) recolour(recipe augment.Recipe) error {
 	return nil
 }
 
-// cutMix pastes a box of the next image, with that one's colours, into each strong
-// image with probability cutMixProbability. An image alone in its batch is left as
-// it is, since the box would come from itself.
-func (m *maker) cutMix() {
+// mixNext pastes a box (CutMix) or spots (CowMix) of the next image, with that one's colours, into
+// each strong image with probability mixProbability. An image alone in its batch is left as
+// it is, since the part would come from itself.
+func (m *maker) mixNext() {
 	n, w := len(m.ukeys), m.cfg.CropW
 	if n < 2 {
 		return
@@ -57,14 +57,21 @@ func (m *maker) cutMix() {
 	m.t.valid = append(m.t.valid[:0], m.part(m.valid, 0, 1)...)
 	for j := range n {
 		rng := m.rng(j, "mix")
-		if rng.Float64() >= cutMixProbability {
+		if rng.Float64() >= mixProbability {
 			continue
 		}
-		box := augment.DrawBox(rng, w, m.cfg.CropH)
 		image, valid := m.t.first, m.t.valid
 		if j+1 < n {
 			image, valid = m.part(m.strong, j+1, 3), m.part(m.valid, j+1, 1)
 		}
+		if m.cfg.Strong == CowMix {
+			mask, spots := augment.DrawCow(rng, w, m.cfg.CropH), augment.Classes{1: true}
+			spots.Paste(m.part(m.strong, j, 3), image, mask, 3)
+			spots.Paste(m.part(m.valid, j, 1), valid, mask, 1)
+			spots.Fill(m.part(m.mix, j, 1), mask, 1)
+			continue
+		}
+		box := augment.DrawBox(rng, w, m.cfg.CropH)
 		box.Paste(m.part(m.strong, j, 3), image, w, 3)
 		box.Paste(m.part(m.valid, j, 1), valid, w, 1)
 		box.Fill(m.part(m.mix, j, 1), w, 1)

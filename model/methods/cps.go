@@ -22,9 +22,10 @@ func mean(s params.Scope, c vnet.Config, volumes *graph.Node) *graph.Node {
 // cps is cross pseudo supervision: each of two networks learns the other's most probable class, of
 // labelled images too.
 func cps(s *Step) Losses {
-	a, b := s.Pass("a"), s.Pass("b")
+	a, showA := s.Pass("a")
+	b, showB := s.Pass("b")
 	valid := s.valid()
-	crossed := graph.Add(s.onPseudo(a, labelsOf(b, valid), nil), s.onPseudo(b, labelsOf(a, valid), nil))
+	crossed := graph.Add(s.onPseudo(a, labelsOf(showB, valid), nil), s.onPseudo(b, labelsOf(showA, valid), nil))
 	return s.sum(1, crossed, nil, s.onLabels(a, nil), s.onLabels(b, nil))
 }
 

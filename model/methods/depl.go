@@ -21,10 +21,11 @@ const deplMomentum = 0.99
 // anywhere; here it is one number a class, as in DebiasPL. Its margin for the student is computed
 // there and not used.
 func depl(s *Step) Losses {
-	a, b := s.Pass("a"), s.Pass("b")
+	a, showA := s.Pass("a")
+	b, showB := s.Pass("b")
 	valid := s.valid()
-	lossA, keptA := s.debiased(a, "b", b, valid)
-	lossB, keptB := s.debiased(b, "a", a, valid)
+	lossA, keptA := s.debiased(a, "b", showB, valid)
+	lossB, keptB := s.debiased(b, "a", showA, valid)
 	kept := graph.MulScalar(graph.Add(keptA, keptB), 0.5)
 	return s.sum(1, graph.Add(lossA, lossB), kept, s.onLabels(a, nil), s.onLabels(b, nil))
 }

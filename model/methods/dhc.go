@@ -20,13 +20,14 @@ const (
 // dhc is cps with weights of classes in all losses (DHC): by difficulty for the first network, by
 // frequency for the second.
 func dhc(s *Step) Losses {
-	a, b := s.Pass("a"), s.Pass("b")
+	a, showA := s.Pass("a")
+	b, showB := s.Pass("b")
 	valid := s.valid()
 	labelledA, _ := s.split(a)
-	_, unlabelledB := s.split(b)
+	_, unlabelledB := s.split(showB)
 	weightsA := s.difficulty(labelledA, true)
 	weightsB := s.distribution(labelsOf(unlabelledB, s.Valid), b.Shape().Dimensions[0])
-	crossed := graph.Add(s.onPseudo(a, labelsOf(b, valid), weightsA), s.onPseudo(b, labelsOf(a, valid), weightsB))
+	crossed := graph.Add(s.onPseudo(a, labelsOf(showB, valid), weightsA), s.onPseudo(b, labelsOf(showA, valid), weightsB))
 	return s.sum(1, crossed, nil, s.onLabels(a, weightsA), s.onLabels(b, weightsB))
 }
 

@@ -137,9 +137,10 @@ func one(s params.Scope, c vnet.Config, volumes *graph.Node) *graph.Node {
 // unlabelled ones.
 type Step struct {
 	Config
-	// Pass gives the logits f32[K,L+U,...] of a network of the student, "" where it has one alone,
-	// labelled images first. Each network is passed once.
-	Pass func(network string) *graph.Node
+	// Pass gives the logits f32[K,L+U,...] of a network, one of [Networks], labelled images first: those
+	// that learn, and those that pseudo-labels are made of, which are the same where all networks
+	// see the same images. Each network is passed once.
+	Pass func(network string) (learn, show *graph.Node)
 	// Volumes has what only methods on volumes use; nil for images.
 	Volumes *Volumes
 	Labels  *graph.Node // u8[L,...] 255 ignored
@@ -191,7 +192,8 @@ func (s *Step) After(ok *graph.Node) {
 
 // supervised learns the labels alone.
 func supervised(s *Step) Losses {
-	return s.sum(1, nil, nil, s.onLabels(s.Pass(""), nil))
+	logits, _ := s.Pass("")
+	return s.sum(1, nil, nil, s.onLabels(logits, nil))
 }
 
 // labelLoss is the loss on labels of a network.

@@ -29,7 +29,7 @@ const (
 // the teacher has batch statistics and dropout too, and the loss on labels is halved.
 func uamt(s *Step) Losses {
 	v := s.Volumes
-	logits := s.Pass("")
+	logits, _ := s.Pass("")
 	_, student := s.split(logits)
 	volumes := graph.SliceAxis(v.Values, 0, graph.AxisRangeToEnd(s.Labels.Shape().Dimensions[0]))
 	n := volumes.Shape().Dimensions[0]

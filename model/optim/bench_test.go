@@ -30,7 +30,7 @@ func BenchmarkStep(b *testing.B) {
 			exec, err := model.NewExec(newBackend(b), store, func(_ *model.Scope, scale *graph.Node) *graph.Node {
 				loss := squareOfAll(store, scale.Graph())
 				if c.step {
-					Step(store, loss, "student", c.Config, VisionGroups("all", 1e-4, 5e-6), scale)
+					Step(store, loss, []string{"student"}, c.Config, VisionGroups("all", 1e-4, 5e-6), scale)
 				}
 				return loss
 			})

@@ -166,7 +166,7 @@ func (r *replay) compile(c Config, groups []Group) {
 			v := s.At("%s", strings.TrimSuffix(at, "/")).Variable(last, params.Zeros, r.dims[name]...).NodeValue(g)
 			loss = graph.Add(loss, graph.ReduceAllSum(graph.Mul(v, in[i+1])))
 		}
-		norm, ok := Step(r.store, loss, "student", c, groups, in[0])
+		norm, ok := Step(r.store, loss, []string{"student"}, c, groups, in[0])
 		return []*graph.Node{norm, graph.ConvertDType(ok, dtypes.Float32)}
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ func newTraining(t testing.TB, backend compute.Backend, c Config, kind string) *
 		guess := graph.StopGradient(network(params.In(r.store, g, "teacher", params.Options{Seed: 5}), x))
 		student := network(params.In(r.store, g, "student", params.Options{Seed: 5, Train: true}), x)
 		loss := graph.ReduceAllMean(graph.Square(graph.Sub(student, graph.Add(y, graph.MulScalar(guess, 0.1)))))
-		norm, ok := Step(r.store, loss, "student", c, VisionGroups(kind, c.LR, c.LR/3), scale)
+		norm, ok := Step(r.store, loss, []string{"student"}, c, VisionGroups(kind, c.LR, c.LR/3), scale)
 		teacher.Update(r.store, g, "student", "teacher", graph.Where(ok, alpha, graph.ScalarOne(g, dtypes.Float32)))
 		return []*graph.Node{norm, graph.ConvertDType(ok, dtypes.Float32)}
 	})

@@ -57,7 +57,7 @@ func TestNotFiniteEither(t *testing.T) {
 		store.VariableWithValue("/student/out/weight", []float32{0, 0})
 		exec, err := model.NewExec(newBackend(t), store, func(_ *model.Scope, scale *graph.Node) *graph.Node {
 			w := params.In(store, scale.Graph(), "student", params.Options{}).At("out").Weight("weight", nil, 2)
-			_, ok := Step(store, loss(w), "student", Default(), nil, scale)
+			_, ok := Step(store, loss(w), []string{"student"}, Default(), nil, scale)
 			return graph.ConvertDType(ok, w.DType())
 		})
 		if err != nil {
@@ -117,7 +117,7 @@ func TestFrozenIsNotDifferentiated(t *testing.T) {
 		s := params.In(store, g, "student", params.Options{})
 		x := s.At("decode").Weight("weight", params.Ones, 4)
 		y := graph.Round(s.At("vision").Weight("class", params.Constant(1.2), 4))
-		Step(store, graph.ReduceAllSum(graph.Mul(x, y)), "student", Default(), VisionGroups("frozen", 1, 1), graph.Const(g, float32(1)))
+		Step(store, graph.ReduceAllSum(graph.Mul(x, y)), []string{"student"}, Default(), VisionGroups("frozen", 1, 1), graph.Const(g, float32(1)))
 	})
 	if err != nil {
 		t.Error(err)
@@ -141,7 +141,7 @@ func TestUnused(t *testing.T) {
 		loss := graph.ReduceAllSum(graph.Add(weight("used"), graph.MulScalar(graph.SliceAxis(weight("part"), 0, graph.AxisRange(0, 1)), 2)))
 		graph.StopGradient(weight("none"))
 		c := Config{Kind: "adamw", LR: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.5}
-		norm, _ := Step(store, loss, "student", c, nil, scale)
+		norm, _ := Step(store, loss, []string{"student"}, c, nil, scale)
 		return norm
 	})
 	if err != nil {
@@ -176,41 +176,41 @@ func TestRefused(t *testing.T) {
 	}
 	for want, build := range map[string]func(store *model.Store, g *graph.Graph){
 		"out/weight is of no group": func(store *model.Store, g *graph.Graph) {
-			Step(store, graph.ReduceAllSum(weight(store, g)), "student", Default(), []Group{{Match: func(string) bool { return false }}}, one(g))
+			Step(store, graph.ReduceAllSum(weight(store, g)), []string{"student"}, Default(), []Group{{Match: func(string) bool { return false }}}, one(g))
 		},
 		"no parameters to train": func(store *model.Store, g *graph.Graph) {
-			Step(store, graph.ReduceAllSum(weight(store, g)), "student", Default(), []Group{{Frozen: true}}, one(g))
+			Step(store, graph.ReduceAllSum(weight(store, g)), []string{"student"}, Default(), []Group{{Frozen: true}}, one(g))
 		},
-		"step studen: it has no parameters": func(store *model.Store, g *graph.Graph) {
-			Step(store, graph.ReduceAllSum(weight(store, g)), "studen", Default(), nil, one(g))
+		"step studen: there are no parameters": func(store *model.Store, g *graph.Graph) {
+			Step(store, graph.ReduceAllSum(weight(store, g)), []string{"studen"}, Default(), nil, one(g))
 		},
 		"has a step already": func(store *model.Store, g *graph.Graph) {
 			loss := graph.ReduceAllSum(weight(store, g))
-			Step(store, loss, "student", Default(), nil, one(g))
-			Step(store, loss, "student", Default(), nil, one(g))
+			Step(store, loss, []string{"student"}, Default(), nil, one(g))
+			Step(store, loss, []string{"student"}, Default(), nil, one(g))
 		},
 		"was changed before": func(store *model.Store, g *graph.Graph) {
 			loss := graph.ReduceAllSum(weight(store, g))
 			v := store.GetVariable("/student/out/weight")
 			v.SetNodeValue(graph.MulScalar(v.NodeValue(g), 2))
-			Step(store, loss, "student", Default(), nil, one(g))
+			Step(store, loss, []string{"student"}, Default(), nil, one(g))
 		},
 		"change /student/out/weight: it is a constant of the graph": func(store *model.Store, g *graph.Graph) {
 			weight := params.In(store, g, "student", params.Options{Constant: true}).At("out").Weight("weight", params.Ones, 2, 3)
-			Step(store, graph.ReduceAllSum(weight), "student", Default(), nil, one(g))
+			Step(store, graph.ReduceAllSum(weight), []string{"student"}, Default(), nil, one(g))
 		},
 		"constant in a graph whose parameters may change": func(store *model.Store, g *graph.Graph) {
 			params.In(store, g, "clip", params.Options{Constant: true})
 			loss := graph.ReduceAllSum(weight(store, g))
 			params.In(store, g, "clip", params.Options{Constant: true})
-			Step(store, loss, "student", Default(), nil, one(g))
+			Step(store, loss, []string{"student"}, Default(), nil, one(g))
 		},
 		"valid: adamw, sgd": func(store *model.Store, g *graph.Graph) {
-			Step(store, graph.ReduceAllSum(weight(store, g)), "student", Config{}, nil, one(g))
+			Step(store, graph.ReduceAllSum(weight(store, g)), []string{"student"}, Config{}, nil, one(g))
 		},
 		"use state /optimizer/m/student/out/weight": func(store *model.Store, g *graph.Graph) {
 			store.VariableWithValue("/optimizer/m/student/out/weight", []float32{1})
-			Step(store, graph.ReduceAllSum(weight(store, g)), "student", Default(), nil, one(g))
+			Step(store, graph.ReduceAllSum(weight(store, g)), []string{"student"}, Default(), nil, one(g))
 		},
 	} {
 		if err := try(t, build); err == nil || !strings.Contains(err.Error(), want) {

@@ -13,6 +13,7 @@ import (
 	"semidavil/internal/loader"
 	"semidavil/model/infer"
 	"semidavil/model/loss"
+	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/segmenter"
 	"semidavil/model/textfeatures"
@@ -37,6 +38,10 @@ type Config struct {
 	Vision      string
 	Loss        loss.Config
 	Consistency loss.ConsistencyConfig
+	// Method, unless nil, trains student and teacher as the two networks of a method of package
+	// methods, from independent starts, in the place of a teacher that is an average: each learns
+	// from the other.
+	Method *methods.Config `json:",omitempty"`
 	// Lambda weighs the consistency loss.
 	Lambda float64
 	// LambdaRamp is the share of the steps over which the weight of the consistency loss
@@ -114,6 +119,21 @@ func (c Config) Check() error {
 	}
 	if err := c.Consistency.Check(); err != nil {
 		faults = append(faults, err)
+	}
+	if m := c.Method; m != nil {
+		faults = append(faults, m.Check(c.Segmenter.Decoder.Classes))
+		if !methods.ForImages(m.Kind) {
+			fault("method %s is for volumes", m.Kind)
+		}
+		if c.Loader.Unlabelled == 0 {
+			fault("a step has no unlabelled images; method %s wants some", m.Kind)
+		}
+		if !c.IndependentTeacher {
+			fault("the two networks of method %s start alike: want an independent teacher", m.Kind)
+		}
+		if c.FeatureDropout > 0 {
+			fault("feature dropout is not for method %s", m.Kind)
+		}
 	}
 	if !(c.FeatureDropout >= 0 && c.FeatureDropout < 1) {
 		fault("feature dropout %v is not within 0 to below 1", c.FeatureDropout)

@@ -206,7 +206,7 @@ func (p *pretrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	if p.Words > 0 {
 		loss = graph.Add(loss, graph.MulScalar(clip.Words(s, p.CLIP, features.Dense, all, tokens, in[3]), p.Words))
 	}
-	norm, ok := optim.Step(p.store, loss, clipNetwork, p.Optimiser, []optim.Group{{Name: "all", Match: func(string) bool { return true }, NoDecay: optim.WithoutDecay}}, scale)
+	norm, ok := optim.Step(p.store, loss, []string{clipNetwork}, p.Optimiser, []optim.Group{{Name: "all", Match: func(string) bool { return true }, NoDecay: optim.WithoutDecay}}, scale)
 	return []*graph.Node{loss, contrastive, norm, graph.ConvertDType(ok, dtypes.Float32)}
 }
 

@@ -44,17 +44,22 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.Segmenter.CheckSize(t.Loader.CropW, t.Loader.CropH); err != nil {
 		return err
 	}
+	counts, err := t.loader.Frequencies()
+	if err != nil {
+		return err
+	}
+	t.counts = pixelsOf(counts)
 	if t.Loss.Kind == "wce" && t.Loss.ClassWeights == nil {
-		counts, err := t.loader.Frequencies()
-		if err != nil {
-			return err
-		}
 		t.Loss.ClassWeights = classWeights(counts.Frequencies())
+	}
+	if t.Method != nil {
+		method := *t.Method
+		method.Loss = t.Loss
+		t.Method = &method
 	}
 	if err := t.encodeCaptions(ctx); err != nil {
 		return err
 	}
-	var err error
 	if t.exec, err = t.newStepExec(); err != nil {
 		return err
 	}
@@ -89,6 +94,15 @@ func classWeights(frequencies []float64) []float32 {
 	var out []float32
 	for _, w := range classstats.InverseFrequency(frequencies) {
 		out = append(out, float32(w))
+	}
+	return out
+}
+
+// pixelsOf are the counted pixels of each class.
+func pixelsOf(counts classstats.Counts) []float64 {
+	var out []float64
+	for _, n := range counts.Pixels {
+		out = append(out, float64(n))
 	}
 	return out
 }

@@ -60,8 +60,11 @@ const (
 
 // step is a whole training step in the order of docs/METHOD.md#training-step: teacher on the
 // weak view, student on the labelled images and the strong view, both losses, optimiser, EMA.
-// It changes the variables in store.
-func (c Config) step(store *model.Store, in inputs) []*graph.Node {
+// It changes the variables in store. Counts are the labelled pixels of each class, for methods.
+func (c Config) step(store *model.Store, in inputs, counts []float64) []*graph.Node {
+	if c.Method != nil {
+		return c.methodStep(store, in, counts)
+	}
 	g := in.images.Graph()
 	options := params.Options{Seed: c.Seed, Compute: c.computeType(), Train: true, Remat: c.Remat}
 	student := params.In(store, g, Student, options)
@@ -96,15 +99,20 @@ func (c Config) step(store *model.Store, in inputs) []*graph.Node {
 		total = graph.Add(total, graph.Mul(consistency, in.lambda))
 	}
 	groups := optim.VisionGroups(c.Vision, c.Optimiser.LR, c.VisionLR)
-	norm, ok := optim.Step(store, total, Student, c.Optimiser, groups, in.scale)
+	norm, ok := optim.Step(store, total, []string{Student}, c.Optimiser, groups, in.scale)
 	if in.weak != nil {
 		// A step that changes nothing leaves the teacher alone as well.
 		teacher.Update(store, g, Student, Teacher, graph.Where(ok, in.alpha, graph.ScalarOne(g, dtypes.Float32)))
 	}
-	results := make([]*graph.Node, resultCount)
-	results[resultLoss], results[resultSupervised], results[resultConsistency] = total, supervised, consistency
-	results[resultKept], results[resultGradientNorm], results[resultOK] = kept, norm, graph.ConvertDType(ok, dtypes.Float32)
-	return results
+	return results(total, supervised, consistency, kept, norm, ok)
+}
+
+// results are those of a step.
+func results(total, supervised, consistency, kept, norm, ok *graph.Node) []*graph.Node {
+	all := make([]*graph.Node, resultCount)
+	all[resultLoss], all[resultSupervised], all[resultConsistency] = total, supervised, consistency
+	all[resultKept], all[resultGradientNorm], all[resultOK] = kept, norm, graph.ConvertDType(ok, dtypes.Float32)
+	return all
 }
 
 // present makes labels of classes that the source lacks ignored.
@@ -137,28 +145,39 @@ func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, wi
 //	t           of [U,H,W]
 //	mix, paste  u8[U,H,W]
 func mixTargets(t loss.Target, mix, paste *graph.Node, classes int) loss.Target {
-	g := mix.Graph()
-	is := func(kind float64) *graph.Node { return graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind)) }
-	mixed, pasted := is(1), is(2)
-	known := graph.LessThan(paste, graph.Scalar(g, dtypes.Uint8, classes))
-	take := func(own *graph.Node, images int, pastedValue *graph.Node) *graph.Node {
-		next := own
-		if n := mix.Shape().Dimensions[0]; n > 1 {
-			next = graph.Concatenate([]*graph.Node{
-				graph.SliceAxis(own, images, graph.AxisRangeToEnd(1)), graph.SliceAxis(own, images, graph.AxisRange(0, 1))}, images)
-		}
-		over := func(mask *graph.Node) *graph.Node {
-			return graph.BroadcastToDims(graph.ExpandLeftToRank(mask, own.Rank()), own.Shape().Dimensions...)
-		}
-		return graph.Where(over(pasted), pastedValue, graph.Where(over(mixed), next, own))
-	}
-	t.Label = take(t.Label, 0, paste)
-	t.Confidence = take(t.Confidence, 0, graph.ConvertDType(known, dtypes.Float32))
+	known := graph.LessThan(paste, graph.Scalar(mix.Graph(), dtypes.Uint8, classes))
+	t.Label = mixed(t.Label, 0, mix, paste)
+	t.Confidence = mixed(t.Confidence, 0, mix, graph.ConvertDType(known, dtypes.Float32))
 	if t.Probabilities != nil {
-		d := t.Probabilities.Shape().Dimensions
-		class := graph.Iota(g, shapes.Make(dtypes.Uint8, d...), 0)
-		one := graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(paste, 0), d...))
-		t.Probabilities = take(t.Probabilities, 1, graph.ConvertDType(one, dtypes.Float32))
+		t.Probabilities = mixed(t.Probabilities, 1, mix, graph.ConvertDType(oneHot(paste, classes), dtypes.Float32))
 	}
 	return t
+}
+
+// mixed takes where mix is 1 the value of the next image, and where it is 2 the pasted one.
+//
+//	own, pasted  [...,U,H,W]  U is the axis images
+//	mix          u8[U,H,W]
+func mixed(own *graph.Node, images int, mix, pasted *graph.Node) *graph.Node {
+	g := mix.Graph()
+	is := func(kind float64) *graph.Node {
+		mask := graph.Equal(mix, graph.Scalar(g, dtypes.Uint8, kind))
+		return graph.BroadcastToDims(graph.ExpandLeftToRank(mask, own.Rank()), own.Shape().Dimensions...)
+	}
+	next := own
+	if n := mix.Shape().Dimensions[0]; n > 1 {
+		next = graph.Concatenate([]*graph.Node{
+			graph.SliceAxis(own, images, graph.AxisRangeToEnd(1)), graph.SliceAxis(own, images, graph.AxisRange(0, 1))}, images)
+	}
+	return graph.Where(is(2), pasted, graph.Where(is(1), next, own))
+}
+
+// oneHot is true at the class of each pixel.
+//
+//	labels  u8[U,H,W]
+//	return  bool[K,U,H,W]
+func oneHot(labels *graph.Node, classes int) *graph.Node {
+	d := append([]int{classes}, labels.Shape().Dimensions...)
+	class := graph.Iota(labels.Graph(), shapes.Make(dtypes.Uint8, d...), 0)
+	return graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(labels, 0), d...))
 }

@@ -80,6 +80,7 @@ type trainer struct {
 	watch    Watcher
 	loader   *loader.Loader
 	store    *model.Store
+	counts   []float64 // labelled pixels of each class
 	captions *textfeatures.Table
 	byKey    map[string]textfeatures.Tokens
 	exec     *model.Exec
@@ -182,7 +183,7 @@ func (t *trainer) tokens(keys []string) []textfeatures.Tokens {
 // newStepExec compiles the step at its first call.
 func (t *trainer) newStepExec() (*model.Exec, error) {
 	return model.NewExec(t.backend.Backend, t.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		return t.Config.step(t.store, unpack(in))
+		return t.Config.step(t.store, unpack(in), t.counts)
 	})
 }
 

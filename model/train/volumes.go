@@ -142,9 +142,7 @@ func RunVolumes(ctx context.Context, b backend.Choice, c VolumeConfig, w Watcher
 	if err != nil {
 		return VolumeSummary{}, err
 	}
-	for _, n := range counts.Pixels {
-		t.counts = append(t.counts, float64(n))
-	}
+	t.counts = pixelsOf(counts)
 	if l := &t.Method.Loss; l.Kind == "wce" && l.ClassWeights == nil {
 		l.ClassWeights = classWeights(counts.Frequencies())
 	}
@@ -200,12 +198,13 @@ func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	}}
 	step := methods.Step{Config: t.Method, Volumes: part, Labels: labels, Hard: in[3], Weight: in[4], Ramp: in[5], Alpha: in[6],
 		Random: t.random(in[7]), Store: t.store, Counts: t.counts,
-		Pass: func(network string) *graph.Node {
+		Pass: func(network string) (learn, show *graph.Node) {
 			s := part.Scope(Student)
 			if network != "" {
 				s = s.At("%s", network)
 			}
-			return vnet.Logits(s, t.Network, volumes, part.Drop)
+			logits := vnet.Logits(s, t.Network, volumes, part.Drop)
+			return logits, logits
 		}}
 	if t.Dropout {
 		part.Drop = layer.DropFrom(step.Random)
@@ -214,7 +213,7 @@ func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		step.Valid = in[8]
 	}
 	l := step.Losses()
-	norm, ok := optim.Step(t.store, l.Total, Student, t.Optimiser, nil, scale)
+	norm, ok := optim.Step(t.store, l.Total, []string{Student}, t.Optimiser, nil, scale)
 	step.After(ok)
 	return []*graph.Node{l.Total, l.Supervised, l.Unsupervised, l.Dice, l.Kept, norm, graph.ConvertDType(ok, dtypes.Float32)}
 }

@@ -50,7 +50,7 @@ func benchmarkStep(b *testing.B, size string) {
 		s := params.In(store, g, "student", params.Options{Seed: 1, Train: true})
 		logits := Logits(s, c, in[0], layer.DropFrom(layer.RandomFrom(in[2])))
 		total := graph.Add(loss.Supervised(loss.Config{Kind: "ce"}, logits, in[1]), loss.Dice(loss.DiceConstants(), logits, in[1]))
-		_, _ = optim.Step(store, total, "student", sgd, []optim.Group{{Name: "all"}}, graph.Const(g, float32(1)))
+		_, _ = optim.Step(store, total, []string{"student"}, sgd, []optim.Group{{Name: "all"}}, graph.Const(g, float32(1)))
 		return []*graph.Node{total}
 	})
 	if err != nil {

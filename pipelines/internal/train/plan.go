@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"semidavil/model/dlg"
 	"semidavil/model/infer"
 	"semidavil/model/loss"
+	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/segmenter"
 	"semidavil/model/textfeatures"
@@ -29,8 +31,9 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	if cfg.Method != "semidavil" {
-		return train.Config{}, fmt.Errorf("train: --data=%s holds images; --method=%s is for volumes", cfg.Data, cfg.Method)
+	method, err := methodOf(cfg)
+	if err != nil {
+		return train.Config{}, err
 	}
 	if cfg.CLIP == clips.Name && m.Tokenizer.Name != builtin.Name {
 		return train.Config{}, fmt.Errorf("train: --clip=%s reads the built-in vocabulary, the data has that of %s; give the CLIP folder that it was prepared with", clips.Name, m.Tokenizer.Name)
@@ -63,10 +66,11 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		Vision:      cfg.Vision,
 		Loss:        supervised,
 		Consistency: consistency,
+		Method:      method,
 		LambdaRamp:  cfg.LambdaRamp, HardRamp: cfg.HardRamp, FeatureDropout: cfg.FeatureDropout,
 		Lambda:             cfg.Lambda,
 		Alpha:              cfg.Alpha,
-		IndependentTeacher: cfg.TeacherInit == "independent",
+		IndependentTeacher: cfg.TeacherInit == "independent" || method != nil,
 		Optimiser:          optimiser,
 		VisionLR:           cfg.VisionLR,
 		Schedule:           optim.ScheduleOf(cfg.Schedule),
@@ -90,6 +94,22 @@ func plan(ctx context.Context, cfg configs.Train) (train.Config, error) {
 		c.Window = infer.Sliding(width, height)
 	}
 	return c, c.Check()
+}
+
+// methodOf are the settings of a method with two networks on images, nil for the paper's own.
+func methodOf(cfg configs.Train) (*methods.Config, error) {
+	switch {
+	case cfg.Method == "semidavil":
+		if cfg.DyCEOnPseudo {
+			return nil, errors.New("train: --dyce_on_pseudo is for the methods cps, depl, dhc and ad; --consistency_balance weighs the pseudo-labels of semidavil")
+		}
+		return nil, nil
+	case !methods.ForImages(cfg.Method):
+		return nil, fmt.Errorf("train: --data=%s holds images; --method=%s is for volumes", cfg.Data, cfg.Method)
+	case cfg.Batch[2] == 0:
+		return nil, fmt.Errorf("train: --method=%s learns from unlabelled images too; give --batch=4,4,4", cfg.Method)
+	}
+	return &methods.Config{Kind: cfg.Method, Loss: supervisedLoss(cfg), OnPseudo: cfg.DyCEOnPseudo, Threshold: cfg.Threshold}, nil
 }
 
 // supervisedLoss are the settings of the loss on labels.
