@@ -16,13 +16,14 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"semidavil"
+	"semidavil/model/params"
 	"semidavil/model/textfeatures"
 )
 
 // The networks of a checkpoint.
 const (
-	Student = "student"
-	Teacher = "teacher"
+	Student = params.Student
+	Teacher = params.Teacher
 )
 
 // Options say which network is used, and how.

@@ -52,11 +52,14 @@ type method struct {
 // all are the methods by name.
 var all = map[string]method{
 	"vnet": {losses: supervised, logits: one, supervised: true},
+	"uamt": {losses: uamt, logits: one},
 	"cps":  {losses: cps, logits: mean, hard: true, images: true, networks: pair},
+	"depl": {losses: depl, logits: mean, hard: true, images: true, networks: pair},
+	"dhc":  {losses: dhc, logits: mean, hard: true, images: true, networks: pair},
 }
 
 // Kinds lists the methods in the order of the paper's table.
-func Kinds() []string { return []string{"vnet", "cps"} }
+func Kinds() []string { return []string{"vnet", "uamt", "cps", "depl", "dhc"} }
 
 // Config is a method with its losses.
 type Config struct {
@@ -68,8 +71,8 @@ type Config struct {
 	DiceWeight float64
 	// OnPseudo learns pseudo-labels with Loss too, in the place of cross-entropy.
 	OnPseudo bool `json:",omitempty"`
-	// Momentum is that of a teacher.
-	Momentum float64 `json:",omitempty"`
+	// Threshold is the confidence from which depl learns a pseudo-label.
+	Threshold float64 `json:",omitempty"`
 }
 
 // Check reports everything that is invalid in c for that number of classes.
@@ -96,8 +99,8 @@ func (c Config) Check(classes int) error {
 	if c.DiceWeight > 0 {
 		faults = append(faults, c.Dice.Check(classes))
 	}
-	if !(c.Momentum >= 0 && c.Momentum <= 1) {
-		fault("momentum %v of the teacher: not within 0 to 1", c.Momentum)
+	if !(c.Threshold >= 0 && c.Threshold <= 1) {
+		fault("threshold %v of pseudo-labels: not within 0 to 1", c.Threshold)
 	}
 	return errors.Join(faults...)
 }
@@ -141,9 +144,13 @@ type Step struct {
 	Labels  *graph.Node // u8[L,...] 255 ignored
 	Valid   *graph.Node // u8[U,...] 0 in the padding; nil where U is 0
 	Weight  *graph.Node // f32[] of the loss on unlabelled images at the step
+	Ramp    *graph.Node // f32[] how far the weight has risen, 0 to 1
+	Alpha   *graph.Node // f32[] a teacher's momentum after the step
 	Hard    *graph.Node // f64[] DyCE's h at the step
 	Random  layer.Random
 	Store   *model.Store
+	// Counts are the labelled pixels of each class in all of the data.
+	Counts []float64
 
 	after []func(ok *graph.Node)
 }

@@ -23,6 +23,12 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
+// Roots of the networks of a training: the one that is trained, and its moving average.
+const (
+	Student = "student"
+	Teacher = "teacher"
+)
+
 // Options hold for a whole network.
 type Options struct {
 	// Seed of the initial values.

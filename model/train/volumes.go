@@ -19,6 +19,7 @@ import (
 	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/params"
+	"semidavil/model/teacher"
 	"semidavil/model/vnet"
 	"semidavil/transforms/metrics"
 )
@@ -36,11 +37,13 @@ type VolumeConfig struct {
 	Lambda     float64 `json:",omitempty"`
 	LambdaRamp float64 `json:",omitempty"`
 	HardRamp   float64 `json:",omitempty"`
-	Optimiser  optim.Config
-	Schedule   optim.Schedule
-	Steps      int
-	Seed       uint64
-	Loader     loader.Config
+	// Alpha is a teacher's momentum.
+	Alpha     float64 `json:",omitempty"`
+	Optimiser optim.Config
+	Schedule  optim.Schedule
+	Steps     int
+	Seed      uint64
+	Loader    loader.Config
 	// Overlap is that of the windows of evaluations.
 	Overlap float64
 
@@ -69,6 +72,9 @@ func (c VolumeConfig) Check() error {
 	}
 	if !(c.Lambda >= 0 && c.Lambda <= 1e6) {
 		fault("weight %v of the loss on unlabelled volumes: want 0 or more", c.Lambda)
+	}
+	if !(c.Alpha >= 0 && c.Alpha <= 1) {
+		fault("momentum %v of the teacher: not within 0 to 1", c.Alpha)
 	}
 	if c.Loader.Source+c.Loader.Labelled < 1 {
 		fault("a step has no labelled volumes")
@@ -100,6 +106,7 @@ type volumeTrainer struct {
 	watch   Watcher
 	loader  *loader.Loader
 	store   *model.Store
+	counts  []float64 // labelled voxels of each class
 	exec    *model.Exec
 	loop    *loop[*loader.Patches]
 	best    bestDice
@@ -130,11 +137,14 @@ func RunVolumes(ctx context.Context, b backend.Choice, c VolumeConfig, w Watcher
 	if k := len(t.loader.Manifest().Classes); k != c.Network.Classes {
 		return VolumeSummary{}, fmt.Errorf("train: the data has %d classes, the network %d", k, c.Network.Classes)
 	}
+	counts, err := t.loader.Frequencies()
+	if err != nil {
+		return VolumeSummary{}, err
+	}
+	for _, n := range counts.Pixels {
+		t.counts = append(t.counts, float64(n))
+	}
 	if l := &t.Method.Loss; l.Kind == "wce" && l.ClassWeights == nil {
-		counts, err := t.loader.Frequencies()
-		if err != nil {
-			return VolumeSummary{}, err
-		}
 		l.ClassWeights = classWeights(counts.Frequencies())
 	}
 	if t.exec, err = model.NewExec(b.Backend, t.store, t.graph); err != nil {
@@ -176,6 +186,8 @@ func (t *volumeTrainer) run(ctx context.Context) (VolumeSummary, error) {
 //	scale    f32[]           learning-rate factor
 //	hard     f64[]           DyCE's h
 //	weight   f32[]           of the loss on unlabelled volumes
+//	ramp     f32[]           how far the weight has risen
+//	alpha    f32[]           a teacher's momentum
 //	random   u64[3]
 //	valid    u8[U,D,H,W]     0 in the padding; absent without unlabelled volumes
 //	return   f32[] each: those of losses, norm of the gradient, 1 where all is finite
@@ -185,7 +197,8 @@ func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	part := &methods.Volumes{Network: t.Network, Values: volumes, Scope: func(root string) params.Scope {
 		return params.In(t.store, g, root, params.Options{Seed: t.Seed, Train: true})
 	}}
-	step := methods.Step{Config: t.Method, Volumes: part, Labels: labels, Hard: in[3], Weight: in[4], Random: layer.RandomFrom(in[5]), Store: t.store,
+	step := methods.Step{Config: t.Method, Volumes: part, Labels: labels, Hard: in[3], Weight: in[4], Ramp: in[5], Alpha: in[6],
+		Random: layer.RandomFrom(in[7]), Store: t.store, Counts: t.counts,
 		Pass: func(network string) *graph.Node {
 			s := part.Scope(Student)
 			if network != "" {
@@ -196,8 +209,8 @@ func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 	if t.Dropout {
 		part.Drop = layer.DropFrom(step.Random)
 	}
-	if len(in) > 6 {
-		step.Valid = in[6]
+	if len(in) > 8 {
+		step.Valid = in[8]
 	}
 	l := step.Losses()
 	norm, ok := optim.Step(t.store, l.Total, Student, t.Optimiser, nil, scale)
@@ -212,7 +225,8 @@ func (t *volumeTrainer) step(step int, p *loader.Patches) (Losses, error) {
 		return Losses{}, fmt.Errorf("train: step %d: %w", step+1, err)
 	}
 	args := []any{array[float32](p.Volumes), array[uint8](p.Labels), float32(t.Schedule.At(step, t.Steps)),
-		hardFraction(t.Method.Loss.HardFraction, step, t.Steps, t.HardRamp), float32(lambda(t.Lambda, step, t.Steps, t.LambdaRamp)), random}
+		hardFraction(t.Method.Loss.HardFraction, step, t.Steps, t.HardRamp), float32(lambda(t.Lambda, step, t.Steps, t.LambdaRamp)),
+		float32(lambda(1, step, t.Steps, t.LambdaRamp)), float32(teacher.Alpha(step, t.Alpha)), random}
 	if p.Valid != nil {
 		args = append(args, array[uint8](p.Valid))
 	}
