@@ -107,6 +107,7 @@ type volumeTrainer struct {
 	loader  *loader.Loader
 	store   *model.Store
 	counts  []float64 // labelled voxels of each class
+	random  func(state *graph.Node) layer.Random
 	exec    *model.Exec
 	loop    *loop[*loader.Patches]
 	best    bestDice
@@ -128,7 +129,7 @@ func RunVolumes(ctx context.Context, b backend.Choice, c VolumeConfig, w Watcher
 	if w.Begin != nil {
 		w.Begin(c.Output)
 	}
-	t := &volumeTrainer{VolumeConfig: c, backend: b, watch: w, store: model.NewStore()}
+	t := &volumeTrainer{VolumeConfig: c, backend: b, watch: w, store: model.NewStore(), random: layer.RandomFrom}
 	var err error
 	if t.loader, err = loader.Open(ctx, c.Loader); err != nil {
 		return VolumeSummary{}, err
@@ -198,7 +199,7 @@ func (t *volumeTrainer) graph(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		return params.In(t.store, g, root, params.Options{Seed: t.Seed, Train: true})
 	}}
 	step := methods.Step{Config: t.Method, Volumes: part, Labels: labels, Hard: in[3], Weight: in[4], Ramp: in[5], Alpha: in[6],
-		Random: layer.RandomFrom(in[7]), Store: t.store, Counts: t.counts,
+		Random: t.random(in[7]), Store: t.store, Counts: t.counts,
 		Pass: func(network string) *graph.Node {
 			s := part.Scope(Student)
 			if network != "" {
