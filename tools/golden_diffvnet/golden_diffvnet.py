@@ -20,10 +20,20 @@ from torch.nn import functional as F
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_dlg"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_vnet"))
 from golden_dlg import sampled, uniform, value, write  # noqa: E402
-from golden_vnet import here, there  # noqa: E402
+import golden_vnet  # noqa: E402
 
 CLASSES, FILTERS, BATCH = 3, 4, 2
 TIMES = [37, 911]
+
+
+def here(t, name):
+    """The layout of model/diffvnet of a tensor of PyTorch."""
+    return t.T if t.dim() == 2 else golden_vnet.here(t, name)
+
+
+def there(t, name, shape):
+    """Its inverse."""
+    return t.T if len(shape) == 2 else golden_vnet.there(t, name, shape)
 
 
 class Dropped:
@@ -41,7 +51,7 @@ class Dropped:
 
 
 class DiffVNet(nn.Module):
-    def __init__(self, levels, norm, dropout=False, filters=FILTERS):
+    def __init__(self, levels, norm, dropout=False, filters=FILTERS, classes=CLASSES):
         super().__init__()
         self.levels, self.drop = levels, Dropped(dropout)
         self.layers = nn.ModuleDict()
@@ -59,7 +69,7 @@ class DiffVNet(nn.Module):
                 unit(f"{place}/conv_{i}", nn.Conv3d(c, c, 3, padding=1), timed and i < n)
 
         unit("embedding/volume/conv", nn.Conv3d(1, filters, 3, padding=1))
-        unit("embedding/noised/conv", nn.Conv3d(1 + CLASSES, filters, 3, padding=1))
+        unit("embedding/noised/conv", nn.Conv3d(1 + classes, filters, 3, padding=1))
         self.layers["embedding/noised/time_1"] = nn.Linear(128, 512)
         self.layers["embedding/noised/time_2"] = nn.Linear(512, 512)
         for level in range(1, levels):
@@ -70,7 +80,7 @@ class DiffVNet(nn.Module):
                 place = f"decoder/{decoder}/{level}"
                 unit(f"{place}/up", nn.ConvTranspose3d(width(level + 1), width(level), 2, stride=2), decoder == "xi")
                 block(place, level, decoder == "xi")
-            self.layers[f"decoder/{decoder}/out"] = nn.Conv3d(filters, CLASSES, 1)
+            self.layers[f"decoder/{decoder}/out"] = nn.Conv3d(filters, classes, 1)
 
     def unit(self, name, x, temb, p=0.0):
         x = self.layers[name + "_norm"](torch.relu(self.layers[name](x)))
@@ -137,20 +147,16 @@ def ddim(model, x):
 
 
 def load(net):
-    """Fills a network, and gives the names and shapes here of what it has."""
-    state, shapes = net.state_dict(), {}
-    for key in state:
+    """Fills a network, and gives the names here by those of its state_dict."""
+    state, names = net.state_dict(), {}
+    for key, old in state.items():
         name = key.removeprefix("layers.").replace(".", "/")
-        if name.endswith("num_batches_tracked"):
-            continue
-        shape = tuple(state[key].shape)
-        dense = name.split("/")[-2].split("_")[0] == "time" or name.split("/")[-2].endswith("_time")
-        move = (lambda t: t.T.contiguous()) if dense and len(shape) == 2 else (lambda t, name=name: here(t, name))
-        shapes[key] = name, move
-        v = torch.tensor(value(name, *move(state[key]).shape).astype("float64"))
-        state[key] = v.T if dense and len(shape) == 2 else there(v, name, shape)
+        if not name.endswith("num_batches_tracked"):
+            names[key] = name
+            v = torch.tensor(value(name, *here(old, name).shape).astype("float64"))
+            state[key] = there(v, name, tuple(old.shape))
     net.load_state_dict(state)
-    return shapes
+    return names
 
 
 def run(f, net, train, inputs, gradients=True):
@@ -177,12 +183,12 @@ def run(f, net, train, inputs, gradients=True):
     for key, t in net.state_dict().items():
         if key not in names or key.split(".")[1] not in used:
             continue
-        name, move = names[key]
-        out["params"][name] = list(move(t).shape)
+        name = names[key]
+        out["params"][name] = list(here(t, name).shape)
         if key not in trained:
-            out["buffers"][name] = sampled(move(t))
+            out["buffers"][name] = sampled(t)
         elif gradients:
-            out["gradients"][name] = sampled(move(trained[key].grad).contiguous())
+            out["gradients"][name] = sampled(here(trained[key].grad, name).contiguous())
     return out
 
 
