@@ -20,7 +20,7 @@ type Ablate struct {
 	CLIP          string `json:"clip" default:"minicity" is:"place" need:"the rows with pre-training need one" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training, or minicity, the built-in one"`
 	PretrainSteps int    `json:"pretrain_steps" range:"0.." group:"Base" help:"train a small CLIP on the data for so many <steps> in the place of --clip; 0 does not"`
 	// Rows are names of [AblationRows], of groups of them, or of Own.
-	Rows []string `json:"rows" default:"source_only,supervised,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, supervised, table3, table6) or names of rows"`
+	Rows []string `json:"rows" default:"source_only,supervised,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, supervised, table3, table5, table6) or names of rows"`
 	// Own are further rows.
 	Own []AblationRow `json:"own"`
 	// Labelled are numbers of labelled target images, Seeds those of the trainings.
@@ -30,8 +30,8 @@ type Ablate struct {
 	Steps int `json:"steps" range:"0.." group:"Grid" help:"<steps> of each training; 0: as in --train"`
 	// Set are further settings of train that all rows have over Train.
 	Set map[string]any `json:"set"`
-	// Paper says which source's figures of the paper are shown for comparison: "gta5", "synthia" or "none".
-	Paper   string `json:"paper" default:"gta5" valid:"gta5,synthia,none" group:"Grid" help:"<whose> figures stand beside: gta5, synthia or none"`
+	// Paper says which data's figures of the paper are shown for comparison: "gta5", "synthia", "synapse" or "none".
+	Paper   string `json:"paper" default:"gta5" valid:"gta5,synthia,synapse,none" group:"Grid" help:"<whose> figures stand beside: gta5, synthia, synapse (Table 5) or none"`
 	Backend string `json:"backend" default:"auto" group:"Output and computation" help:"what computes: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
 	Output  string `json:"output" default:"out/ablate" before:"backend" is:"place" need:"no folder or bucket given" group:"Output and computation" help:"<FOLDER> or gs:// prefix to write to"`
 	// Overwrite replaces trainings of other configurations.
@@ -54,8 +54,14 @@ type AblationRow struct {
 // loss, without unlabelled images and without language.
 const Baseline = "supervised DyCE"
 
+// VolumeBaseline is that of Table 5: labelled volumes alone.
+const VolumeBaseline = "V-Net"
+
+// WithDyCE ends the name of a row that differs from another one by DyCE alone.
+const WithDyCE = " + DyCE"
+
 // AblationRows are the rows of the paper's tables, by group: Table 3 (parts of the
-// method), Table 6 (losses) and Fig. 5 (kinds of attention), and the baselines that
+// method), Table 5 (methods on volumes), Table 6 (losses) and Fig. 5 (kinds of attention), and the baselines that
 // learn from the source alone and from labelled images alone. "VLP" is the vision-language
 // pre-training; rows without it start from random towers. "DLG" is the guidance of the base,
 // which the rows without it switch off.
@@ -82,6 +88,23 @@ var AblationRows = map[string][]AblationRow{
 		{Name: "DFL", Set: map[string]any{"loss": "dual_focal"}},
 		{Name: "all", Set: map[string]any{"loss": "dyce"}},
 	},
+	// On volumes: the methods, each with cross-entropy and with DyCE.
+	"table5": {
+		{Name: VolumeBaseline, Images: "labelled", Set: volumeMethod("vnet", "ce", 0)},
+		{Name: "V-Net + DyCE", Images: "labelled", Set: volumeMethod("vnet", "dyce", 0)},
+		{Name: "UA-MT", Set: volumeMethod("uamt", "ce", 0.1)},
+		{Name: "UA-MT + DyCE", Set: volumeMethod("uamt", "dyce", 0.1)},
+		{Name: "URPC", Set: volumeMethod("urpc", "ce", 0.1)},
+		{Name: "URPC + DyCE", Set: volumeMethod("urpc", "dyce", 0.1)},
+		{Name: "CPS", Set: volumeMethod("cps", "ce", 0.1)},
+		{Name: "CPS + DyCE", Set: volumeMethod("cps", "dyce", 0.1)},
+		{Name: "DePL", Set: volumeMethod("depl", "ce", 0.1)},
+		{Name: "DePL + DyCE", Set: volumeMethod("depl", "dyce", 0.1)},
+		{Name: "DHC", Set: volumeMethod("dhc", "ce", 0.1)},
+		{Name: "DHC + DyCE", Set: volumeMethod("dhc", "dyce", 0.1)},
+		{Name: "A&D", Set: volumeMethod("ad", "ce", 10)},
+		{Name: "A&D + DyCE", Set: volumeMethod("ad", "dyce", 10)},
+	},
 	"fig5": {
 		{Name: "WPCT", Set: map[string]any{"guidance": "wpct"}},
 		{Name: "VLGA", Set: map[string]any{"guidance": "vlga"}},
@@ -94,6 +117,12 @@ var AblationRows = map[string][]AblationRow{
 		{Name: "sum_res", Set: map[string]any{"guidance": "sum_res", "loss": "dyce"}},
 		{Name: "add_lang", Set: map[string]any{"guidance": "add_lang", "loss": "dyce"}},
 	},
+}
+
+// volumeMethod are the settings of a method on volumes, with the weight of its loss on unlabelled
+// volumes and the constants that the cited code has.
+func volumeMethod(method, loss string, weight float64) map[string]any {
+	return map[string]any{"method": method, "loss": loss, "lambda": weight, "lambda_ramp": 1, "alpha": 0.99, "threshold": 0.9}
 }
 
 // without are the settings of a row without language, with a supervised loss.

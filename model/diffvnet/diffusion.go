@@ -39,8 +39,7 @@ func remaining() []float64 {
 //	uniform  f32[B]  0 to below 1
 //	return   i32[B]
 func Time(uniform *graph.Node) *graph.Node {
-	t := graph.ConvertDType(graph.MulScalar(uniform, Steps), dtypes.Int32)
-	return graph.Min(t, graph.Scalar(t.Graph(), dtypes.Int32, Steps-1)) // where the product is rounded up
+	return graph.ConvertDType(graph.MulScalar(uniform, Steps), dtypes.Int32)
 }
 
 // Clean is 1 for the class of a voxel and -1 for the other ones. What is ignored is background, as

@@ -123,15 +123,20 @@ func scaled(x, scale, offset *graph.Node) *graph.Node {
 	return graph.Add(graph.Mul(x, perVolume(scale, x)), perVolume(offset, x))
 }
 
-// sumChannels sums each channel over volumes and grid, rows first, so that no running sum
-// grows long.
+// sumChannels sums each channel over volumes and grid.
 //
 //	x       f32[B,C,D,H,W]
 //	return  f32[C]
-func sumChannels(x *graph.Node) *graph.Node {
+func sumChannels(x *graph.Node) *graph.Node { return graph.ReduceSum(sumGrids(x), 0) }
+
+// sumGrids sums over the grid, rows first, so that no running sum grows long.
+//
+//	x       f32[B,C,D,H,W]
+//	return  f32[B,C]
+func sumGrids(x *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
 	x = graph.ReduceSum(graph.Reshape(x, d[0], d[1], d[2]*d[3], d[4]), 3)
-	return graph.ReduceSum(graph.ReduceSum(x, 2), 0)
+	return graph.ReduceSum(x, 2)
 }
 
 // GroupNormReLU normalises each volume's groups of channels over the grid, and takes ReLU.
@@ -158,4 +163,33 @@ func groupNorm(s params.Scope, x *graph.Node, groups int) *graph.Node {
 	d := x.Shape().Dimensions
 	y := graph.Reshape(standardise(graph.Reshape(x, d[0], groups, -1), 2), d...)
 	return scaled(y, float32Of(s.Weight("weight", params.Ones, d[1])), float32Of(s.Weight("bias", params.Zeros, d[1])))
+}
+
+// InstanceNormReLU normalises each channel of each volume over the grid, as PyTorch's
+// InstanceNorm3d does by default: without weights and without running statistics. Then it takes
+// ReLU. A bias of the convolution before it would have no effect.
+//
+//	x, return  [B,C,D,H,W]
+func InstanceNormReLU(x *graph.Node) *graph.Node {
+	x.AssertRank(5)
+	g, in := x.Graph(), x.DType()
+	d := x.Shape().Dimensions
+	n := float64(d[2] * d[3] * d[4])
+	x = float32Of(x)
+	mean := func(x *graph.Node) *graph.Node { // [B,C,1,1,1]
+		return graph.ExpandAxes(graph.MulScalar(sumGrids(x), 1/n), 2, 3, 4)
+	}
+	middle := mean(x)
+	centred := graph.Sub(x, middle)
+	scale := graph.Reciprocal(deviation(mean(graph.Square(centred))))
+	y := ReLU(graph.Mul(centred, scale))
+	y = WithGradient([]*graph.Node{x}, y, func(dy *graph.Node) []*graph.Node {
+		dy = graph.Where(graph.IsPositive(y), dy, graph.ScalarZero(g, dy.DType()))
+		// dx = scale·(dy - mean(dy) - (x-middle)·scale·mean(dy·y)), as dy·scale + x·slope + rest: y is
+		// the normalised x wherever dy is not 0.
+		slope := graph.Neg(graph.Mul(graph.Square(scale), mean(graph.Mul(dy, y))))
+		rest := graph.Neg(graph.Add(graph.Mul(scale, mean(dy)), graph.Mul(middle, slope)))
+		return []*graph.Node{graph.Add(graph.Mul(dy, scale), graph.Add(graph.Mul(x, slope), rest))}
+	})
+	return graph.ConvertDType(y, in)
 }

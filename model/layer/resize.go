@@ -53,13 +53,35 @@ func ResizePlanes(x *graph.Node, height, width int, kernel Kernel) *graph.Node {
 	if h == height && w == width {
 		return x
 	}
-	x = graph.Reshape(x, -1, h, w)
-	n := x.Shape().Dimensions[0]
-	rows := graph.BroadcastToDims(graph.InsertAxes(matrix(x, h, height, kernel), 0), n, height, h)
-	x = graph.Reshape(Product(rows, x), n*height, w)
+	x = graph.Reshape(resizeRows(graph.Reshape(x, -1, h, w), height, kernel), -1, w)
 	x = Product(x, Swap(matrix(x, w, width, kernel)))
 	d[len(d)-2], d[len(d)-1] = height, width
 	return graph.Reshape(x, d...)
+}
+
+// ResizeVolumes is [ResizePlanes] of volumes, "trilinear" with [Bilinear]: first by slice, while
+// there are fewest voxels.
+//
+//	x       [..., D, H, W]
+//	return  [..., depth, height, width]
+func ResizeVolumes(x *graph.Node, depth, height, width int, kernel Kernel) *graph.Node {
+	d := slices.Clone(x.Shape().Dimensions)
+	z := len(d) - 3
+	if d[z] != depth {
+		x = resizeRows(graph.Reshape(x, -1, d[z], d[z+1]*d[z+2]), depth, kernel)
+		d[z] = depth
+	}
+	return ResizePlanes(graph.Reshape(x, d...), height, width, kernel)
+}
+
+// resizeRows interpolates between rows.
+//
+//	x       [N, H, W]
+//	return  [N, height, W]
+func resizeRows(x *graph.Node, height int, kernel Kernel) *graph.Node {
+	d := x.Shape().Dimensions
+	rows := graph.BroadcastToDims(graph.InsertAxes(matrix(x, d[1], height, kernel), 0), d[0], height, d[1])
+	return Product(rows, x)
 }
 
 // matrix holds the weights of the in positions for each of the out positions.

@@ -53,6 +53,7 @@ type method struct {
 var all = map[string]method{
 	"vnet": {losses: supervised, logits: one, supervised: true},
 	"uamt": {losses: uamt, logits: one},
+	"urpc": {losses: urpc, logits: finest},
 	"cps":  {losses: cps, logits: mean, hard: true, images: true, networks: pair},
 	"depl": {losses: depl, logits: mean, hard: true, images: true, networks: pair},
 	"dhc":  {losses: dhc, logits: mean, hard: true, images: true, networks: pair},
@@ -60,7 +61,7 @@ var all = map[string]method{
 }
 
 // Kinds lists the methods in the order of the paper's table.
-func Kinds() []string { return []string{"vnet", "uamt", "cps", "depl", "dhc", "ad"} }
+func Kinds() []string { return []string{"vnet", "uamt", "urpc", "cps", "depl", "dhc", "ad"} }
 
 // Config is a method with its losses.
 type Config struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/internal/limits"
 	"semidavil/model/checkpoint"
 	"semidavil/model/params"
 	"semidavil/transforms/metrics"
@@ -21,6 +22,9 @@ type RunStats struct {
 	Seconds  float64 `json:"seconds"` // of this run
 	StepRate float64 `json:"steps_per_second"`
 	Waited   float64 `json:"waited"` // share of the steps' time without input
+	// PeakBytes is the most memory that the process held in this run, 0 where that is not known; of
+	// the memory of a GPU it knows nothing.
+	PeakBytes uint64 `json:"peak_bytes,omitempty"`
 }
 
 // loop is what trainings have in common: starting from the newest checkpoint of the output
@@ -105,6 +109,7 @@ func (l *loop[B]) resume(ctx context.Context) error {
 
 // train makes the remaining steps.
 func (l *loop[B]) train(ctx context.Context) (RunStats, error) {
+	limits.ResetPeak()
 	l.started = time.Now()
 	if l.first >= l.steps { // a finished training that was started again
 		err := l.evaluate(ctx, l.first, true)
@@ -222,7 +227,7 @@ func (l *loop[B]) interrupted(ctx context.Context, step int, err error) error {
 // their number a second and the share without input.
 func (l *loop[B]) stats() RunStats {
 	elapsed := time.Since(l.started)
-	c := RunStats{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds()}
+	c := RunStats{Steps: l.steps, Resumed: l.first, Seconds: elapsed.Seconds(), PeakBytes: limits.Peak()}
 	if steps := (elapsed - l.excluded).Seconds(); l.steps > l.first {
 		c.StepRate, c.Waited = float64(l.steps-l.first)/steps, l.waited.Seconds()/steps
 	}

@@ -140,6 +140,9 @@ func goldenTrainer(t *testing.T, kind string) (trainer *volumeTrainer, draws *[]
 	if !methods.Supervised(kind) {
 		c.Loader.Unlabelled = 2
 	}
+	if kind == "urpc" {
+		c.Network.Levels = 3
+	}
 	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ func methodConfig(data, output, kind string, steps int) VolumeConfig {
 	if !methods.Supervised(kind) {
 		c.Loader.Unlabelled = 2
 	}
+	if kind == "urpc" {
+		c.Network.Levels = 3
+	}
 	return c
 }
 

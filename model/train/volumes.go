@@ -56,7 +56,7 @@ func (c VolumeConfig) Check() error {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("train: check config: "+format, args...))
 	}
-	faults = append(faults, c.Method.Check(c.Network.Classes), c.Network.Check(), c.Optimiser.Check(), c.Schedule.Check())
+	faults = append(faults, c.Method.Check(c.Network.Classes), methods.CheckNetwork(c.Method.Kind, c.Network), c.Network.Check(), c.Optimiser.Check(), c.Schedule.Check())
 	if c.Loader.Volumes == nil {
 		fault("no patches of volumes are described")
 	} else if p := c.Loader.Volumes.Grid; c.Network.Check() == nil {

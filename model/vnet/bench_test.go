@@ -4,9 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"semidavil/internal/limits"
 	"semidavil/model/backend"
 	"semidavil/model/layer"
 	"semidavil/model/loss"
@@ -90,7 +89,7 @@ func benchmarkStep(b *testing.B, size string) {
 	b.ReportMetric(times[len(times)/2], "median-s")
 	b.ReportMetric(times[0], "least-s")
 	b.ReportMetric(used/float64(len(times)), "cpu-s")
-	b.ReportMetric(peakMiB(), "peak-MiB")
+	b.ReportMetric(float64(limits.Peak())/(1<<20), "peak-MiB")
 }
 
 // processorSeconds is the processor time of the process, which says more than the clock on a
@@ -99,13 +98,4 @@ func processorSeconds() float64 {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
-
-// peakMiB is the most memory that the process ever had, 0 where it is not known.
-func peakMiB() float64 {
-	status, _ := os.ReadFile("/proc/self/status")
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	var kib float64
-	_, _ = fmt.Sscan(rest, &kib)
-	return kib / 1024
 }

@@ -17,8 +17,10 @@ import torch
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_dlg"))
-sys.path.insert(0, str(Path(__file__).parent.parent / "golden_vnet"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_diffvnet"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden_unet3d"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden_vnet"))
+import golden_unet3d as unet3d  # noqa: E402
 from golden_diffvnet import DiffVNet, ddim, here, load, q_sample, there  # noqa: E402
 from golden_dlg import sampled, uniform, value  # noqa: E402
 from golden_vnet import VNet, names  # noqa: E402
@@ -136,6 +138,28 @@ class UAMT(Method):
         with torch.no_grad():
             for t, s in zip(self.teacher.parameters(), self.nets[0].parameters()):
                 t.mul_(b.alpha).add_(s, alpha=1 - b.alpha)
+
+
+class URPC(Method):
+    def __init__(self):
+        net = unet3d.UNet(CLASSES, FILTERS, 3)  # two outputs
+        mapping, state = unet3d.names(net), net.state_dict()
+        for key, name in mapping.items():
+            shape = tuple(state[key].shape)
+            if name is None:  # a bias without effect
+                state[key] = torch.zeros(shape)
+            else:
+                v = value(name, *unet3d.here(state[key]).shape).astype("float64")
+                state[key] = unet3d.there(torch.tensor(v), shape)
+        net.load_state_dict(state)
+        self.nets, self.mapping = [net], [{k: v for k, v in mapping.items() if v}]
+
+    def losses(self, b):
+        z = self.nets[0](b.x, {})
+        ce = sum(cross_entropy(x[:LABELLED], b.labels) for x in z) / len(z)
+        dice = sum(dice_loss(x[:LABELLED], b.labels) for x in z) / len(z)
+        learnt = unet3d.agreement([x[LABELLED:] for x in z], b.valid[:, None].double())
+        return 0.5 * (ce + dice) + WEIGHT * b.ramp * learnt, ce, dice, learnt, 0
 
 
 class CPS(Method):
@@ -257,7 +281,7 @@ class AD(Method):
                     v.mul_(0.99).add_((xi + psi) / 2, alpha=0.01)
 
 
-METHODS = {"vnet": Supervised, "uamt": UAMT, "cps": CPS, "depl": DePL, "dhc": DHC, "ad": AD}
+METHODS = {"vnet": Supervised, "uamt": UAMT, "urpc": URPC, "cps": CPS, "depl": DePL, "dhc": DHC, "ad": AD}
 
 
 def run(method):

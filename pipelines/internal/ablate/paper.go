@@ -1,5 +1,7 @@
 package ablate
 
+import "math"
+
 // paperLabels are the numbers of labelled images of the paper's tables.
 var paperLabels = []int{0, 100, 200, 500, 1000, 2975}
 
@@ -9,6 +11,7 @@ const none = -1
 // paperRows are the paper's mIoU in percent, by the source data set and the name of a
 // row, in the order of paperLabels: Tables 1, 3 and 6, and Fig. 5 (0 labels alone).
 var paperRows = map[string]map[string][6]float64{
+
 	"gta5": {
 		"CT":             {none, 54.5, 58.2, 62.3, 64.6, none},
 		"CT + DyCE":      {none, 63.3, 64.5, 65.9, 68.2, none},
@@ -37,6 +40,33 @@ var paperRows = map[string]map[string][6]float64{
 		"WPCT":           {65.8, none, none, none, none, none},
 		"VLGA":           {68.3, none, none, none, none, none},
 	},
+}
+
+// paperDice are the paper's mean Dice in percent of Table 5, with 20 % of the volumes labelled. It
+// gives none for V-Net and CPS with DyCE.
+var paperDice = map[string]float64{
+	"V-Net": 62.1,
+	"UA-MT": 20.3, "UA-MT + DyCE": 48.1,
+	"URPC": 25.7, "URPC + DyCE": 48.9,
+	"CPS":  33.6,
+	"DePL": 36.3, "DePL + DyCE": 51.8,
+	"DHC": 48.6, "DHC + DyCE": 57.9,
+	"A&D": 60.9, "A&D + DyCE": 65.5,
+}
+
+// paperFigure is the paper's figure of a row beside so many labels, NaN where it gives none.
+func paperFigure(paper, row string, labelled int) float64 {
+	if paper == "synapse" {
+		if figure, ok := paperDice[row]; ok {
+			return figure / 100
+		}
+		return math.NaN()
+	}
+	column, _ := paperAt(labelled)
+	if figures, ok := paperRows[paper][row]; ok && figures[column] != none {
+		return figures[column] / 100
+	}
+	return math.NaN()
 }
 
 // paperAt returns the column of the paper's tables to show beside so many labels: the

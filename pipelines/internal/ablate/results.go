@@ -35,9 +35,13 @@ type Result struct {
 	// Seconds are those of all steps; of a training that was interrupted they follow from
 	// the steps of the last run.
 	Seconds float64 `json:"seconds"`
-	Backend string  `json:"backend"`
-	Output  string  `json:"output"`
-	Failure string  `json:"failure,omitempty"`
+	// StepSeconds is the mean time of a step alone, PeakBytes the most memory of the process in the
+	// training, 0 where it is not known.
+	StepSeconds float64 `json:"step_seconds"`
+	PeakBytes   uint64  `json:"peak_bytes"`
+	Backend     string  `json:"backend"`
+	Output      string  `json:"output"`
+	Failure     string  `json:"failure,omitempty"`
 }
 
 // Row sums up the trainings of one row with one number of labels. Scores are of the student, as
@@ -61,11 +65,19 @@ type Row struct {
 	// Rare is the mean of the rarest classes, and RareDeviation that of the seeds.
 	Rare          metrics.Fraction `json:"rare"`
 	RareDeviation metrics.Fraction `json:"rare_deviation"`
-	// Paper is the paper's figure for PaperLabelled labelled images.
+	// DyCE is what the row has over the one that differs from it by DyCE alone, null where there is
+	// none, and RareDyCE the same of the rarest classes.
+	DyCE     metrics.Fraction `json:"dyce_adds"`
+	RareDyCE metrics.Fraction `json:"dyce_adds_rare"`
+	// Paper is the paper's figure for PaperLabelled labelled images; of Table 5 for 20 % of the
+	// volumes, and PaperLabelled is 0.
 	Paper         metrics.Fraction `json:"paper"`
 	PaperLabelled int              `json:"paper_labelled"`
-	// Seconds is the mean time of a training.
-	Seconds float64 `json:"seconds"`
+	// Seconds is the mean time of a training, StepSeconds that of a step, PeakBytes the most memory
+	// of the process.
+	Seconds     float64 `json:"seconds"`
+	StepSeconds float64 `json:"step_seconds"`
+	PeakBytes   uint64  `json:"peak_bytes"`
 }
 
 // Ablation is [ResultsFile]: what the table shows, and the trainings that it follows from.
@@ -127,6 +139,9 @@ func (r *Result) read(ctx context.Context, volumes bool) error {
 			r.Teacher = metrics.Fraction(math.NaN())
 		}
 	}
+	if r.PeakBytes = run.PeakBytes; run.StepRate > 0 {
+		r.StepSeconds = 1 / run.StepRate
+	}
 	if r.Seconds = run.Seconds; run.Resumed > 0 && run.Resumed < run.Steps {
 		r.Seconds *= float64(run.Steps) / float64(run.Steps-run.Resumed)
 	}
@@ -157,15 +172,23 @@ func rarest(t classstats.Table, volumes bool) (classes []int) {
 // sumUp makes the rows of the table, in the order of the grid, of what a says of the data.
 func sumUp(cfg configs.Ablate, a Ablation, results []Result) Ablation {
 	a.Baseline, a.Trainings = configs.Baseline, results
+	if a.Metric == "Dice" {
+		a.Baseline = configs.VolumeBaseline
+	}
 	for _, labelled := range cfg.Labelled {
 		first := len(a.Rows)
 		for _, row := range rowsOf(results) {
 			a.Rows = append(a.Rows, sumUpRow(cfg, len(a.Classes), a.Rarest, results, row, labelled))
 		}
 		rows := a.Rows[first:]
-		if i := slices.IndexFunc(rows, func(r Row) bool { return r.Row == configs.Baseline }); i >= 0 {
+		if i := slices.IndexFunc(rows, func(r Row) bool { return r.Row == a.Baseline }); i >= 0 {
 			for k := range rows {
 				rows[k].Over = rows[k].Mean - rows[i].Mean
+			}
+		}
+		for k, r := range rows {
+			if i := slices.IndexFunc(rows, func(o Row) bool { return o.Row+configs.WithDyCE == r.Row }); i >= 0 {
+				rows[k].DyCE, rows[k].RareDyCE = r.Mean-rows[i].Mean, r.Rare-rows[i].Rare
 			}
 		}
 	}
@@ -175,8 +198,8 @@ func sumUp(cfg configs.Ablate, a Ablation, results []Result) Ablation {
 // sumUpRow sums up one row with one number of labels.
 func sumUpRow(cfg configs.Ablate, classes int, rare []int, results []Result, row string, labelled int) Row {
 	nan := metrics.Fraction(math.NaN())
-	r := Row{Row: row, Labelled: labelled, Mean: nan, Deviation: nan, Least: nan, Most: nan, Over: nan, Paper: nan, Rare: nan, RareDeviation: nan}
-	var scores, seconds, rareScores []float64
+	r := Row{Row: row, Labelled: labelled, Mean: nan, Deviation: nan, Least: nan, Most: nan, Over: nan, Paper: nan, Rare: nan, RareDeviation: nan, DyCE: nan, RareDyCE: nan}
+	var scores, seconds, steps, rareScores []float64
 	each := make([][]float64, classes)
 	for _, x := range results {
 		switch {
@@ -187,6 +210,10 @@ func sumUpRow(cfg configs.Ablate, classes int, rare []int, results []Result, row
 			continue
 		}
 		scores, seconds = append(scores, float64(x.Student)), append(seconds, x.Seconds)
+		r.PeakBytes = max(r.PeakBytes, x.PeakBytes)
+		if x.StepSeconds > 0 {
+			steps = append(steps, x.StepSeconds)
+		}
 		for k, v := range x.Classes[:min(len(x.Classes), classes)] {
 			if !math.IsNaN(float64(v)) {
 				each[k] = append(each[k], float64(v))
@@ -206,10 +233,9 @@ func sumUpRow(cfg configs.Ablate, classes int, rare []int, results []Result, row
 		r.Classes = append(r.Classes, metrics.Fraction(mean(values)))
 	}
 	if cfg.Paper != "none" {
-		column, n := paperAt(labelled)
-		r.PaperLabelled = n
-		if figures, ok := paperRows[cfg.Paper][row]; ok && figures[column] != none {
-			r.Paper = metrics.Fraction(figures[column] / 100)
+		r.Paper = metrics.Fraction(paperFigure(cfg.Paper, row, labelled))
+		if cfg.Paper != "synapse" {
+			_, r.PaperLabelled = paperAt(labelled)
 		}
 	}
 	if r.Trainings = len(scores); r.Trainings == 0 {
@@ -217,6 +243,9 @@ func sumUpRow(cfg configs.Ablate, classes int, rare []int, results []Result, row
 	}
 	r.Mean, r.Least, r.Most = metrics.Fraction(mean(scores)), metrics.Fraction(slices.Min(scores)), metrics.Fraction(slices.Max(scores))
 	r.Deviation, r.Seconds = metrics.Fraction(deviation(scores)), mean(seconds)
+	if len(steps) > 0 {
+		r.StepSeconds = mean(steps)
+	}
 	r.Rare, r.RareDeviation = metrics.Fraction(mean(rareScores)), metrics.Fraction(deviation(rareScores))
 	return r
 }

@@ -69,7 +69,7 @@ func summarise(ctx context.Context, r *job) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Stdout, "\n%s\noutput     %s (%s, %s, %s)\n", markdown(r.Settings, a), inputs.Shorten(r.Settings.Output), TableFile, ResultsFile, PlotFile)
+	fmt.Fprintf(r.Stdout, "\n%s\noutput     %s (%s, %s, %s, %s)\n", markdown(r.Settings, a), inputs.Shorten(r.Settings.Output), PageFile, TableFile, ResultsFile, PlotFile)
 	if n := failures(a.Trainings); n > 0 {
 		return fmt.Errorf("%d of %d trainings failed: see %s in their outputs", n, len(a.Trainings), stages.FailureFile)
 	}

@@ -20,6 +20,7 @@ const (
 	ResultsFile = "ablation.json"
 	TableFile   = "ablation.md"
 	PlotFile    = "ablation.svg"
+	PageFile    = "ablation.html"
 )
 
 // text is "mean ± deviation (least to most)" of a row's seeds, in percent.
@@ -72,50 +73,73 @@ func writeTable(b *strings.Builder, rows [][]string) {
 	}
 }
 
-// markdown is the table: a line a row; a column a number of labels, what the row adds to the
-// baseline and the paper's figure beside it, and last the time of a training.
+// markdown is the table of [overview].
 func markdown(cfg configs.Ablate, a Ablation) string {
-	head := []string{fmt.Sprintf("val %s, %%", a.Metric)}
+	head, rows, note := overview(cfg, a)
+	var b strings.Builder
+	writeTable(&b, append([][]string{head}, rows...))
+	fmt.Fprintf(&b, "\n%s\n", note)
+	return b.String()
+}
+
+// overview is a line a row; a column a number of labels, what the row adds to the baseline and DyCE to
+// the row, and the paper's figure beside it; and last the cost of a training. The note says what the
+// figures are.
+func overview(cfg configs.Ablate, a Ablation) (head []string, table [][]string, note string) {
+	head = []string{fmt.Sprintf("val %s, %%", a.Metric)}
 	seeds := fmt.Sprintf("%d seeds", len(cfg.Seeds))
 	if len(cfg.Seeds) == 1 {
 		seeds = "1 seed"
 	}
 	rows := rowsOf(a.Trainings)
 	compared := slices.Contains(rows, a.Baseline)
+	paired := slices.ContainsFunc(a.Rows, func(r Row) bool { return !math.IsNaN(float64(r.DyCE)) })
 	for _, labelled := range cfg.Labelled {
 		head = append(head, fmt.Sprintf("%d labels, %s", labelled, seeds), "rare")
 		if compared {
 			head = append(head, "over "+a.Baseline)
 		}
-		if cfg.Paper != "none" {
+		if paired {
+			head = append(head, "DyCE adds", "to rare")
+		}
+		if cfg.Paper == "synapse" {
+			head = append(head, "paper, Synapse, 20 %")
+		} else if cfg.Paper != "none" {
 			_, n := paperAt(labelled)
 			head = append(head, fmt.Sprintf("paper, %s, %d labels", cfg.Paper, n))
 		}
 	}
-	table := [][]string{append(head, "s a training")}
+	head = append(head, "s a training", "s a step", "peak MB")
 	for _, name := range rows {
-		cells, seconds := []string{name}, []float64{}
+		cells, seconds, steps, peak := []string{name}, []float64{}, []float64{}, uint64(0)
 		for _, labelled := range cfg.Labelled {
 			r := a.at(name, labelled)
 			cells = append(cells, r.text(), r.rareText())
 			if compared {
 				cells = append(cells, r.Over.Points())
 			}
+			if paired {
+				cells = append(cells, r.DyCE.Points(), r.RareDyCE.Points())
+			}
 			if cfg.Paper != "none" {
 				cells = append(cells, r.Paper.String())
 			}
 			if r.Trainings > 0 {
-				seconds = append(seconds, r.Seconds)
+				seconds, steps, peak = append(seconds, r.Seconds), append(steps, r.StepSeconds), max(peak, r.PeakBytes)
 			}
 		}
-		took := "-"
+		took, step, memory := "-", "-", "-"
 		if len(seconds) > 0 {
 			took = fmt.Sprintf("%.0f", mean(seconds))
 		}
-		table = append(table, append(cells, took))
+		if mean(steps) > 0 {
+			step = fmt.Sprintf("%.2f", mean(steps))
+		}
+		if peak > 0 {
+			memory = fmt.Sprintf("%.0f", float64(peak)/1e6)
+		}
+		table = append(table, append(cells, took, step, memory))
 	}
-	var b strings.Builder
-	writeTable(&b, table)
 	all := 0.0
 	for _, r := range a.Trainings {
 		all += r.Seconds
@@ -124,9 +148,9 @@ func markdown(cfg configs.Ablate, a Ablation) string {
 	for _, k := range a.Rarest {
 		rare = append(rare, a.Classes[k])
 	}
-	fmt.Fprintf(&b, "\nStudent's mean %s after the last step: mean ± standard deviation (least to most) of the seeds; rare is the mean of the classes with the fewest labelled %s in training: %s. %d trainings, %v of computing.\n",
+	note = fmt.Sprintf("Student's mean %s after the last step: mean ± standard deviation (least to most) of the seeds; rare is the mean of the classes with the fewest labelled %s in training: %s. %d trainings, %v of computing.",
 		a.score(), a.unit(), strings.Join(rare, ", "), len(a.Trainings)-failures(a.Trainings), time.Duration(all*float64(time.Second)).Round(time.Second))
-	return b.String()
+	return head, table, note
 }
 
 // classTable is the score of each class, a column a row of the grid.
@@ -163,6 +187,9 @@ func write(ctx context.Context, cfg configs.Ablate, a Ablation) error {
 		return fmt.Errorf("ablate: draw: %w", err)
 	} else if plot != nil {
 		files[PlotFile] = plot
+	}
+	if files[PageFile], err = page(ctx, cfg, a); err != nil {
+		return fmt.Errorf("ablate: draw the page: %w", err)
 	}
 	for name, data := range files {
 		if err := store.WriteFile(ctx, cfg.Output+"/"+name, data); err != nil {

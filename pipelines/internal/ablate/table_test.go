@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"semidavil/configs"
+	"semidavil/model/train"
 	"semidavil/transforms/metrics"
 )
 
@@ -19,18 +20,18 @@ func TestTable(t *testing.T) {
 	cfg.Labelled, cfg.Seeds = []int{20, 500}, []int{0, 1, 2}
 	nan := metrics.Fraction(math.NaN())
 	results := []Result{
-		{Row: "supervised DyCE", Labelled: 20, Seed: 0, Student: 0.15, Seconds: 7, Classes: []metrics.Fraction{0.5, nan}},
+		{Row: "supervised DyCE", Labelled: 20, Seed: 0, Student: 0.15, Seconds: 7, StepSeconds: 0.25, PeakBytes: 3e6, Classes: []metrics.Fraction{0.5, nan}},
 		{Row: "CT", Labelled: 20, Seed: 0, Student: 0.10, Seconds: 60}, {Row: "all", Labelled: 20, Seed: 0, Student: 0.30, Seconds: 90, Classes: []metrics.Fraction{0.25, nan}},
 		{Row: "CT", Labelled: 20, Seed: 1, Student: 0.12, Seconds: 61}, {Row: "all", Labelled: 20, Seed: 1, Failure: "not finite"},
 		{Row: "CT", Labelled: 20, Seed: 2, Student: 0.14, Seconds: 68}, {Row: "all", Labelled: 20, Seed: 2, Student: 0.31, Seconds: 110, Classes: []metrics.Fraction{0.75, 0.4}},
 		{Row: "CT", Labelled: 500, Seed: 0, Student: 0.5, Seconds: 59}, {Row: "mine", Labelled: 500, Seed: 0, Failure: "x"},
 	}
-	want := `| val mIoU, % | 20 labels, 3 seeds | rare | over supervised DyCE | paper, gta5, 100 labels | 500 labels, 3 seeds | rare | over supervised DyCE | paper, gta5, 500 labels | s a training |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
-| supervised DyCE | 15.0 | 50.0 | +0.0 | - | - | - | - | - | 7 |
-| CT | 12.0 ± 2.0 (10.0 to 14.0) | - | -3.0 | 54.5 | 50.0 | - | - | 62.3 | 61 |
-| all | 30.5 ± 0.7 (30.0 to 31.0), 1 failed | 50.0 ± 35.4 | +15.5 | 71.1 | - | - | - | 72.9 | 100 |
-| mine | - | - | - | - | -, 1 failed | - | - | - | - |
+	want := `| val mIoU, % | 20 labels, 3 seeds | rare | over supervised DyCE | paper, gta5, 100 labels | 500 labels, 3 seeds | rare | over supervised DyCE | paper, gta5, 500 labels | s a training | s a step | peak MB |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| supervised DyCE | 15.0 | 50.0 | +0.0 | - | - | - | - | - | 7 | 0.25 | 3 |
+| CT | 12.0 ± 2.0 (10.0 to 14.0) | - | -3.0 | 54.5 | 50.0 | - | - | 62.3 | 61 | - | - |
+| all | 30.5 ± 0.7 (30.0 to 31.0), 1 failed | 50.0 ± 35.4 | +15.5 | 71.1 | - | - | - | 72.9 | 100 | - | - |
+| mine | - | - | - | - | -, 1 failed | - | - | - | - | - | - |
 
 Student's mean IoU after the last step: mean ± standard deviation (least to most) of the seeds; rare is the mean of the classes with the fewest labelled pixels in training: road. 7 trainings, 7m35s of computing.
 `
@@ -76,7 +77,7 @@ Student's mean IoU after the last step: mean ± standard deviation (least to mos
 	}
 	cfg.Paper = "none"
 	a = sumUp(cfg, Ablation{Metric: "mIoU"}, results[1:])
-	if got := markdown(cfg, a); strings.Contains(got, "paper") || strings.Contains(got, "over") || !strings.Contains(got, "| CT | 12.0 ± 2.0 (10.0 to 14.0) | - | 50.0 | - | 61 |") {
+	if got := markdown(cfg, a); strings.Contains(got, "paper") || strings.Contains(got, "over") || !strings.Contains(got, "| CT | 12.0 ± 2.0 (10.0 to 14.0) | - | 50.0 | - | 61 | - | - |") {
 		t.Error(got)
 	}
 	if failures(results) != 2 || !math.IsNaN(mean(nil)) {
@@ -84,6 +85,46 @@ Student's mean IoU after the last step: mean ± standard deviation (least to mos
 	}
 	if svg, err := draw(cfg, sumUp(cfg, Ablation{}, results[8:])); svg != nil || err != nil {
 		t.Error("a plot of nothing", err)
+	}
+}
+
+// TestMethodTable: rows of volumes are compared with V-Net, and each with itself without DyCE.
+func TestMethodTable(t *testing.T) {
+	cfg := configs.DefaultAblate()
+	cfg.Labelled, cfg.Seeds, cfg.Paper = []int{4}, []int{0}, "synapse"
+	nan := metrics.Fraction(math.NaN())
+	var results []Result
+	for i, name := range []string{"V-Net", "V-Net + DyCE", "A&D", "A&D + DyCE"} {
+		v := metrics.Fraction(i)
+		results = append(results, Result{Row: name, Labelled: 4, Student: 0.5 + v*v/100, Classes: []metrics.Fraction{nan, 0.6, v / 10}, Seconds: 9, StepSeconds: 2, PeakBytes: 5e6, Output: t.TempDir()})
+	}
+	for _, r := range results {
+		if err := os.WriteFile(r.Output+"/"+train.MetricsFile, []byte(`{"step":2,"organs":{"mean":{"dice":0.3}}}`+"\n"+`{"step":4,"organs":{"mean":{"dice":0.5}}}`+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := sumUp(cfg, Ablation{Metric: "Dice", Classes: []string{"background", "liver", "adrenal"}, Rarest: []int{2}}, results)
+	want := `| val Dice, % | 4 labels, 1 seed | rare | over V-Net | DyCE adds | to rare | paper, Synapse, 20 % | s a training | s a step | peak MB |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| V-Net | 50.0 | 0.0 | +0.0 | - | - | 62.1 | 9 | 2.00 | 5 |
+| V-Net + DyCE | 51.0 | 10.0 | +1.0 | +1.0 | +10.0 | - | 9 | 2.00 | 5 |
+| A&D | 54.0 | 20.0 | +4.0 | - | - | 60.9 | 9 | 2.00 | 5 |
+| A&D + DyCE | 59.0 | 30.0 | +9.0 | +5.0 | +10.0 | 65.5 | 9 | 2.00 | 5 |
+`
+	if got := markdown(cfg, a); !strings.HasPrefix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	html, err := page(t.Context(), cfg, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"4 trainings compared", "A&amp;D + DyCE (mean 59.0)", "Dice on val by step, with DyCE", "Learning curves"} {
+		if !strings.Contains(string(html), text) {
+			t.Errorf("the page has no %q", text)
+		}
+	}
+	if strings.Contains(string(html), ">background<") {
+		t.Error("the page shows the background")
 	}
 }
 
