@@ -99,8 +99,9 @@ class DiffVNet(nn.Module):
         temb, kind = None, "volume"
         if noised is not None:
             volume, kind = torch.cat([volume, noised], 1), "noised"
-            frequencies = torch.exp(torch.arange(64) * -(math.log(10000) / 63))
-            phase = t.double()[:, None] * frequencies[None]
+            # The phases are float32 in the cited code too, which is 3e-5 off at time 999.
+            frequencies = torch.exp(torch.arange(64) * -(math.log(10000) / 63)).float()
+            phase = (t.float()[:, None] * frequencies[None]).double()
             temb = self.layers["embedding/noised/time_1"](torch.cat([phase.sin(), phase.cos()], 1))
             temb = self.layers["embedding/noised/time_2"](temb * torch.sigmoid(temb))
         x = self.unit(f"embedding/{kind}/conv", volume, None, 0.1)
@@ -211,7 +212,7 @@ def main(root):
         # Several passes of a network, each of which changes the running statistics.
         "sample_bn_2_forward": run(lambda net, x, normal: ddim(lambda noised, t: net("xi", x, noised, t), normal),
                                    DiffVNet(2, bn, True), True,
-                                   dict(x=[BATCH, 8, 4, 6, 1], normal=[CLASSES, BATCH, 8, 4, 6]), gradients=False),
+                                   dict(x=[BATCH, 4, 8, 12, 1], normal=[CLASSES, BATCH, 4, 8, 12]), gradients=False),
     })
 
 
