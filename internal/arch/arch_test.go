@@ -29,7 +29,7 @@ type rule struct {
 var effects = []string{"os", "os/exec", "net", "net/http", "semidavil/internal/store"}
 
 // graphs are the folders of the networks and their mathematics.
-var graphs = []string{"model/layer", "model/clip", "model/dlg", "model/decode", "model/loss", "model/segmenter", "model/unet3d", "model/vnet", "model/optim", "model/teacher", "model/params"}
+var graphs = []string{"model/layer", "model/clip", "model/dlg", "model/decode", "model/loss", "model/segmenter", "model/unet3d", "model/vnet", "model/diffvnet", "model/optim", "model/teacher", "model/params"}
 
 var rules = []rule{
 	{imported: []string{"github.com/apache/beam"}, only: []string{"stages", "runners", "pipelines"}, why: "Beam is the engine, not the method"},

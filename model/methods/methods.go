@@ -57,10 +57,11 @@ var all = map[string]method{
 	"cps":  {losses: cps, logits: mean, hard: true, images: true, networks: pair},
 	"depl": {losses: depl, logits: mean, hard: true, images: true, networks: pair},
 	"dhc":  {losses: dhc, logits: mean, hard: true, images: true, networks: pair},
+	"ad":   {losses: ad, logits: theta, hard: true},
 }
 
 // Kinds lists the methods in the order of the paper's table.
-func Kinds() []string { return []string{"vnet", "uamt", "urpc", "cps", "depl", "dhc"} }
+func Kinds() []string { return []string{"vnet", "uamt", "urpc", "cps", "depl", "dhc", "ad"} }
 
 // Config is a method with its losses.
 type Config struct {

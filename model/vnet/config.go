@@ -61,8 +61,17 @@ func (c Config) CheckSize(depth, height, width int) error {
 	return nil
 }
 
-// channels of a level, counted from 1.
-func (c Config) channels(level int) int { return c.Filters << (level - 1) }
+// Channels are those of a level, counted from 1.
+func (c Config) Channels(level int) int { return c.Filters << (level - 1) }
 
-// convolutions of a block of a level.
-func (c Config) convolutions(level int) int { return min(level, 3) }
+// Convolutions is the number of them in a block of a level.
+func (c Config) Convolutions(level int) int { return min(level, 3) }
+
+// Groups is the number of groups of the norm gn: 16, or fewer where channels need that.
+func Groups(channels int) int {
+	groups := 16
+	for channels%groups != 0 {
+		groups /= 2
+	}
+	return groups
+}

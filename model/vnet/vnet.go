@@ -69,7 +69,7 @@ func Encode(s params.Scope, c Config, x *graph.Node, drop layer.Drop) []*graph.N
 		x = c.block(s, x, level)
 		if level < c.Levels {
 			features[level-1] = x
-			x = c.norm(s, "down", layer.Down3D(s.At("down"), x, c.channels(level+1)))
+			x = c.norm(s, "down", layer.Down3D(s.At("down"), x, c.Channels(level+1)))
 		}
 	}
 	features[c.Levels-1] = drop.Channels(x, Dropout)
@@ -83,7 +83,7 @@ func Decode(s params.Scope, c Config, features []*graph.Node, drop layer.Drop) *
 	x := features[c.Levels-1]
 	for level := c.Levels - 1; level >= 1; level-- {
 		s := s.At("decoder/%d", level)
-		x = c.norm(s, "up", layer.Up3D(s.At("up"), x, c.channels(level)))
+		x = c.norm(s, "up", layer.Up3D(s.At("up"), x, c.Channels(level)))
 		x = c.block(s, graph.Add(x, features[level-1]), level)
 	}
 	x = drop.Channels(x, Dropout)
@@ -93,9 +93,9 @@ func Decode(s params.Scope, c Config, features []*graph.Node, drop layer.Drop) *
 
 // block is the convolutions of a level.
 func (c Config) block(s params.Scope, x *graph.Node, level int) *graph.Node {
-	for i := range c.convolutions(level) {
+	for i := range c.Convolutions(level) {
 		name := fmt.Sprint("conv_", i+1)
-		x = c.norm(s, name, layer.Conv3D(s.At("%s", name), x, c.channels(level)))
+		x = c.norm(s, name, layer.Conv3D(s.At("%s", name), x, c.Channels(level)))
 	}
 	return x
 }
@@ -108,9 +108,5 @@ func (c Config) norm(s params.Scope, name string, x *graph.Node) *graph.Node {
 	if c.Norm == "bn" {
 		return layer.BatchNormReLU(s, x, bias)
 	}
-	groups := 16
-	for channels%groups != 0 {
-		groups /= 2
-	}
-	return layer.GroupNormReLU(s, x, bias, groups)
+	return layer.GroupNormReLU(s, x, bias, Groups(channels))
 }

@@ -17,11 +17,13 @@ import torch
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_dlg"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden_diffvnet"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_unet3d"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden_vnet"))
 import golden_unet3d as unet3d  # noqa: E402
+from golden_diffvnet import DiffVNet, ddim, here, load, q_sample, there  # noqa: E402
 from golden_dlg import sampled, uniform, value  # noqa: E402
-from golden_vnet import VNet, here, names, there  # noqa: E402
+from golden_vnet import VNet, names  # noqa: E402
 
 torch.set_default_dtype(torch.float64)
 CLASSES, FILTERS, LEVELS, SIZE, LABELLED, UNLABELLED = 4, 4, 2, (4, 8, 8), 2, 2
@@ -238,7 +240,48 @@ class DHC(CPS):
         return self.total(b, z, cross_entropy(z[0], labels[1], wa) + cross_entropy(z[1], labels[0], wb), weights=(wa, wb))
 
 
-METHODS = {"vnet": Supervised, "uamt": UAMT, "urpc": URPC, "cps": CPS, "depl": DePL, "dhc": DHC}
+def smoothed(x):
+    """By a Gaussian of 3x3x3 voxels."""
+    at = torch.arange(-1.0, 2.0) ** 2
+    kernel = torch.exp(-(at[:, None, None] + at[None, :, None] + at[None, None]) / 2)
+    kernel = (kernel / kernel.sum()).repeat(CLASSES, 1, 1, 1, 1)
+    return F.conv3d(x, kernel, groups=CLASSES, padding="same")
+
+
+class AD(Method):
+    def __init__(self):
+        net = DiffVNet(LEVELS, torch.nn.BatchNorm3d, filters=FILTERS, classes=CLASSES)
+        self.nets, self.mapping, self.difficulty = [net], [load(net)], Difficulty(False)
+
+    def losses(self, b):
+        net, x, u = self.nets[0], b.x[:LABELLED], b.x[LABELLED:]
+        planes = lambda draw, n: draw(CLASSES, n, *SIZE).transpose(0, 1)
+        t = (b.uniform(LABELLED) * 1000).long()
+        clean = F.one_hot(b.labels * (b.labels != 255), CLASSES).movedim(-1, 1) * 2.0 - 1
+        xi = net("xi", x, q_sample(clean, t, planes(b.normal, LABELLED)), t)
+        psi = net("psi", x)
+        with torch.no_grad():
+            sample = ddim(lambda noised, t: net("xi", u, noised, t), planes(b.normal, UNLABELLED))
+            seen = net("psi", u).softmax(1)
+            gumbel = -torch.log(-torch.log(planes(b.uniform, UNLABELLED)))
+            labels = hard(smoothed((sample + gumbel).softmax(1)) + seen, b.valid)
+        theta = net("theta", u)
+        w = self.difficulty.weights(xi, b.labels)
+        ce = cross_entropy(xi, b.labels) + cross_entropy(psi, b.labels, w)
+        dice = dice_loss(xi, b.labels) + dice_loss(psi, b.labels, w)
+        learnt = cross_entropy(theta, labels) + dice_loss(theta, labels)
+        return ce + dice + WEIGHT * b.ramp * learnt, ce / 2, dice / 2, learnt, 0
+
+    def after(self, b):
+        p = dict(self.nets[0].named_parameters())
+        with torch.no_grad():
+            for name, v in p.items():
+                if "/theta/" in name:
+                    xi, psi = p[name.replace("/theta/", "/xi/")], p[name.replace("/theta/", "/psi/")]
+                    v.mul_(0.99).add_((xi + psi) / 2, alpha=0.01)
+
+
+METHODS = {"vnet": Supervised, "uamt": UAMT, "urpc": URPC, "cps": CPS, "depl": DePL, "dhc": DHC, "ad": AD}
 
 
 def run(method):
