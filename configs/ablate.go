@@ -20,7 +20,7 @@ type Ablate struct {
 	CLIP          string `json:"clip" default:"minicity" is:"place" need:"the rows with pre-training need one" group:"Base" help:"CLIP model <FOLDER> of the rows with pre-training, or minicity, the built-in one"`
 	PretrainSteps int    `json:"pretrain_steps" range:"0.." group:"Base" help:"train a small CLIP on the data for so many <steps> in the place of --clip; 0 does not"`
 	// Rows are names of [AblationRows], of groups of them, or of Own.
-	Rows []string `json:"rows" default:"source_only,supervised,table3" group:"Grid" help:"<ROWS>: groups (fig5, language, source_only, supervised, table3, table5, table6) or names of rows"`
+	Rows []string `json:"rows" default:"source_only,supervised,table3" group:"Grid" help:"<ROWS>: groups (baselines, fig5, language, source_only, supervised, table3, table5, table6) or names of rows"`
 	// Own are further rows.
 	Own []AblationRow `json:"own"`
 	// Labelled are numbers of labelled target images, Seeds those of the trainings.
@@ -61,7 +61,7 @@ const VolumeBaseline = "V-Net"
 const WithDyCE = " + DyCE"
 
 // AblationRows are the rows of the paper's tables, by group: Table 3 (parts of the
-// method), Table 5 (methods on volumes), Table 6 (losses) and Fig. 5 (kinds of attention), and the baselines that
+// method), other methods, Table 5 (methods on volumes), Table 6 (losses) and Fig. 5 (kinds of attention), and the baselines that
 // learn from the source alone and from labelled images alone. "VLP" is the vision-language
 // pre-training; rows without it start from random towers. "DLG" is the guidance of the base,
 // which the rows without it switch off.
@@ -87,6 +87,19 @@ var AblationRows = map[string][]AblationRow{
 		{Name: "FL", Set: map[string]any{"loss": "focal"}},
 		{Name: "DFL", Set: map[string]any{"loss": "dual_focal"}},
 		{Name: "all", Set: map[string]any{"loss": "dyce"}},
+	},
+	// Other methods on images, without language, each with cross-entropy and with DyCE.
+	"baselines": {
+		{Name: "ClassMix", Set: baseline("semidavil", "ce", map[string]any{"strong": "classmix"})},
+		{Name: "ClassMix + DyCE", Set: baseline("semidavil", "dyce", map[string]any{"strong": "classmix"})},
+		{Name: "CowMix", Set: baseline("semidavil", "ce", map[string]any{"strong": "cowmix"})},
+		{Name: "CowMix + DyCE", Set: baseline("semidavil", "dyce", map[string]any{"strong": "cowmix"})},
+		{Name: "CPS of images", Set: baseline("cps", "ce", map[string]any{"lambda_ramp": 1})},
+		{Name: "CPS of images + DyCE", Set: baseline("cps", "dyce", map[string]any{"lambda_ramp": 1})},
+		{Name: "DePL of images", Set: baseline("depl", "ce", map[string]any{"lambda_ramp": 1, "threshold": 0.9})},
+		{Name: "DePL of images + DyCE", Set: baseline("depl", "dyce", map[string]any{"lambda_ramp": 1, "threshold": 0.9})},
+		{Name: "DHC of images", Set: baseline("dhc", "ce", map[string]any{"lambda_ramp": 1})},
+		{Name: "DHC of images + DyCE", Set: baseline("dhc", "dyce", map[string]any{"lambda_ramp": 1})},
 	},
 	// On volumes: the methods, each with cross-entropy and with DyCE.
 	"table5": {
@@ -123,6 +136,14 @@ var AblationRows = map[string][]AblationRow{
 // volumes and the constants that the cited code has.
 func volumeMethod(method, loss string, weight float64) map[string]any {
 	return map[string]any{"method": method, "loss": loss, "lambda": weight, "lambda_ramp": 1, "alpha": 0.99, "threshold": 0.9}
+}
+
+// baseline are the settings of another method on images, without language.
+func baseline(method, loss string, more map[string]any) map[string]any {
+	set := without(loss)
+	set["method"] = method
+	maps.Copy(set, more)
+	return set
 }
 
 // without are the settings of a row without language, with a supervised loss.

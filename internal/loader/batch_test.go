@@ -21,7 +21,7 @@ func bytesOf(d *tensor.Dense) []uint8 { return d.Data().([]uint8) }
 // and the cache, a step has the same bytes.
 func TestSameBatches(t *testing.T) {
 	samples := street(t, 7, 5, 6, 2)
-	for _, strong := range []string{CutMix, ClassMix, None} {
+	for _, strong := range []string{CutMix, CowMix, ClassMix, None} {
 		cfg := testConfig(pack(t, samples, 100).write(t))
 		cfg.Strong = strong
 		var want []string

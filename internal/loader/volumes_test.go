@@ -106,3 +106,35 @@ func TestVolumesAreNoImages(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUnlabelledPatches follow the labelled ones, and are valid where their volume is.
+func TestUnlabelledPatches(t *testing.T) {
+	f := openVolumes(t, func(c *Config) {
+		c.Unlabelled, c.Volumes.Rotate = 3, 0
+		c.Volumes.Grid = semidavil.Grid{D: 12, H: 8, W: 8} // deeper than the volumes
+	})
+	all := take(t, f, 0, 2)
+	for _, p := range all {
+		if d := p.Volumes.Shape(); !d.Eq([]int{5, 12, 8, 8, 1}) || !p.Labels.Shape().Eq([]int{2, 12, 8, 8}) || !p.Valid.Shape().Eq([]int{3, 12, 8, 8}) {
+			t.Fatalf("shapes %v, %v, %v", d, p.Labels.Shape(), p.Valid.Shape())
+		}
+		inside := 0
+		for _, v := range p.Valid.Data().([]uint8) {
+			inside += int(v)
+		}
+		if inside != 3*8*8*8 {
+			t.Errorf("%d voxels are valid, want those of 8 slices", inside)
+		}
+		for i, key := range p.Keys {
+			if labelled := strings.HasPrefix(key, "labelled"); labelled != (i < 2) {
+				t.Errorf("patch %d is of %s", i, key)
+			}
+		}
+	}
+	if late := take(t, f, 1, 1); !reflect.DeepEqual(late, all[1:]) {
+		t.Error("step 1 differs when it is the first one")
+	}
+	if p := take(t, openVolumes(t, nil), 0, 1); p[0].Valid != nil {
+		t.Error("there are valid voxels of no unlabelled patches")
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // oracleDice is the formula in float64.
-func oracleDice(c DiceConfig, logits []float64, labels []uint8, k int) float64 {
+func oracleDice(c DiceConfig, logits []float64, labels []uint8, k int, weights ...float32) float64 {
 	both, predicted, there := make([]float64, k), make([]float64, k), make([]float64, k)
 	for i, y := range labels {
 		if y == 255 {
@@ -39,7 +39,11 @@ func oracleDice(c DiceConfig, logits []float64, labels []uint8, k int) float64 {
 		first = 0
 	}
 	for j := first; j < k; j++ {
-		total += 1 - (2*both[j]+c.Smooth)/(predicted[j]+there[j]+c.Smooth)
+		missed := 1 - (2*both[j]+c.Smooth)/(predicted[j]+there[j]+c.Smooth)
+		if weights != nil {
+			missed *= float64(weights[j])
+		}
+		total += missed
 	}
 	return total / float64(k-first)
 }
@@ -152,5 +156,31 @@ func TestDiceCheck(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("have %v, want %q", err, want)
 		}
+	}
+}
+
+// TestWeightedDice has a weight of each class, 0 among them.
+func TestWeightedDice(t *testing.T) {
+	weights := []float32{9, 0.5, 0, 2, 1.25}
+	for name, c := range diceConfigs() {
+		b := randomBatch(4, 1.3, 5, 2, 3, 7)
+		logits, labels := b.tensors()
+		out := evaluate(t, func(in []*graph.Node) []*graph.Node {
+			l := WeightedDice(c, planes(in[0]), in[1], graph.Const(in[0].Graph(), weights))
+			return append([]*graph.Node{l}, graph.Gradient(l, in[0])...)
+		}, logits, labels)
+		wideLogits := wide(b.logits)
+		near(t, name+" loss", values(t, out[0]), []float64{oracleDice(c, wideLogits, b.labels, b.k, weights...)})
+		const step = 1e-5
+		var want []float64
+		for i, z := range wideLogits {
+			wideLogits[i] = z + step
+			up := oracleDice(c, wideLogits, b.labels, b.k, weights...)
+			wideLogits[i] = z - step
+			down := oracleDice(c, wideLogits, b.labels, b.k, weights...)
+			wideLogits[i] = z
+			want = append(want, (up-down)/(2*step))
+		}
+		near(t, name+" gradient", values(t, out[1]), want)
 	}
 }

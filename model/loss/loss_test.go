@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -160,4 +162,30 @@ func planes(x *graph.Node) *graph.Node {
 		order = append(order, axis)
 	}
 	return graph.TransposeAllAxes(x, order...)
+}
+
+// TestWeighted: weights of the graph give what those of the configuration do.
+func TestWeighted(t *testing.T) {
+	b := randomBatch(3, 1.3, 5, 2, 7, 5)
+	c := Default()
+	c.Kind, c.ClassWeights = "wce", []float32{0, 3, 1, 0.25, 2}
+	want, wantGradient := b.run(t, c)
+	logits, labels := b.tensors()
+	out := evaluate(t, func(in []*graph.Node) []*graph.Node {
+		l := Weighted(planes(in[0]), in[1], graph.Const(in[0].Graph(), c.ClassWeights))
+		return append([]*graph.Node{l}, graph.Gradient(l, in[0])...)
+	}, logits, labels)
+	near(t, "loss", values(t, out[0]), []float64{want})
+	near(t, "gradient", values(t, out[1]), wantGradient)
+}
+
+// TestCountClasses: labels that are no class do not count.
+func TestCountClasses(t *testing.T) {
+	labels := []uint8{0, 2, 2, 255, 1, 2, 7, 0}
+	out := evaluate(t, func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{graph.ConvertDType(CountClasses(in[0], 4), dtypes.Float32)}
+	}, tensors.FromFlatDataAndDimensions(labels, 2, 4))
+	if got := values(t, out[0]); !slices.Equal(got, []float64{2, 1, 3, 0}) {
+		t.Errorf("counted %v", got)
+	}
 }

@@ -10,8 +10,9 @@
 //	dhc    the same, with class weights by frequency and by difficulty (Wang and Li 2023)
 //	ad     a diffusion model's samples, and class weights by difficulty (Wang and Li 2023)
 //
-// A method is a file, with its entry in [all]: which networks it has, how a step's losses are
-// made of their logits, and what it predicts. Losses, teacher, noise, pseudo-labels and class
+// A method is a file, with its entry in the list of all: which networks it has, how a step's losses are
+// made of their logits, and what it predicts. A new one needs its name in the setting method of
+// package configs too, and where it is to stand in the table of ablate, its rows there. Losses, teacher, noise, pseudo-labels and class
 // weights are parts that they share. Formulas are those of docs/METHOD.md and of the code of DHC
 // and GenericSSL, where the paper's rows come from.
 package methods
@@ -35,6 +36,7 @@ import (
 
 // method is what distinguishes a method.
 type method struct {
+	kind string
 	// losses makes those of a step.
 	losses func(*Step) Losses
 	// logits are what it predicts of volumes, f32[K,B,D,H,W], with the parameters of the student.
@@ -49,19 +51,32 @@ type method struct {
 	networks []string
 }
 
-// all are the methods by name.
-var all = map[string]method{
-	"vnet": {losses: supervised, logits: one, supervised: true},
-	"uamt": {losses: uamt, logits: one},
-	"urpc": {losses: urpc, logits: finest},
-	"cps":  {losses: cps, logits: mean, hard: true, images: true, networks: pair},
-	"depl": {losses: depl, logits: mean, hard: true, images: true, networks: pair},
-	"dhc":  {losses: dhc, logits: mean, hard: true, images: true, networks: pair},
-	"ad":   {losses: ad, logits: theta, hard: true},
+// all are the methods in the order of the paper's table.
+var all = []method{
+	{kind: "vnet", losses: supervised, logits: one, supervised: true},
+	{kind: "uamt", losses: uamt, logits: one},
+	{kind: "urpc", losses: urpc, logits: finest},
+	{kind: "cps", losses: cps, logits: mean, hard: true, images: true, networks: pair},
+	{kind: "depl", losses: depl, logits: mean, hard: true, images: true, networks: pair},
+	{kind: "dhc", losses: dhc, logits: mean, hard: true, images: true, networks: pair},
+	{kind: "ad", losses: ad, logits: theta, hard: true},
 }
 
 // Kinds lists the methods in the order of the paper's table.
-func Kinds() []string { return []string{"vnet", "uamt", "urpc", "cps", "depl", "dhc", "ad"} }
+func Kinds() (kinds []string) {
+	for _, m := range all {
+		kinds = append(kinds, m.kind)
+	}
+	return kinds
+}
+
+// of is the method of that name, without losses where there is none.
+func of(kind string) method {
+	if i := slices.IndexFunc(all, func(m method) bool { return m.kind == kind }); i >= 0 {
+		return all[i]
+	}
+	return method{}
+}
 
 // Config is a method with its losses.
 type Config struct {
@@ -83,7 +98,8 @@ func (c Config) Check(classes int) error {
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("methods: check config: "+format, args...))
 	}
-	m, known := all[c.Kind]
+	m := of(c.Kind)
+	known := m.losses != nil
 	if !known {
 		fault("method %q is unknown; valid: %s", c.Kind, strings.Join(Kinds(), ", "))
 	}
@@ -108,14 +124,14 @@ func (c Config) Check(classes int) error {
 }
 
 // Supervised reports whether a method learns from labelled images alone.
-func Supervised(kind string) bool { return all[kind].supervised }
+func Supervised(kind string) bool { return of(kind).supervised }
 
 // ForImages reports whether a method can train networks on images too.
-func ForImages(kind string) bool { return all[kind].images }
+func ForImages(kind string) bool { return of(kind).images }
 
 // Networks are the names below the student's of a method's networks: two, or "" for a single one.
 func Networks(kind string) []string {
-	if names := all[kind].networks; names != nil {
+	if names := of(kind).networks; names != nil {
 		return names
 	}
 	return []string{""}
@@ -126,7 +142,7 @@ func Networks(kind string) []string {
 //	volumes  f32[B,D,H,W,1]
 //	return   f32[K,B,D,H,W]
 func Logits(kind string, s params.Scope, c vnet.Config, volumes *graph.Node) *graph.Node {
-	return all[kind].logits(s, c, volumes)
+	return of(kind).logits(s, c, volumes)
 }
 
 // one is the prediction of a single V-Net.
@@ -179,7 +195,7 @@ type Losses struct {
 }
 
 // Losses builds the losses of the step.
-func (s *Step) Losses() Losses { return all[s.Kind].losses(s) }
+func (s *Step) Losses() Losses { return of(s.Kind).losses(s) }
 
 // After makes the changes that follow the optimiser's step: of teachers and of class weights. Where
 // ok is false nothing changes.

@@ -27,7 +27,7 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 			"beside the paper's, with the spread of the seeds and what each row adds to the supervised one with the same labels. An " +
 			"interrupted grid goes on where it was; finished trainings are not repeated.\n\n" +
 			"Groups of rows: source_only; supervised (labelled images alone, cross-entropy and DyCE); table3 (parts of the method); " +
-			"table5 (methods on volumes, with and without DyCE); table6 (losses); fig5 (kinds of attention); language. " +
+			"table5 (methods on volumes, with and without DyCE); table6 (losses); fig5 (kinds of attention); language; baselines (other methods on images, with and without DyCE). " +
 			"A --config file can hold further rows under own, and settings of all rows under set.",
 		Groups: []runners.Group{
 			{Title: "Grid"},
@@ -37,7 +37,7 @@ func Command(graph func(beam.Scope, pipelines.TrainParams)) cmd {
 		Examples: []runners.Example{
 			{Text: "Table 3 on MiniCity with three seeds, behind source only and supervised: 24 trainings", Command: "go run ./pipelines/ablate"},
 			{Text: "Two rows with one seed, in minutes", Command: "go run ./pipelines/ablate --rows='source only,all' --seeds=0 --steps=200 --output=out/ablate_short"},
-			{Text: "Table 5 on drawn CT volumes: seven methods, each with cross-entropy and with DyCE", Command: "go run ./pipelines/ablate --rows=table5 --labelled=4 --paper=synapse --prepare=configs/examples/minict.yaml --train=configs/examples/train_table5.yaml --output=out/table5"},
+			{Text: "Table 5 on drawn CT volumes: seven methods, each with cross-entropy and with DyCE", Command: "go run ./pipelines/ablate --rows=table5 --labelled=4 --paper=synapse --prepare=configs/examples/table5_minict.yaml --train=configs/examples/train_table5.yaml --output=out/table5"},
 			{Text: "The losses of Table 6 on GTA5 to Cityscapes with 100 and 200 labels", Command: "go run ./pipelines/ablate --rows=table6 --labelled=100,200 --prepare=configs/examples/gta5_to_cityscapes.yaml --train=configs/examples/train_gta5.yaml --clip=/data/clip-vit-base-patch16 --backend=xla:cuda --output=out/ablate_gta5"},
 		},
 		Defaults: configs.DefaultAblate,
