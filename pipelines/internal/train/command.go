@@ -95,7 +95,10 @@ func notes(p train.Progress, cfg configs.Train, volumes bool) []string {
 			notes = append(notes, fmt.Sprintf("unlabelled %.3f", p.Consistency))
 		}
 	case cfg.Batch[2] > 0:
-		notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency), fmt.Sprintf("kept %.0f %%", 100*p.Kept))
+		notes = append(notes, fmt.Sprintf("supervised %.3f", p.Supervised), fmt.Sprintf("consistency %.3f", p.Consistency))
+		if cfg.Method == "semidavil" || cfg.Method == "depl" { // the others keep all
+			notes = append(notes, fmt.Sprintf("kept %.0f %%", 100*p.Kept))
+		}
 	}
 	return notes
 }

@@ -96,24 +96,30 @@ func TestRefused(t *testing.T) {
 	}
 	supervised := func(c *configs.Train) { vnet(c); c.Batch = [3]int{0, 2, 0} }
 	for want, change := range map[string]func(*configs.Train){
-		"sum_res, outer_res":                func(c *configs.Train) { c.Guidance = "poem" },
-		"not a finished output of prepare":  func(c *configs.Train) { c.Data = t.TempDir() },
-		"--backend":                         func(c *configs.Train) { c.Backend = "abacus" },
-		"no such class; it has class 0, cl": func(c *configs.Train) { c.Absent = []string{"unicorn"} },
-		"multiples of the patch size":       func(c *configs.Train) { c.Crop = "30x30" },
-		"is not the one that the data":      func(c *configs.Train) { c.Guidance = "vlga" },
-		"dyce":                              func(c *configs.Train) { c.Loss = "mse" },
-		"holds volumes; give --method=vnet": func(c *configs.Train) { c.Data = volumes },
-		"holds images; --method=vnet is":    func(c *configs.Train) { vnet(c); c.Data = data },
-		"give --batch=0,2,0":                vnet,
-		"--absent is for images":            func(c *configs.Train) { supervised(c); c.Absent = []string{"class 1"} },
-		"--clip is for images":              func(c *configs.Train) { supervised(c); c.CLIP = "minicity" },
-		"--precision is for images":         func(c *configs.Train) { supervised(c); c.Precision = "bfloat16" },
-		"--remat is for images":             func(c *configs.Train) { supervised(c); c.Remat = true },
-		"--rare_class is for images":        func(c *configs.Train) { supervised(c); c.RareClass = true },
-		"not a multiple of 4":               func(c *configs.Train) { supervised(c); c.Patch, c.Levels = "8x8x6", 3 },
-		"want DEPTHxHEIGHTxWIDTH":           func(c *configs.Train) { supervised(c); c.Patch = "8x8" },
-		"valid: none, d, h, w, dh":          func(c *configs.Train) { supervised(c); c.Flip = "hd" },
+		"sum_res, outer_res":                                         func(c *configs.Train) { c.Guidance = "poem" },
+		"not a finished output of prepare":                           func(c *configs.Train) { c.Data = t.TempDir() },
+		"--backend":                                                  func(c *configs.Train) { c.Backend = "abacus" },
+		"no such class; it has class 0, cl":                          func(c *configs.Train) { c.Absent = []string{"unicorn"} },
+		"multiples of the patch size":                                func(c *configs.Train) { c.Crop = "30x30" },
+		"is not the one that the data":                               func(c *configs.Train) { c.Guidance = "vlga" },
+		"dyce":                                                       func(c *configs.Train) { c.Loss = "mse" },
+		"holds volumes; give --method=vnet":                          func(c *configs.Train) { c.Data = volumes },
+		"holds images; --method=vnet is":                             func(c *configs.Train) { vnet(c); c.Data = data },
+		"give --batch=0,2,0":                                         vnet,
+		"--absent is for images":                                     func(c *configs.Train) { supervised(c); c.Absent = []string{"class 1"} },
+		"--clip is for images":                                       func(c *configs.Train) { supervised(c); c.CLIP = "minicity" },
+		"--precision is for images":                                  func(c *configs.Train) { supervised(c); c.Precision = "bfloat16" },
+		"--remat is for images":                                      func(c *configs.Train) { supervised(c); c.Remat = true },
+		"--rare_class is for images":                                 func(c *configs.Train) { supervised(c); c.RareClass = true },
+		"not a multiple of 4":                                        func(c *configs.Train) { supervised(c); c.Patch, c.Levels = "8x8x6", 3 },
+		"want DEPTHxHEIGHTxWIDTH":                                    func(c *configs.Train) { supervised(c); c.Patch = "8x8" },
+		"unlabelled volumes too; give --batch=0,2,2":                 func(c *configs.Train) { supervised(c); c.Method = "cps" },
+		"method vnet has no pseudo-labels":                           func(c *configs.Train) { supervised(c); c.DyCEOnPseudo = true },
+		"a network of 2 levels has one output":                       func(c *configs.Train) { vnet(c); c.Method, c.Batch = "urpc", [3]int{0, 2, 2} },
+		"holds images; --method=uamt is for volumes":                 func(c *configs.Train) { c.Method = "uamt" },
+		"--method=cps learns from unlabelled images too":             func(c *configs.Train) { c.Method, c.Batch = "cps", [3]int{1, 1, 0} },
+		"--dyce_on_pseudo is for the methods cps, depl, dhc and ad;": func(c *configs.Train) { c.DyCEOnPseudo = true },
+		"valid: none, d, h, w, dh":                                   func(c *configs.Train) { supervised(c); c.Flip = "hd" },
 	} {
 		cfg := tiny(data, t.TempDir())
 		change(&cfg)
@@ -178,5 +184,15 @@ func TestWays(t *testing.T) {
 		if !bytes.Equal(got, first) {
 			t.Errorf("%s: another checkpoint", way)
 		}
+	}
+}
+
+// TestMethods trains two networks on images by the command, which both have a score.
+func TestMethods(t *testing.T) {
+	cfg := tiny(prepared.Write(t, prepared.Small), t.TempDir())
+	cfg.Method, cfg.DyCEOnPseudo, cfg.Strong = "dhc", true, "cowmix"
+	stdout, err := command(t, "prism", cfg)
+	if err != nil || !strings.Contains(stdout, "teacher IoU %") {
+		t.Errorf("%v\n%s", err, stdout)
 	}
 }

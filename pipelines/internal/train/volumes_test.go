@@ -11,6 +11,7 @@ import (
 	"semidavil/internal/fixture/prepared"
 	"semidavil/model/checkpoint"
 	"semidavil/model/infer"
+	"semidavil/model/methods"
 	"semidavil/model/train"
 )
 
@@ -51,6 +52,31 @@ func TestVNet(t *testing.T) {
 	cfg.Overwrite = true
 	if stdout, err = command(t, "prism", cfg); err != nil || strings.Contains(stdout, "earlier runs") {
 		t.Errorf("%v\n%s", err, stdout)
+	}
+}
+
+// TestMethodsOnVolumes trains by a method with unlabelled volumes.
+func TestMethodsOnVolumes(t *testing.T) {
+	cfg := vnetOf(t, [5]int{0, 2, 2, 1, 1})
+	cfg.Method, cfg.Batch, cfg.DyCEOnPseudo = "ad", [3]int{0, 1, 1}, true
+	stdout, err := command(t, "prism", cfg)
+	if err != nil || !strings.Contains(stdout, "organ  Dice %  ASD mm") {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	facts, found, err := infer.ReadVolumeFacts(t.Context(), checkpoint.Path(cfg.Output, 2))
+	if err != nil || !found || facts.Method != "ad" {
+		t.Errorf("%+v, %v", facts, err)
+	}
+}
+
+// TestMethodNames: the setting has the methods that there are.
+func TestMethodNames(t *testing.T) {
+	for _, kind := range methods.Kinds() {
+		cfg := configs.DefaultTrain()
+		cfg.Method = kind
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
 	}
 }
 
