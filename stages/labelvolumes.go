@@ -205,7 +205,7 @@ func (f *labelVolumesFn) label(ctx context.Context, v *inference.Volume) (made f
 		return made, failed, err
 	}
 	kept := len(ids) - int(made.Stats.Ignored)
-	made.Row = LabelRow{Key: v.Ref.Key, Image: v.Ref.Image, Label: name, Width: v.Grid.W, Height: v.Grid.H, Depth: v.Grid.D, Kept: float64(kept) / float64(len(ids))}
+	made.Row = LabelRow{Key: v.Ref.Key, Image: v.Ref.Image, SHA256: v.SHA256, Label: name, Width: v.Grid.W, Height: v.Grid.H, Depth: v.Grid.D, Kept: float64(kept) / float64(len(ids))}
 	data, err := json.Marshal(made)
 	if err != nil {
 		return made, nil, err

@@ -3,6 +3,8 @@ package inference
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,6 +78,8 @@ type Volume struct {
 	Spacing [3]float64
 	// File is the NIfTI file; nil of a shard, whose own grid is that of Values.
 	File *nifti.File
+	// SHA256 is that of the file in hexadecimal digits; empty of a shard.
+	SHA256 string
 	// Truth is the label at the own grid, empty where there is none.
 	Truth semidavil.LabelVolume
 	// Prediction is the network's, at the own grid.
@@ -167,6 +171,8 @@ func (v *Volumes) read(ctx context.Context, s source) (*Volume, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref.Image, err)
 	}
+	sum := sha256.Sum256(data)
+	out.SHA256 = hex.EncodeToString(sum[:])
 	out.Values, out.Grid, out.Spacing, out.File = volume.Values, volume.Source, volume.File.Spacing(), volume.File
 	if !v.params.Labels || ref.Label == "" {
 		return out, nil

@@ -18,8 +18,8 @@ import (
 
 // planVolumes adds what is particular to volumes, which have no captions.
 func planVolumes(cfg configs.Prepare, sets []plans.DataSet, p *pipelines.PrepareParams) error {
-	if cfg.PseudoLabels != "" || cfg.Crop != "" {
-		return runners.Usagef("--pseudo_labels and --crop are for images")
+	if cfg.Crop != "" {
+		return runners.Usagef("--crop is for images")
 	}
 	made, err := volumeParams(cfg)
 	if err != nil {

@@ -99,6 +99,60 @@ func sorted(s []shards.Sample) []shards.Sample {
 	return s
 }
 
+// TestVolumePseudoLabels: unlabelled volumes are labelled by an output of pseudolabel; where it is of
+// another volume, or holds an id that is none, the volume is rejected.
+func TestVolumePseudoLabels(t *testing.T) {
+	output, _, err := prepare(t, miniCT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels, rows := t.TempDir(), ""
+	data := output + "/minict"
+	var want [256]uint64
+	for i, s := range sorted(samplesOf(t, output, semidavil.Unlabelled)) {
+		truth, err := os.ReadFile(filepath.Join(data, strings.Replace(s.Meta.Source, "images", "labels", 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, n := range scans.Counts(t, truth) {
+			want[id] += n
+		}
+		name := fmt.Sprintf("labels/%d.nii.gz", i)
+		fixture.Write(t, labels, name, truth)
+		rows += fmt.Sprintf(`{"key":%q,"image":%q,"sha256":%q,"label":%q,"width":48,"height":48,"depth":24,"kept":1}`+"\n", s.Key, s.Meta.Source, s.Meta.SourceSHA256, name)
+	}
+	fixture.Write(t, labels, "labels.jsonl", []byte(rows))
+	again := func(c *configs.Prepare) {
+		c.Target, c.Labelled, c.PseudoLabels = []string{"minict:" + data}, "1", labels
+	}
+	made, _, err := prepare(t, again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := manifestOf(t, made)
+	if m.Pseudo != 2 || m.Samples[semidavil.Labelled] != 3 || m.Samples[semidavil.Unlabelled] != 2 || m.Rejects != 0 {
+		t.Errorf("%d pseudo-labels, %v, %d rejects", m.Pseudo, m.Samples, m.Rejects)
+	}
+	var got [256]uint64
+	for _, s := range samplesOf(t, made, semidavil.Labelled) {
+		if s.Meta.Pseudo {
+			for c, n := range s.Meta.Pixels {
+				got[c] += n
+			}
+		}
+	}
+	if got != want {
+		t.Errorf("pseudo-labels count %v, want %v", got[:14], want[:14])
+	}
+	fixture.Write(t, labels, "labels.jsonl", []byte(strings.Replace(rows, `"sha256":"`, `"sha256":"00`, 1)))
+	if made, _, err = prepare(t, func(c *configs.Prepare) { again(c); c.MaxRejects = 0.9 }); err != nil {
+		t.Fatal(err)
+	}
+	if m := manifestOf(t, made); m.Pseudo != 1 || m.Rejects != 1 {
+		t.Errorf("%d pseudo-labels and %d rejects with a label of another volume", m.Pseudo, m.Rejects)
+	}
+}
+
 // TestMiniCTAnew: other choices replace what was drawn and prepared, and nothing else is left of it.
 func TestMiniCTAnew(t *testing.T) {
 	small := func(c *configs.Prepare) { miniCT(c); c.CaseSize = "8x16x16" }
