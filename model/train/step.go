@@ -75,7 +75,7 @@ func (c Config) step(store *model.Store, in inputs, counts []float64) []*graph.N
 	var target loss.Target
 	images := in.images
 	if in.weak != nil {
-		target = c.target(store, g, in, height, width)
+		target = c.target(store, in)
 		images = graph.Concatenate([]*graph.Node{images, in.strong}, 0)
 	}
 	// The encoder has no batch statistics, so all images pass it together. The heads
@@ -127,14 +127,8 @@ func (c Config) present(labels *graph.Node) *graph.Node {
 
 // target is the teacher's prediction for the strong view: that of the weak view, mixed as
 // the images were.
-func (c Config) target(store *model.Store, g *graph.Graph, in inputs, height, width int) loss.Target {
-	options := params.Options{Seed: c.Seed, Compute: c.computeType()}
-	vision := params.In(store, g, c.TeacherVision(), options)
-	if c.IndependentTeacher {
-		options.Seed = ^c.Seed
-	}
-	network := params.In(store, g, Teacher, options)
-	logits := c.Segmenter.Logits(network, c.Segmenter.Features(vision, in.weak), in.unlabelled, height, width)
+func (c Config) target(store *model.Store, in inputs) loss.Target {
+	logits := c.pass(store, Teacher, false, in.weak, in.unlabelled)[0]
 	return mixTargets(c.Consistency.TargetOf(layer.SoftmaxPlanes(logits)), in.mix, c.present(in.paste), c.Segmenter.Decoder.Classes)
 }
 
