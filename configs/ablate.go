@@ -42,8 +42,9 @@ type Ablate struct {
 type AblationRow struct {
 	Name string `json:"name"`
 	// Images says which images the row learns from: those of the base where it is empty;
-	// "labelled", the base's without the unlabelled ones; "source", the source's alone, as
-	// many in a step as the base has labelled ones.
+	// "labelled", the base's without the unlabelled ones; "both", as many unlabelled ones as labelled
+	// ones too where the base has none; "source", the source's alone, as many in a step as the base
+	// has labelled ones.
 	Images string `json:"images"`
 	// Set are the settings, by their keys in a YAML file of train. The key clip may only
 	// be empty: such a row starts from random towers.
@@ -105,18 +106,18 @@ var AblationRows = map[string][]AblationRow{
 	"table5": {
 		{Name: VolumeBaseline, Images: "labelled", Set: volumeMethod("vnet", "ce", 0)},
 		{Name: "V-Net + DyCE", Images: "labelled", Set: volumeMethod("vnet", "dyce", 0)},
-		{Name: "UA-MT", Set: volumeMethod("uamt", "ce", 0.1)},
-		{Name: "UA-MT + DyCE", Set: volumeMethod("uamt", "dyce", 0.1)},
-		{Name: "URPC", Set: volumeMethod("urpc", "ce", 0.1)},
-		{Name: "URPC + DyCE", Set: volumeMethod("urpc", "dyce", 0.1)},
-		{Name: "CPS", Set: volumeMethod("cps", "ce", 0.1)},
-		{Name: "CPS + DyCE", Set: volumeMethod("cps", "dyce", 0.1)},
-		{Name: "DePL", Set: volumeMethod("depl", "ce", 0.1)},
-		{Name: "DePL + DyCE", Set: volumeMethod("depl", "dyce", 0.1)},
-		{Name: "DHC", Set: volumeMethod("dhc", "ce", 0.1)},
-		{Name: "DHC + DyCE", Set: volumeMethod("dhc", "dyce", 0.1)},
-		{Name: "A&D", Set: volumeMethod("ad", "ce", 10)},
-		{Name: "A&D + DyCE", Set: volumeMethod("ad", "dyce", 10)},
+		{Name: "UA-MT", Images: "both", Set: volumeMethod("uamt", "ce", 0.1)},
+		{Name: "UA-MT + DyCE", Images: "both", Set: volumeMethod("uamt", "dyce", 0.1)},
+		{Name: "URPC", Images: "both", Set: volumeMethod("urpc", "ce", 0.1)},
+		{Name: "URPC + DyCE", Images: "both", Set: volumeMethod("urpc", "dyce", 0.1)},
+		{Name: "CPS", Images: "both", Set: volumeMethod("cps", "ce", 0.1)},
+		{Name: "CPS + DyCE", Images: "both", Set: volumeMethod("cps", "dyce", 0.1)},
+		{Name: "DePL", Images: "both", Set: volumeMethod("depl", "ce", 0.1)},
+		{Name: "DePL + DyCE", Images: "both", Set: volumeMethod("depl", "dyce", 0.1)},
+		{Name: "DHC", Images: "both", Set: volumeMethod("dhc", "ce", 0.1)},
+		{Name: "DHC + DyCE", Images: "both", Set: volumeMethod("dhc", "dyce", 0.1)},
+		{Name: "A&D", Images: "both", Set: volumeMethod("ad", "ce", 10)},
+		{Name: "A&D + DyCE", Images: "both", Set: volumeMethod("ad", "dyce", 10)},
 	},
 	"fig5": {
 		{Name: "WPCT", Set: map[string]any{"guidance": "wpct"}},
@@ -229,10 +230,14 @@ func (r AblationRow) Over(base Train) (Train, error) {
 	case "":
 	case "labelled":
 		base.Batch[2] = 0
+	case "both":
+		if base.Batch[2] == 0 {
+			base.Batch[2] = base.Batch[0] + base.Batch[1]
+		}
 	case "source":
 		base.Batch = [3]int{base.Batch[0] + base.Batch[1]}
 	default:
-		return base, fmt.Errorf("configs: row %q: images %q is unknown; valid: labelled, source, or empty for those of the base", r.Name, r.Images)
+		return base, fmt.Errorf("configs: row %q: images %q is unknown; valid: labelled, both, source, or empty for those of the base", r.Name, r.Images)
 	}
 	return base, base.Validate()
 }

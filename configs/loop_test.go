@@ -102,7 +102,7 @@ func TestLoopFaults(t *testing.T) {
 		"models: none given":  func() error { c := DefaultEvaluate(); c.Models = nil; return c.Validate() }(),
 		"teacher is given":    func() error { c := DefaultEvaluate(); c.Models = []string{"teacher", "teacher"}; return c.Validate() }(),
 		"labelled: 20 is":     func() error { c := DefaultAblate(); c.Labelled = []int{20, 20}; return c.Validate() }(),
-		"valid: fig5":         func() error { c := DefaultAblate(); c.Rows = []string{"table9"}; return c.Validate() }(),
+		"valid: baselines, fig5":         func() error { c := DefaultAblate(); c.Rows = []string{"table9"}; return c.Validate() }(),
 		"clip may only be": func() error {
 			c := DefaultAblate()
 			c.Own = []AblationRow{{Name: "x", Set: map[string]any{"clip": "/a"}}}
@@ -184,5 +184,25 @@ func TestAblationRows(t *testing.T) {
 	own, err := rows[5].Over(base)
 	if err != nil || own.Omega != 0.3 || own.CLIP != "clip" || own.Loss != "dyce" {
 		t.Errorf("%v %+v", err, own)
+	}
+}
+
+// TestImagesOfRows: a row learns from the base's images, or from those that it is named after.
+func TestImagesOfRows(t *testing.T) {
+	base := DefaultTrain()
+	for _, c := range []struct {
+		images      string
+		batch, want [3]int
+	}{
+		{"", [3]int{4, 2, 0}, [3]int{4, 2, 0}}, {"labelled", [3]int{4, 2, 3}, [3]int{4, 2, 0}}, {"source", [3]int{4, 2, 3}, [3]int{6, 0, 0}},
+		{"both", [3]int{4, 2, 3}, [3]int{4, 2, 3}}, {"both", [3]int{0, 2, 0}, [3]int{0, 2, 2}},
+	} {
+		base.Batch = c.batch
+		if got, err := (AblationRow{Name: "row", Images: c.images}).Over(base); err != nil || got.Batch != c.want {
+			t.Errorf("%q of %v: %v, %v", c.images, c.batch, got.Batch, err)
+		}
+	}
+	if _, err := (AblationRow{Name: "row", Images: "none"}).Over(base); err == nil || !strings.Contains(err.Error(), "valid: labelled, both, source") {
+		t.Error(err)
 	}
 }

@@ -25,8 +25,9 @@ const adMomentum = 0.99
 // and the pseudo-labels are the most probable classes of a sample of the diffusion model and of
 // D_ψ together.
 //
-// The decoder θ also follows the other two, θ ← 0.99·θ + 0.01·(ξ+ψ)/2. That happens after the optimiser's step; in the cited code it happens before the next one's losses,
-// and once before the first.
+// The decoder θ also follows the other two, θ ← 0.99·θ + 0.01·(ξ+ψ)/2. That happens after the
+// optimiser's step; in the cited code it happens before the next one's losses, and once before the
+// first.
 //
 // Passes come in the cited code's order, which is that of the running statistics' changes: D_ξ and
 // D_ψ of labelled volumes; the sample's, D_ψ and D_θ of unlabelled ones. All are those of a
