@@ -19,6 +19,8 @@ type Evaluate struct {
 	Overwrite bool   `json:"overwrite" group:"Input and output" help:"replace an output made with another configuration"`
 	// Pictures is the number of images that are drawn with their prediction.
 	Pictures int `json:"pictures" default:"8" range:"0.." group:"Input and output" help:"<number> of images or volumes drawn with truth, prediction and, of images, confidence"`
+	// SaveLabels keeps what the first network predicts.
+	SaveLabels bool `json:"save_labels" group:"Input and output" help:"write what the network predicts of each image as label PNG, into labels; browse shows them"`
 
 	Inference
 }
@@ -35,12 +37,15 @@ func (c Evaluate) Validate() error {
 	if c.CaptionCheck && c.Predictions != "" {
 		f.add("caption_check", "files of predictions read no captions; give a network")
 	}
+	if c.SaveLabels && c.Predictions != "" {
+		f.add("save_labels", "predictions are files already")
+	}
 	return f.err()
 }
 
 // Identity is what decides the scores.
 func (c Evaluate) Identity() Evaluate {
-	c.Output, c.Overwrite, c.Pictures = "", false, 0
+	c.Output, c.Overwrite, c.Pictures, c.SaveLabels = "", false, 0, false
 	if !c.CaptionCheck {
 		c.CaptionSeed = 0
 	}

@@ -88,21 +88,21 @@ func TestLoopFaults(t *testing.T) {
 		return c.Validate()
 	}
 	for want, err := range map[string]error{
-		"cb, cb-cap":          pseudo(func(c *Pseudolabel) { c.Rule = "luck" }),
-		"threshold: 1.5":      pseudo(func(c *Pseudolabel) { c.Threshold = 1.5 }),
-		"scales: 0":           pseudo(func(c *Pseudolabel) { c.Scales = []float64{1, 0} }),
-		"only --window":       pseudo(func(c *Pseudolabel) { c.WindowSize = "64x64" }),
-		"batch: 0 is below 1": pseudo(func(c *Pseudolabel) { c.Batch = 0 }),
-		"model: \"both\"":     pseudo(func(c *Pseudolabel) { c.Model = "both" }),
-		"max_rejects: 2 is":   pseudo(func(c *Pseudolabel) { c.MaxRejects = 2 }),
-		"http needs":          pseudo(func(c *Pseudolabel) { c.Captions = "http" }),
-		"blip2 needs":         pseudo(func(c *Pseudolabel) { c.Captions = "blip2" }),
-		"9 is more than":      pseudo(func(c *Pseudolabel) { c.CaptionMinTokens, c.CaptionMaxTokens = 9, 8 }),
-		"sheet: 20001 is":     func() error { c := DefaultCaption(); c.Sheet = 20001; return c.Validate() }(),
-		"models: none given":  func() error { c := DefaultEvaluate(); c.Models = nil; return c.Validate() }(),
-		"teacher is given":    func() error { c := DefaultEvaluate(); c.Models = []string{"teacher", "teacher"}; return c.Validate() }(),
-		"labelled: 20 is":     func() error { c := DefaultAblate(); c.Labelled = []int{20, 20}; return c.Validate() }(),
-		"valid: baselines, fig5":         func() error { c := DefaultAblate(); c.Rows = []string{"table9"}; return c.Validate() }(),
+		"cb, cb-cap":             pseudo(func(c *Pseudolabel) { c.Rule = "luck" }),
+		"threshold: 1.5":         pseudo(func(c *Pseudolabel) { c.Threshold = 1.5 }),
+		"scales: 0":              pseudo(func(c *Pseudolabel) { c.Scales = []float64{1, 0} }),
+		"only --window":          pseudo(func(c *Pseudolabel) { c.WindowSize = "64x64" }),
+		"batch: 0 is below 1":    pseudo(func(c *Pseudolabel) { c.Batch = 0 }),
+		"model: \"both\"":        pseudo(func(c *Pseudolabel) { c.Model = "both" }),
+		"max_rejects: 2 is":      pseudo(func(c *Pseudolabel) { c.MaxRejects = 2 }),
+		"http needs":             pseudo(func(c *Pseudolabel) { c.Captions = "http" }),
+		"blip2 needs":            pseudo(func(c *Pseudolabel) { c.Captions = "blip2" }),
+		"9 is more than":         pseudo(func(c *Pseudolabel) { c.CaptionMinTokens, c.CaptionMaxTokens = 9, 8 }),
+		"sheet: 20001 is":        func() error { c := DefaultCaption(); c.Sheet = 20001; return c.Validate() }(),
+		"models: none given":     func() error { c := DefaultEvaluate(); c.Models = nil; return c.Validate() }(),
+		"teacher is given":       func() error { c := DefaultEvaluate(); c.Models = []string{"teacher", "teacher"}; return c.Validate() }(),
+		"labelled: 20 is":        func() error { c := DefaultAblate(); c.Labelled = []int{20, 20}; return c.Validate() }(),
+		"valid: baselines, fig5": func() error { c := DefaultAblate(); c.Rows = []string{"table9"}; return c.Validate() }(),
 		"clip may only be": func() error {
 			c := DefaultAblate()
 			c.Own = []AblationRow{{Name: "x", Set: map[string]any{"clip": "/a"}}}

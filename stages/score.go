@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ import (
 	"semidavil/stages/rejects"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/pixels"
+	"semidavil/transforms/pixels/fastpng"
+	"semidavil/transforms/pseudo"
 	"semidavil/transforms/report/sheet"
 	"semidavil/transforms/shards"
 )
@@ -52,6 +55,8 @@ type ScoreParams struct {
 	// Pictures is the folder of the sheets of the first Pictured images of the first plan.
 	Pictures string
 	Pictured int
+	// Labels, unless empty, is the folder of the label files of what the first network predicts.
+	Labels string
 }
 
 // Score segments every image, or reads the prediction of another program, and counts
@@ -138,7 +143,7 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 			return fail(image.Stage, image.Err)
 		}
 		ones := make([]metrics.Tally, len(names))
-		var drawn []byte
+		var drawn, label []byte
 		exif := image.EXIF
 		err := rejects.Guard(ctx, "score", image.Ref, func() (err error) {
 			if image.Truth == nil {
@@ -167,7 +172,14 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 				}
 			}
 			if n < f.Params.Pictured && strings.HasSuffix(plan.Name, firstPlan) {
-				drawn, err = f.picture(image, predictions[0])
+				if drawn, err = f.picture(image, predictions[0]); err != nil {
+					return err
+				}
+			}
+			if f.Params.Labels != "" {
+				if err = checkPlace(placeOf(image.Ref)); err == nil {
+					label, err = new(fastpng.Encoder).EncodeGrayPNG(nil, image.Truth.W, image.Truth.H, predictions[0].Label, flate.BestSpeed)
+				}
 			}
 			return err
 		})
@@ -192,6 +204,9 @@ func (f *scoreFn) ProcessElement(ctx context.Context, plan plans.Plan, stem func
 		mu.Unlock()
 		if err == nil && drawn != nil {
 			err = store.WriteFile(ctx, f.Params.Pictures+"/"+image.Ref.Key+".png", drawn)
+		}
+		if err == nil && label != nil {
+			err = store.WriteFile(ctx, f.Params.Labels+"/"+placeOf(image.Ref)+pseudo.TrainIDsEnding, label)
 		}
 		return err
 	})

@@ -122,6 +122,34 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestSavedLabels shows what networks predicted in an evaluation, which scores as they did.
+func TestSavedLabels(t *testing.T) {
+	n := network(t)
+	root, _ := city(t)
+	for _, data := range []string{n.Data, "cityscapes:" + root} {
+		output := scored(t, n, data, "", func(c *configs.Evaluate) { c.SaveLabels = true })
+		_, pictures := must(t, settings(t, output))
+		shown := 0
+		for key, p := range pictures {
+			if p.Fault == "" {
+				shown++
+				if !slices.Equal(names(p), []string{"label", "prediction"}) {
+					t.Errorf("%s: %v", key, names(p))
+				}
+			}
+		}
+		if shown < 2 {
+			t.Fatalf("%s: %d of %d images are shown", data, shown, len(pictures))
+		}
+		_, scores := must(t, settings(t, scored(t, n, data, output+"/"+stages.LabelsFolder)))
+		for key, p := range scores {
+			if p.Fault == "" && math.Abs(float64(p.Scores[0]-pictures[key].Scores[0])) > 1e-12 {
+				t.Errorf("%s: the files score %v, the network %v", key, p.Scores, pictures[key].Scores)
+			}
+		}
+	}
+}
+
 // TestPseudolabel shows what a network says of val images, with its mIoU, and of raw ones.
 func TestPseudolabel(t *testing.T) {
 	n := network(t)

@@ -55,7 +55,7 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Browse) (p pip
 	case "pseudolabel":
 		p.Images, err = ofPseudolabel(ctx, s, of, settings)
 	case "evaluate":
-		p.Images, p.Draw.Predictions, err = ofEvaluate(ctx, s, settings)
+		p.Images, p.Draw.Predictions, err = ofEvaluate(ctx, s, cfg.Input, settings)
 	case "":
 		return p, runners.Usagef("--input=%s is no output of prepare, pseudolabel or evaluate", cfg.Input)
 	default:
@@ -160,13 +160,16 @@ func ofPseudolabel(ctx context.Context, s *runners.Session, of stages.OutputRef,
 	return p, nil
 }
 
-// ofEvaluate finds the images of an output of evaluate, and the label files that it scored.
-func ofEvaluate(ctx context.Context, s *runners.Session, settings json.RawMessage) (p pipelines.ImagesParams, predictions string, err error) {
+// ofEvaluate finds the images of an output of evaluate, and the label files that it scored or wrote.
+func ofEvaluate(ctx context.Context, s *runners.Session, output string, settings json.RawMessage) (p pipelines.ImagesParams, predictions string, err error) {
 	var cfg configs.Evaluate
 	if err := json.Unmarshal(settings, &cfg); err != nil {
 		return p, "", err
 	}
 	p, err = find(ctx, s, cfg.Inference, inputs.Request{From: cfg.Data, Flag: "data", Subset: cfg.Subset, Labels: true, Group: 32})
+	if cfg.SaveLabels {
+		return p, output + "/" + stages.LabelsFolder, err
+	}
 	return p, cfg.Predictions, err
 }
 

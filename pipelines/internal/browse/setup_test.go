@@ -83,11 +83,14 @@ func labelled(t testing.TB, n trained.Network, input, subset string) string {
 }
 
 // scored is an output of evaluate: of networks or, where they are given, of predictions.
-func scored(t testing.TB, n trained.Network, data, predictions string) string {
+func scored(t testing.TB, n trained.Network, data, predictions string, change ...func(*configs.Evaluate)) string {
 	t.Helper()
 	cfg := configs.DefaultEvaluate()
 	cfg.Checkpoint, cfg.Data, cfg.Predictions, cfg.Output, cfg.Backend, cfg.MaxRejects = n.Output, data, predictions, t.TempDir(), "go", 1
 	cfg.Models = []string{"student", "teacher"}
+	for _, f := range change {
+		f(&cfg)
+	}
 	if _, err := commandstest.Run(evaluate.Command(pipelines.Evaluate), "prism", cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -76,10 +76,10 @@ func Command(graph func(beam.Scope, pipelines.EvaluateParams)) cmd {
 	}
 }
 
-// removePictures removes plots and pictures of the run before, which may have had other
+// removePictures removes plots, pictures and labels of the run before, which may have had other
 // networks and images.
 func removePictures(ctx context.Context, _ *runners.Session, cfg configs.Evaluate) error {
 	return store.RemoveFiles(ctx, cfg.Output, func(rel string) bool {
-		return strings.HasPrefix(rel, "pictures/") || path.Dir(rel) == "." && path.Ext(rel) == ".svg"
+		return strings.HasPrefix(rel, "pictures/") || strings.HasPrefix(rel, stages.LabelsFolder+"/") || path.Dir(rel) == "." && path.Ext(rel) == ".svg"
 	})
 }

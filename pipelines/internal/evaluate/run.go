@@ -50,6 +50,9 @@ func newPlan(ctx context.Context, s *runners.Session, cfg configs.Evaluate) (p p
 	}
 	p = pipelines.EvaluateParams{Images: images, Commit: stages.CommitScoresParams{Output: cfg.Output, Classes: images.Load.Classes}, Score: stages.ScoreParams{Load: images.Load, Networks: network.Params,
 		Predictions: cfg.Predictions, Pictures: cfg.Output + "/pictures", Pictured: pictured}}
+	if cfg.SaveLabels {
+		p.Score.Labels = cfg.Output + "/" + stages.LabelsFolder
+	}
 	if !cfg.CaptionCheck {
 		return p, tables, nil
 	}

@@ -24,6 +24,9 @@ func volumePlan(ctx context.Context, cfg configs.Evaluate) (*pipelines.EvaluateP
 	if cfg.CaptionCheck {
 		return nil, runners.Usagef("--caption_check: volumes have no captions")
 	}
+	if cfg.SaveLabels {
+		return nil, runners.Usagef("--save_labels is for images; pseudolabel --threshold=0 writes what a network predicts of volumes")
+	}
 	if err := inputs.CheckVolumeSettings(cfg.Inference); err != nil {
 		return nil, err
 	}
