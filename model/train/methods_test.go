@@ -25,13 +25,13 @@ func methodConfig(data, output, kind string, steps int) VolumeConfig {
 	return c
 }
 
-// TestMethods: each method runs, an interrupted training ends with the same bytes, and the best weights
+// TestMethods: each method runs, a killed training ends with the same bytes, and the best weights
 // predict on their own.
 func TestMethods(t *testing.T) {
 	data := volumeData(t)
 	for _, kind := range methods.Kinds() {
 		t.Run(kind, func(t *testing.T) {
-			whole := methodConfig(data, t.TempDir(), kind, 4)
+			whole := methodConfig(data, t.TempDir(), kind, 6)
 			var unlabelled float64
 			if _, err := runVolumes(t, t.Context(), whole, Watcher{Step: func(p Progress) { unlabelled += p.Consistency }}); err != nil {
 				t.Fatal(err)
@@ -40,19 +40,13 @@ func TestMethods(t *testing.T) {
 			if supervised := methods.Supervised(kind); supervised != (unlabelled == 0) && kind != "uamt" {
 				t.Errorf("the losses on unlabelled volumes add up to %v", unlabelled)
 			}
-			parts := methodConfig(data, t.TempDir(), kind, 4)
-			ctx, cancel := context.WithCancel(t.Context())
-			if _, err := runVolumes(t, ctx, parts, Watcher{Step: func(p Progress) {
-				if p.Step == 3 {
-					cancel()
-				}
-			}}); !errors.Is(err, context.Canceled) {
-				t.Fatal(err)
-			}
-			if s, err := runVolumes(t, t.Context(), parts, Watcher{}); err != nil || s.Resumed != 3 {
+			killed := methodConfig(data, t.TempDir(), kind, 6)
+			t.Setenv(methodVariable, kind)
+			kill(t, volumesChildVariable, data, killed.Output)
+			if s, err := runVolumes(t, t.Context(), killed, Watcher{}); err != nil || s.Resumed != 4 {
 				t.Fatalf("%+v, %v", s, err)
 			}
-			sameCheckpoint(t, 4, parts.Output, whole.Output)
+			sameCheckpoint(t, 6, killed.Output, whole.Output)
 			p, facts, err := infer.OpenVolumes(t.Context(), open(t).Backend, checkpoint.BestPath(whole.Output), Student, 0.5)
 			if err != nil {
 				t.Fatal(err)

@@ -18,10 +18,11 @@ import (
 )
 
 // childVariable makes the test binary a training that is killed, and volumesChildVariable one on
-// volumes.
+// volumes, by the method that methodVariable names.
 const (
 	childVariable        = "SEMIDAVIL_TRAIN_CHILD"
 	volumesChildVariable = "SEMIDAVIL_TRAIN_VOLUMES_CHILD"
+	methodVariable       = "SEMIDAVIL_TRAIN_METHOD"
 )
 
 func TestMain(m *testing.M) {
@@ -33,7 +34,11 @@ func TestMain(m *testing.M) {
 	}
 	if dirs := os.Getenv(volumesChildVariable); dirs != "" {
 		trainAndDie(dirs, func(b backend.Choice, data, output string, w Watcher) error {
-			_, err := RunVolumes(context.Background(), b, volumeConfig(data, output, 6), w)
+			c := volumeConfig(data, output, 6)
+			if kind := os.Getenv(methodVariable); kind != "" {
+				c = methodConfig(data, output, kind, 6)
+			}
+			_, err := RunVolumes(context.Background(), b, c, w)
 			return err
 		})
 	}
