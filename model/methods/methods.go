@@ -10,11 +10,10 @@
 //	dhc    the same, with class weights by frequency and by difficulty (Wang and Li 2023)
 //	ad     a diffusion model's samples, and class weights by difficulty (Wang and Li 2023)
 //
-// A method is a file, with its entry in the list of all: which networks it has, how a step's losses are
-// made of their logits, and what it predicts. A new one needs its name in the setting method of
-// package configs too, and where it is to stand in the table of ablate, its rows there. Losses, teacher, noise, pseudo-labels and class
-// weights are parts that they share. Formulas are those of docs/METHOD.md and of the code of DHC
-// and GenericSSL, where the paper's rows come from.
+// A method is a file, with its entry in the list of all: which networks it has, how a step's losses
+// are made of their logits, and what it predicts. Losses, teacher, noise, pseudo-labels and class
+// weights are parts that they share. Formulas are those of docs/METHOD.md#methods-on-volumes and
+// of the code of DHC and GenericSSL, where the paper's rows come from.
 package methods
 
 import (
