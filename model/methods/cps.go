@@ -10,9 +10,6 @@ import (
 	"semidavil/model/vnet"
 )
 
-// pair are the names of two networks.
-var pair = []string{"a", "b"}
-
 // mean is the mean of the logits of a pair of V-Nets.
 func mean(s params.Scope, c vnet.Config, volumes *graph.Node) *graph.Node {
 	a, b := one(s.At("a"), c, volumes), one(s.At("b"), c, volumes)

@@ -46,8 +46,6 @@ type method struct {
 	hard bool
 	// images are there for methods that need nothing but the logits of a network of any kind.
 	images bool
-	// networks are the names below the student's of several networks; nil for one.
-	networks []string
 }
 
 // all are the methods in the order of the paper's table.
@@ -55,9 +53,9 @@ var all = []method{
 	{kind: "vnet", losses: supervised, logits: one, supervised: true},
 	{kind: "uamt", losses: uamt, logits: one},
 	{kind: "urpc", losses: urpc, logits: finest},
-	{kind: "cps", losses: cps, logits: mean, hard: true, images: true, networks: pair},
-	{kind: "depl", losses: depl, logits: mean, hard: true, images: true, networks: pair},
-	{kind: "dhc", losses: dhc, logits: mean, hard: true, images: true, networks: pair},
+	{kind: "cps", losses: cps, logits: mean, hard: true, images: true},
+	{kind: "depl", losses: depl, logits: mean, hard: true, images: true},
+	{kind: "dhc", losses: dhc, logits: mean, hard: true, images: true},
 	{kind: "ad", losses: ad, logits: theta, hard: true},
 }
 
@@ -128,14 +126,6 @@ func Supervised(kind string) bool { return of(kind).supervised }
 // ForImages reports whether a method can train networks on images too.
 func ForImages(kind string) bool { return of(kind).images }
 
-// Networks are the names below the student's of a method's networks: two, or "" for a single one.
-func Networks(kind string) []string {
-	if names := of(kind).networks; names != nil {
-		return names
-	}
-	return []string{""}
-}
-
 // Logits are what a method predicts of volumes, with the parameters of the student below s.
 //
 //	volumes  f32[B,D,H,W,1]
@@ -153,8 +143,8 @@ func one(s params.Scope, c vnet.Config, volumes *graph.Node) *graph.Node {
 // unlabelled ones.
 type Step struct {
 	Config
-	// Pass gives the logits f32[K,L+U,...] of a network, one of [Networks], labelled images first: those
-	// that learn, and those that pseudo-labels are made of, which are the same where all networks
+	// Pass gives the logits f32[K,L+U,...] of a network, labelled images first: of the only one, "", or
+	// of one of two, "a" and "b", whose places are below the student of volumes. There are those that learn, and those that pseudo-labels are made of, which are the same where all networks
 	// see the same images. Each network is passed once.
 	Pass func(network string) (learn, show *graph.Node)
 	// Volumes has what only methods on volumes use; nil for images.
