@@ -197,14 +197,14 @@ func instructionsIn(t *testing.T, stderr string) string {
 
 var (
 	moment   = regexp.MustCompile(`"time":"[^"]*",`)
-	took     = regexp.MustCompile(`\| \d+ \|\n|, \S+ of computing`)
-	duration = regexp.MustCompile(`"(seconds|steps_per_second|waited)": [^,\n]*`)
+	took     = regexp.MustCompile(`\| \d+ \| [\d.]+ \| \d+ \|\n|, \S+ of computing`)
+	duration = regexp.MustCompile(`"(seconds|step_seconds|peak_bytes|steps_per_second|waited)": [^,\n]*`)
 )
 
 // frozen returns the part of a file that is the same in every run; false where none is.
 func frozen(rel string, data []byte) ([]byte, bool) {
 	switch base := path.Base(rel); {
-	case base == "run.json", path.Base(path.Dir(rel)) == "events", base == "class_stats.png", base == "class_stats.svg":
+	case base == "run.json", path.Base(path.Dir(rel)) == "events", base == "class_stats.png", base == "class_stats.svg", base == "ablation.html":
 		return nil, false
 	case base == "metrics.jsonl":
 		return moment.ReplaceAll(data, nil), true
