@@ -154,18 +154,18 @@ func TestVolumesRefused(t *testing.T) {
 	photos := t.TempDir()
 	fixture.GTA5(t, photos, 1)
 	for want, change := range map[string]func(*configs.Prepare){
-		"--pseudo_labels and --crop are for images":       func(c *configs.Prepare) { c.Crop, c.Crops = "8x8", 2 },
+		"--crop is for images":                            func(c *configs.Prepare) { c.Crop, c.Crops = "8x8", 2 },
 		"--target_size is for images; give --volume_size": func(c *configs.Prepare) { c.TargetSize = "8x8" },
 		"volumes and images are prepared one by one":      func(c *configs.Prepare) { c.Source, c.SourceSize = []string{"gta5:" + photos}, "8x8" },
 		"images alone have no classes":                    func(c *configs.Prepare) { c.Target = []string{"volumes:" + root} },
 		"values: [5 5]":                                   func(c *configs.Prepare) { c.Values = [2]float64{5, 5} },
 		`"8x8": want DEPTHxHEIGHTxWIDTH in voxels`:        func(c *configs.Prepare) { c.VolumeSize = "8x8" },
-		"own or half":                                    func(c *configs.Prepare) { c.VolumeSize = "third" },
-		"it is data of its own":                          func(c *configs.Prepare) { c.MiniCT = true },
-		"4 of the 3 cases":                               func(c *configs.Prepare) { c.Target = nil; miniCT(c); c.Labelled = "4" },
-		"--cases: nothing to draw":                       func(c *configs.Prepare) { c.Target = nil; miniCT(c); c.Labelled, c.Cases = "all", [3]int{} },
-		"2 labelled target images are asked for, 1 have": func(c *configs.Prepare) { c.Labelled = "2" },
-		"no volumes below":                               func(c *configs.Prepare) { c.Target = []string{"synapse:" + photos} },
+		"own or half":                                     func(c *configs.Prepare) { c.VolumeSize = "third" },
+		"it is data of its own":                           func(c *configs.Prepare) { c.MiniCT = true },
+		"4 of the 3 cases":                                func(c *configs.Prepare) { c.Target = nil; miniCT(c); c.Labelled = "4" },
+		"--cases: nothing to draw":                        func(c *configs.Prepare) { c.Target = nil; miniCT(c); c.Labelled, c.Cases = "all", [3]int{} },
+		"2 labelled target images are asked for, 1 have":  func(c *configs.Prepare) { c.Labelled = "2" },
+		"no volumes below":                                func(c *configs.Prepare) { c.Target = []string{"synapse:" + photos} },
 	} {
 		output, _, err := prepare(t, func(c *configs.Prepare) { c.Target = []string{"synapse:" + root}; change(c) })
 		if err == nil || !strings.Contains(err.Error(), want) {
