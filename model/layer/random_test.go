@@ -28,8 +28,12 @@ func TestRandom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		results, err := exec.Call(state)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var all [][]float32
-		for _, out := range exec.MustExec(state) {
+		for _, out := range results {
 			all = append(all, tensors.MustCopyFlatData[float32](out))
 		}
 		return all
