@@ -90,35 +90,23 @@ var AblationRows = map[string][]AblationRow{
 		{Name: "all", Set: map[string]any{"loss": "dyce"}},
 	},
 	// Other methods on images, without language, each with cross-entropy and with DyCE.
-	"baselines": {
-		{Name: "ClassMix", Set: baseline("semidavil", "ce", map[string]any{"strong": "classmix"})},
-		{Name: "ClassMix + DyCE", Set: baseline("semidavil", "dyce", map[string]any{"strong": "classmix"})},
-		{Name: "CowMix", Set: baseline("semidavil", "ce", map[string]any{"strong": "cowmix"})},
-		{Name: "CowMix + DyCE", Set: baseline("semidavil", "dyce", map[string]any{"strong": "cowmix"})},
-		{Name: "CPS of images", Set: baseline("cps", "ce", map[string]any{"lambda_ramp": 1})},
-		{Name: "CPS of images + DyCE", Set: baseline("cps", "dyce", map[string]any{"lambda_ramp": 1})},
-		{Name: "DePL of images", Set: baseline("depl", "ce", map[string]any{"lambda_ramp": 1, "threshold": 0.9})},
-		{Name: "DePL of images + DyCE", Set: baseline("depl", "dyce", map[string]any{"lambda_ramp": 1, "threshold": 0.9})},
-		{Name: "DHC of images", Set: baseline("dhc", "ce", map[string]any{"lambda_ramp": 1})},
-		{Name: "DHC of images + DyCE", Set: baseline("dhc", "dyce", map[string]any{"lambda_ramp": 1})},
-	},
+	"baselines": slices.Concat(
+		baseline("ClassMix", "semidavil", map[string]any{"strong": "classmix"}),
+		baseline("CowMix", "semidavil", map[string]any{"strong": "cowmix"}),
+		baseline("CPS of images", "cps", map[string]any{"lambda_ramp": 1}),
+		baseline("DePL of images", "depl", map[string]any{"lambda_ramp": 1, "threshold": 0.9}),
+		baseline("DHC of images", "dhc", map[string]any{"lambda_ramp": 1}),
+	),
 	// On volumes: the methods, each with cross-entropy and with DyCE.
-	"table5": {
-		{Name: VolumeBaseline, Images: "labelled", Set: volumeMethod("vnet", "ce", 0)},
-		{Name: "V-Net + DyCE", Images: "labelled", Set: volumeMethod("vnet", "dyce", 0)},
-		{Name: "UA-MT", Images: "both", Set: volumeMethod("uamt", "ce", 0.1)},
-		{Name: "UA-MT + DyCE", Images: "both", Set: volumeMethod("uamt", "dyce", 0.1)},
-		{Name: "URPC", Images: "both", Set: volumeMethod("urpc", "ce", 0.1)},
-		{Name: "URPC + DyCE", Images: "both", Set: volumeMethod("urpc", "dyce", 0.1)},
-		{Name: "CPS", Images: "both", Set: volumeMethod("cps", "ce", 0.1)},
-		{Name: "CPS + DyCE", Images: "both", Set: volumeMethod("cps", "dyce", 0.1)},
-		{Name: "DePL", Images: "both", Set: volumeMethod("depl", "ce", 0.1)},
-		{Name: "DePL + DyCE", Images: "both", Set: volumeMethod("depl", "dyce", 0.1)},
-		{Name: "DHC", Images: "both", Set: volumeMethod("dhc", "ce", 0.1)},
-		{Name: "DHC + DyCE", Images: "both", Set: volumeMethod("dhc", "dyce", 0.1)},
-		{Name: "A&D", Images: "both", Set: volumeMethod("ad", "ce", 10)},
-		{Name: "A&D + DyCE", Images: "both", Set: volumeMethod("ad", "dyce", 10)},
-	},
+	"table5": slices.Concat(
+		onVolumes(VolumeBaseline, "labelled", "vnet", 0),
+		onVolumes("UA-MT", "both", "uamt", 0.1),
+		onVolumes("URPC", "both", "urpc", 0.1),
+		onVolumes("CPS", "both", "cps", 0.1),
+		onVolumes("DePL", "both", "depl", 0.1),
+		onVolumes("DHC", "both", "dhc", 0.1),
+		onVolumes("A&D", "both", "ad", 10),
+	),
 	"fig5": {
 		{Name: "WPCT", Set: map[string]any{"guidance": "wpct"}},
 		{Name: "VLGA", Set: map[string]any{"guidance": "vlga"}},
@@ -133,18 +121,28 @@ var AblationRows = map[string][]AblationRow{
 	},
 }
 
-// volumeMethod are the settings of a method on volumes, with the weight of its loss on unlabelled
-// volumes and the constants that the cited code has.
-func volumeMethod(method, loss string, weight float64) map[string]any {
-	return map[string]any{"method": method, "loss": loss, "lambda": weight, "lambda_ramp": 1, "alpha": 0.99, "threshold": 0.9}
+// onVolumes are the rows of a method on volumes, with the weight of its loss on unlabelled volumes and
+// the constants that the cited code has.
+func onVolumes(name, images, method string, weight float64) []AblationRow {
+	return withAndWithout(AblationRow{Name: name, Images: images, Set: map[string]any{
+		"method": method, "lambda": weight, "lambda_ramp": 1, "alpha": 0.99, "threshold": 0.9}})
 }
 
-// baseline are the settings of another method on images, without language.
-func baseline(method, loss string, more map[string]any) map[string]any {
-	set := without(loss)
+// baseline are the rows of another method on images, without language.
+func baseline(name, method string, more map[string]any) []AblationRow {
+	set := without("")
 	set["method"] = method
 	maps.Copy(set, more)
-	return set
+	return withAndWithout(AblationRow{Name: name, Set: set})
+}
+
+// withAndWithout are two rows of a row without a loss: with cross-entropy and with DyCE.
+func withAndWithout(r AblationRow) []AblationRow {
+	ce, dyce := r, r
+	ce.Set, dyce.Set = maps.Clone(r.Set), maps.Clone(r.Set)
+	ce.Set["loss"], dyce.Set["loss"] = "ce", "dyce"
+	dyce.Name += WithDyCE
+	return []AblationRow{ce, dyce}
 }
 
 // without are the settings of a row without language, with a supervised loss.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"semidavil/internal/limits"
 	"semidavil/model/backend"
 	"semidavil/model/layer/golden"
 	"semidavil/model/params"
@@ -103,33 +103,6 @@ func writeMiddle(dir, config, model string, shapes map[string][]int) error {
 	return f.Close()
 }
 
-// peak is the most memory that the process had in use, in bytes, since reset.
-func peak(t testing.TB) (bytes float64, reset func()) {
-	t.Helper()
-	read := func() float64 {
-		data, err := os.ReadFile("/proc/self/status")
-		if err != nil {
-			t.Skip("the system does not tell the memory of a process")
-		}
-		for line := range strings.Lines(string(data)) {
-			if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-				kib, err := strconv.ParseFloat(strings.Fields(text)[0], 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return kib * 1024
-			}
-		}
-		t.Skip("the system does not tell the peak of memory")
-		return 0
-	}
-	return read(), func() {
-		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-			t.Skip(err)
-		}
-	}
-}
-
 // TestMemory opens a network of 840 MB and writes captions with beams: its process takes at
 // most 1.2 times the weights, beside what it took before.
 func TestMemory(t *testing.T) {
@@ -139,15 +112,17 @@ func TestMemory(t *testing.T) {
 	// Some 80 MB are code, buffers and garbage however large the weights are.
 	t.Setenv(keep, "")
 	dir, size := middleFolder(t, strings.Replace(middle, `"ffn_dim": 5120, "num_hidden_layers": 2`, `"ffn_dim": 5120, "num_hidden_layers": 8`, 1))
-	_, reset := peak(t)
-	reset()
-	before, _ := peak(t)
+	if limits.Peak() == 0 {
+		t.Skip("the system does not tell the memory of a process")
+	}
+	limits.ResetPeak()
+	before := float64(limits.Peak())
 	m, err := Open(t.Context(), goBackend(), dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	opened, _ := peak(t)
+	opened := float64(limits.Peak())
 	d := m.Decoding()
 	d.Beams = 5
 	height, width := m.ImageSize()
@@ -156,7 +131,7 @@ func TestMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	used, _ := peak(t)
+	used := float64(limits.Peak())
 	times := func(bytes float64) float64 { return bytes / float64(size) }
 	text := fmt.Sprintf("weights %.0f MB; the process had %.0f MB before, then %.2f times the weights once opened, and %.2f times at its peak",
 		float64(size)/1e6, before/1e6, times(opened-before), times(used-before))

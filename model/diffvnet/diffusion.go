@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"semidavil"
+	"semidavil/model/layer"
 )
 
 // The noise of the cited code: Steps times, of which each step adds noise of a variance β_t that
@@ -49,12 +49,10 @@ func Time(uniform *graph.Node) *graph.Node {
 //	return  f32[K,B,D,H,W]
 func Clean(labels *graph.Node, classes int) *graph.Node {
 	g := labels.Graph()
-	d := slices.Insert(slices.Clone(labels.Shape().Dimensions), 0, classes)
 	ignored := graph.Equal(labels, graph.Scalar(g, dtypes.Uint8, semidavil.Ignore))
 	labels = graph.Where(ignored, graph.ScalarZero(g, dtypes.Uint8), labels)
-	class := graph.Iota(g, shapes.Make(dtypes.Uint8, d...), 0)
-	own := graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(labels, 0), d...))
-	return graph.AddScalar(graph.MulScalar(graph.ConvertDType(own, dtypes.Float32), 2), -1)
+	own := graph.ConvertDType(layer.OneHotPlanes(labels, classes), dtypes.Float32)
+	return graph.AddScalar(graph.MulScalar(own, 2), -1)
 }
 
 // Noised is x_t.

@@ -83,7 +83,7 @@ const (
 //	return   f32[K,B,D,H,W]  unnormalised, a volume per class
 func (n Network) Segment(decoder string, volumes *graph.Node) *graph.Node {
 	p := pass{Network: n}
-	x := p.embed(n.Scope.At("embedding/volume"), n.first(volumes))
+	x := p.embed(n.Scope.At("embedding/volume"), n.Config.Input(n.Scope, volumes))
 	return p.decode(n.Scope.At("%s", Decoder(decoder)), p.encode(x))
 }
 
@@ -96,28 +96,12 @@ func (n Network) Segment(decoder string, volumes *graph.Node) *graph.Node {
 func (n Network) Denoise(volumes, noised, time *graph.Node) *graph.Node {
 	s := n.Scope.At("embedding/noised")
 	noised = graph.ConvertDType(graph.TransposeAllAxes(noised, 1, 0, 2, 3, 4), n.Scope.Compute)
-	x := graph.Concatenate([]*graph.Node{n.first(volumes), noised}, 1)
+	x := graph.Concatenate([]*graph.Node{n.Config.Input(n.Scope, volumes), noised}, 1)
 	t := graph.ConvertDType(sinusoids(time), s.Compute)
 	t = activation.Swish(layer.Linear(s.At("time_1"), t, timeSize, params.XavierUniform))
 	t = activation.Swish(layer.Linear(s.At("time_2"), t, timeSize, params.XavierUniform))
 	p := pass{n, t}
 	return p.decode(n.Scope.At("%s", Xi()), p.encode(p.embed(s, x)))
-}
-
-// first checks the volumes and puts channels first.
-//
-//	volumes  f32[B,D,H,W,1]
-//	return   [B,1,D,H,W]
-func (n Network) first(volumes *graph.Node) *graph.Node {
-	if err := n.Config.Check(); err != nil {
-		panic(err)
-	}
-	volumes.AssertDims(-1, -1, -1, -1, 1)
-	d := volumes.Shape().Dimensions
-	if err := n.Config.CheckSize(d[1], d[2], d[3]); err != nil {
-		panic(err)
-	}
-	return graph.Reshape(graph.ConvertDType(volumes, n.Scope.Compute), d[0], 1, d[1], d[2], d[3])
 }
 
 // pass is a pass of the network.
@@ -160,8 +144,7 @@ func (p pass) decode(s params.Scope, features []*graph.Node) *graph.Node {
 		x = p.block(s, graph.Add(p.addTime(s, "up", x), features[level-1]), level)
 	}
 	x = p.Drop.Channels(x, vnet.Dropout)
-	x = graph.ConvertDType(layer.Point3D(s.At("out"), x, p.Config.Classes), dtypes.Float32)
-	return graph.TransposeAllAxes(x, 1, 0, 2, 3, 4)
+	return p.Config.Output(s.At("out"), x)
 }
 
 // block is the convolutions of a level.

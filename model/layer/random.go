@@ -2,6 +2,7 @@ package layer
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -63,9 +64,6 @@ func (drop Drop) Channels(x *graph.Node, p float64) *graph.Node {
 	d := x.Shape().Dimensions
 	factors := graph.ConvertDType(drop(d[0], d[1], p), x.DType())
 	factors.AssertDims(d[0], d[1])
-	dims := append([]int{}, d...)
-	for axis := 2; axis < len(dims); axis++ {
-		dims[axis] = 1
-	}
-	return graph.Mul(x, graph.Reshape(factors, dims...))
+	ones := slices.Repeat([]int{1}, len(d)-2)
+	return graph.Mul(x, graph.Reshape(factors, slices.Concat(d[:2], ones)...))
 }

@@ -2,6 +2,7 @@ package methods
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -34,7 +35,7 @@ func uamt(s *Step) Losses {
 	volumes := graph.SliceAxis(v.Values, 0, graph.AxisRangeToEnd(s.Labels.Shape().Dimensions[0]))
 	n := volumes.Shape().Dimensions[0]
 	noisy := func(copies int) *graph.Node {
-		x := graph.Concatenate(repeat(volumes, copies), 0)
+		x := graph.Concatenate(slices.Repeat([]*graph.Node{volumes}, copies), 0)
 		noise := graph.MulScalar(s.Random.Normal(x.Shape().Dimensions...), uamtNoise)
 		x = graph.Add(x, graph.ClipScalar(noise, -2*uamtNoise, 2*uamtNoise))
 		return graph.StopGradient(layer.SoftmaxPlanes(vnet.Logits(v.Scope(params.Teacher), v.Network, x, v.Drop)))
@@ -63,12 +64,4 @@ func uamt(s *Step) Losses {
 		teacher.Update(s.Store, g, params.Student, params.Teacher, graph.Where(ok, s.Alpha, graph.ScalarOne(g, dtypes.Float32)))
 	})
 	return s.sum(0.5, learnt, graph.Div(count, graph.MaxScalar(layer.Sum(valid), 1)), s.onLabels(logits, nil))
-}
-
-func repeat(x *graph.Node, n int) []*graph.Node {
-	all := make([]*graph.Node, n)
-	for i := range all {
-		all[i] = x
-	}
-	return all
 }

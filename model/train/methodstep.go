@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"semidavil"
+	"semidavil/model/layer"
 	"semidavil/model/methods"
 	"semidavil/model/optim"
 	"semidavil/model/params"
@@ -22,7 +23,7 @@ const pasted = 100
 func (c Config) methodStep(store *model.Store, in inputs, counts []float64) []*graph.Node {
 	networks := map[string]string{"a": Student, "b": Teacher}
 	paste := c.present(in.paste)
-	classes := oneHot(paste, c.Segmenter.Decoder.Classes)
+	classes := layer.OneHotPlanes(paste, c.Segmenter.Decoder.Classes)
 	step := methods.Step{Config: *c.Method, Store: store, Labels: c.present(in.labels), Valid: known(in.valid, in.mix, paste),
 		Weight: in.lambda, Hard: in.hard, Counts: counts,
 		Pass: func(name string) (learn, show *graph.Node) {

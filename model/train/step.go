@@ -2,7 +2,6 @@ package train
 
 import (
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -143,7 +142,7 @@ func mixTargets(t loss.Target, mix, paste *graph.Node, classes int) loss.Target 
 	t.Label = mixed(t.Label, 0, mix, paste)
 	t.Confidence = mixed(t.Confidence, 0, mix, graph.ConvertDType(known, dtypes.Float32))
 	if t.Probabilities != nil {
-		t.Probabilities = mixed(t.Probabilities, 1, mix, graph.ConvertDType(oneHot(paste, classes), dtypes.Float32))
+		t.Probabilities = mixed(t.Probabilities, 1, mix, graph.ConvertDType(layer.OneHotPlanes(paste, classes), dtypes.Float32))
 	}
 	return t
 }
@@ -164,14 +163,4 @@ func mixed(own *graph.Node, images int, mix, pasted *graph.Node) *graph.Node {
 			graph.SliceAxis(own, images, graph.AxisRangeToEnd(1)), graph.SliceAxis(own, images, graph.AxisRange(0, 1))}, images)
 	}
 	return graph.Where(is(2), pasted, graph.Where(is(1), next, own))
-}
-
-// oneHot is true at the class of each pixel.
-//
-//	labels  u8[U,H,W]
-//	return  bool[K,U,H,W]
-func oneHot(labels *graph.Node, classes int) *graph.Node {
-	d := append([]int{classes}, labels.Shape().Dimensions...)
-	class := graph.Iota(labels.Graph(), shapes.Make(dtypes.Uint8, d...), 0)
-	return graph.Equal(class, graph.BroadcastToDims(graph.ExpandAxes(labels, 0), d...))
 }

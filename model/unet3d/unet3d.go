@@ -26,7 +26,6 @@
 package unet3d
 
 import (
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"semidavil/model/layer"
@@ -67,25 +66,17 @@ func Finest(s params.Scope, c vnet.Config, x *graph.Node) *graph.Node {
 //
 //	return  level i from 0: [B,Filters·2^i,D/2^i,H/2^i,W/2^i]
 func decode(s params.Scope, c vnet.Config, x *graph.Node, drop layer.Drop) []*graph.Node {
-	if err := c.Check(); err != nil {
-		panic(err)
-	}
-	x.AssertDims(-1, -1, -1, -1, 1)
-	d := x.Shape().Dimensions
-	if err := c.CheckSize(d[1], d[2], d[3]); err != nil {
-		panic(err)
-	}
-	x = graph.Reshape(graph.ConvertDType(x, s.Compute), d[0], 1, d[1], d[2], d[3])
+	x = c.Input(s, x)
 	features := make([]*graph.Node, c.Levels-1)
 	for level := 1; level < c.Levels; level++ {
-		features[level-1] = block(s.At("encoder/%d", level), x, c.Filters<<(level-1))
+		features[level-1] = block(s.At("encoder/%d", level), x, c.Channels(level))
 		x = layer.MaxPool3D(features[level-1])
 	}
-	x = block(s.At("encoder/%d", c.Levels), x, c.Filters<<(c.Levels-1))
+	x = block(s.At("encoder/%d", c.Levels), x, c.Channels(c.Levels))
 	for level := c.Levels - 1; level >= 1; level-- {
 		skip := features[level-1]
 		x = graph.Concatenate([]*graph.Node{skip, resized(x, skip)}, 1)
-		x = block(s.At("decoder/%d", level), x, c.Filters<<(level-1))
+		x = block(s.At("decoder/%d", level), x, c.Channels(level))
 		x = drop.Channels(x, dropout[min(c.Levels-1-level, len(dropout)-1)])
 		features[level-1] = x
 	}
@@ -104,8 +95,7 @@ func block(s params.Scope, x *graph.Node, channels int) *graph.Node {
 //
 //	return  f32[K,B,D,H,W]
 func output(s params.Scope, c vnet.Config, x *graph.Node, level int) *graph.Node {
-	x = graph.ConvertDType(layer.Point3D(s.At("out/%d", level), x, c.Classes), dtypes.Float32)
-	x = graph.TransposeAllAxes(x, 1, 0, 2, 3, 4)
+	x = c.Output(s.At("out/%d", level), x)
 	d, times := x.Shape().Dimensions, 1<<(level-1)
 	return layer.ResizeVolumes(x, times*d[2], times*d[3], times*d[4], layer.Bilinear)
 }

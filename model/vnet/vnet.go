@@ -54,15 +54,7 @@ const Dropout = 0.5
 //	drop    nil without dropout
 //	return  level i from 0: [B,Filters·2^i,D/2^i,H/2^i,W/2^i]
 func Encode(s params.Scope, c Config, x *graph.Node, drop layer.Drop) []*graph.Node {
-	if err := c.Check(); err != nil {
-		panic(err)
-	}
-	x.AssertDims(-1, -1, -1, -1, 1)
-	d := x.Shape().Dimensions
-	if err := c.CheckSize(d[1], d[2], d[3]); err != nil {
-		panic(err)
-	}
-	x = graph.Reshape(graph.ConvertDType(x, s.Compute), d[0], 1, d[1], d[2], d[3])
+	x = c.Input(s, x)
 	features := make([]*graph.Node, c.Levels)
 	for level := 1; level <= c.Levels; level++ {
 		s := s.At("encoder/%d", level)
@@ -87,7 +79,31 @@ func Decode(s params.Scope, c Config, features []*graph.Node, drop layer.Drop) *
 		x = c.block(s, graph.Add(x, features[level-1]), level)
 	}
 	x = drop.Channels(x, Dropout)
-	x = graph.ConvertDType(layer.Point3D(s.At("out"), x, c.Classes), dtypes.Float32)
+	return c.Output(s.At("out"), x)
+}
+
+// Input checks volumes, panics where they do not fit, and puts channels first.
+//
+//	x       f32[B,D,H,W,1]
+//	return  [B,1,D,H,W]
+func (c Config) Input(s params.Scope, x *graph.Node) *graph.Node {
+	if err := c.Check(); err != nil {
+		panic(err)
+	}
+	x.AssertDims(-1, -1, -1, -1, 1)
+	d := x.Shape().Dimensions
+	if err := c.CheckSize(d[1], d[2], d[3]); err != nil {
+		panic(err)
+	}
+	return graph.Reshape(graph.ConvertDType(x, s.Compute), d[0], 1, d[1], d[2], d[3])
+}
+
+// Output gives the logits of features.
+//
+//	x       [B,C,D,H,W]
+//	return  f32[K,B,D,H,W]
+func (c Config) Output(s params.Scope, x *graph.Node) *graph.Node {
+	x = graph.ConvertDType(layer.Point3D(s, x, c.Classes), dtypes.Float32)
 	return graph.TransposeAllAxes(x, 1, 0, 2, 3, 4)
 }
 

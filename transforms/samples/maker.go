@@ -66,6 +66,14 @@ type Maker struct {
 	label   semidavil.LabelMap
 }
 
+// checkSource refuses a pseudo-label that was made of another image or volume.
+func (in Input) checkSource(digest string) error {
+	if want := in.Ref.ImageSHA256; want != "" && want != digest {
+		return fmt.Errorf("samples: the pseudo-label is of another image of this name: that has SHA-256 %s, this one %s", want, digest)
+	}
+	return nil
+}
+
 // Make returns the samples of one image: one, or one a crop. The result depends
 // on the input and Params only. Errors are faults of the files.
 func (m *Maker) Make(in Input) ([]shards.Sample, error) {
@@ -78,8 +86,8 @@ func (m *Maker) Make(in Input) ([]shards.Sample, error) {
 	var label *semidavil.LabelMap
 	var exif string
 	if in.Label != nil {
-		if want := in.Ref.ImageSHA256; want != "" && want != digest {
-			return nil, fmt.Errorf("%s: samples: the pseudo-label is of another image of this name: that has SHA-256 %s, this one %s", in.Ref.Label, want, digest)
+		if err := in.checkSource(digest); err != nil {
+			return nil, fmt.Errorf("%s: %w", in.Ref.Label, err)
 		}
 		if err := m.readLabel(in, w, h); err != nil {
 			return nil, fmt.Errorf("%s: %w", in.Ref.Label, err)

@@ -36,8 +36,8 @@ func MakeVolume(in Input, p shards.Volumes) (shards.Sample, error) {
 			SourceSize: [3]int{from.D, from.H, from.W}, Size: [3]int{to.D, to.H, to.W}, SourceSpacing: volume.File.Spacing(), Spacing: to.Spacing}}
 	s := shards.Sample{Key: in.Ref.Key, Volume: shards.EncodeVolume(to)}
 	if in.Label != nil {
-		if want := in.Ref.ImageSHA256; want != "" && want != meta.SourceSHA256 {
-			return fail(in.Ref.Label, fmt.Errorf("samples: the pseudo-label is of another volume of this name: that has SHA-256 %s, this one %s", want, meta.SourceSHA256))
+		if err := in.checkSource(meta.SourceSHA256); err != nil {
+			return fail(in.Ref.Label, err)
 		}
 		table, ok := in.Adapter.Tables[in.Ref.Encoding]
 		if meta.Pseudo = in.Ref.Encoding == datasets.PseudoEncoding; meta.Pseudo { // ids of the classes, 255 ignored
