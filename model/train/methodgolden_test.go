@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -61,18 +60,50 @@ func goldenDraw(step, k int, dims []int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(golden.Uniform(fmt.Sprintf("draw/%d/%d", step, k), dims...), dims...)
 }
 
+// goldenTraining is what PyTorch gave: the losses of each step, and the weights after the last.
+type goldenTraining struct {
+	Losses  [][]float64
+	Weights map[string]golden.Sampled
+}
+
+func (g goldenTraining) compare(t *testing.T, values params.Values) {
+	t.Helper()
+	largest := 0.0
+	for name, w := range g.Weights {
+		v := values[name]
+		if v == nil {
+			t.Errorf("there is no %s", name)
+			continue
+		}
+		data := v.Data().([]float32)
+		every := max(1, len(data)/24)
+		for i, x := range w.Values {
+			largest = max(largest, math.Abs(float64(data[i*every])-x)/w.Max)
+		}
+	}
+	if len(values) != len(g.Weights) {
+		t.Errorf("there are %d parameters, PyTorch has %d", len(values), len(g.Weights))
+	}
+	t.Logf("weights differ by up to %.1e", largest)
+	if !(largest <= 1e-4) {
+		t.Errorf("weights differ by up to %.1e of the largest one", largest)
+	}
+}
+
+func compareLosses(t *testing.T, step int, have, want []float64) {
+	t.Helper()
+	for j, x := range have {
+		if !(math.Abs(x-want[j]) <= 1e-4*math.Max(1, math.Abs(want[j]))) {
+			t.Errorf("step %d: loss %d is %v, want %v", step, j, x, want[j])
+		}
+	}
+}
+
 // TestGoldenMethods: five steps of SGD of each method are those of PyTorch, see
 // tools/golden_methods.
 func TestGoldenMethods(t *testing.T) {
-	data, err := os.ReadFile("testdata/methods.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases map[string]struct {
-		Losses  [][5]float64
-		Weights map[string]golden.Sampled
-	}
-	if err := json.Unmarshal(data, &cases); err != nil {
+	var cases map[string]goldenTraining
+	if err := json.Unmarshal(read(t, "testdata/methods.json"), &cases); err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range methods.Kinds() {
@@ -95,36 +126,13 @@ func TestGoldenMethods(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for j, have := range []float64{l.Loss, l.Supervised, l.Dice, l.Consistency, l.Kept} {
-					if math.Abs(have-w[j]) > 1e-4*math.Max(1, math.Abs(w[j])) {
-						t.Errorf("step %d: loss %d is %v, want %v", i, j, have, w[j])
-					}
-				}
+				compareLosses(t, i, []float64{l.Loss, l.Supervised, l.Dice, l.Consistency, l.Kept}, w)
 			}
 			values, err := params.Read(trainer.store, Student)
 			if err != nil {
 				t.Fatal(err)
 			}
-			largest := 0.0
-			for name, w := range want.Weights {
-				v := values[name]
-				if v == nil {
-					t.Errorf("there is no %s", name)
-					continue
-				}
-				data := v.Data().([]float32)
-				every := max(1, len(data)/24)
-				for i, x := range w.Values {
-					largest = max(largest, math.Abs(float64(data[i*every])-x)/w.Max)
-				}
-			}
-			if len(values) != len(want.Weights) {
-				t.Errorf("there are %d parameters, PyTorch has %d", len(values), len(want.Weights))
-			}
-			t.Logf("weights differ by up to %.1e", largest)
-			if largest > 1e-4 {
-				t.Errorf("weights differ by up to %.1e of the largest one", largest)
-			}
+			want.compare(t, values)
 		})
 	}
 }
