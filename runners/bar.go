@@ -18,8 +18,8 @@ type Bar struct {
 	unit    string
 	live    bool // false: only the end is shown
 
-	done, total int64
-	notes       []string
+	before, done, total int64 // before: what was done when the phase began
+	notes               []string
 	start       time.Time
 	drawn       time.Time
 	history     []point
@@ -47,21 +47,22 @@ const (
 
 // NewBar starts a phase. The label names it ("download"), unit is what is
 // counted ("files"), and total is how many there are, 0 where that is not known
-// yet: then only the count is shown, beside a spinner.
-func NewBar(d *Display, label, unit string, total int64) *Bar {
-	return newBar(d, label, unit, total, true)
+// yet: then only the count is shown, beside a spinner. Done is how many of them
+// were done before, by an interrupted run or before a pause: no part of the rate.
+func NewBar(d *Display, label, unit string, done, total int64) *Bar {
+	return newBar(d, label, unit, done, total, true)
 }
 
 // newBar is NewBar; a bar that is not live shows its end only.
-func newBar(d *Display, label, unit string, total int64, live bool) *Bar {
-	b := &Bar{display: d, label: label, unit: unit, live: live, total: total, start: time.Now()}
+func newBar(d *Display, label, unit string, done, total int64, live bool) *Bar {
+	b := &Bar{display: d, label: label, unit: unit, live: live, before: done, done: done, total: total, start: time.Now()}
 	b.drawn = b.start
 	if d.quiet || !live {
 		return b
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	b.history = []point{{b.start, 0}}
+	b.history = []point{{b.start, done}}
 	if d.terminal != nil {
 		if d.current != nil {
 			d.current.clear()
@@ -201,7 +202,7 @@ func (b *Bar) text(plain bool) string {
 	elapsed := time.Since(b.start)
 	if b.ended {
 		fmt.Fprintf(&s, " in %s", shortDuration(elapsed))
-		if rate := float64(b.done) / elapsed.Seconds(); b.done > 0 {
+		if rate := float64(b.done-b.before) / elapsed.Seconds(); rate > 0 {
 			fmt.Fprintf(&s, ", %s", shortRate(rate))
 		}
 	} else if rate := b.rate(); rate > 0 {

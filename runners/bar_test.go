@@ -14,7 +14,7 @@ func TestBarWithoutTerminal(t *testing.T) { synctest.Test(t, testBarWithoutTermi
 func testBarWithoutTerminal(t *testing.T) {
 	var out bytes.Buffer
 	d := NewDisplay(&out, "work", false)
-	bar := NewBar(d, "download", "files", 40)
+	bar := NewBar(d, "download", "files", 0, 40)
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
@@ -51,8 +51,23 @@ func testBarRateAndTimeLeft(t *testing.T) {
 	}
 }
 
+// TestBarGoesOn: what was done before the phase is no part of its rate.
+func TestBarGoesOn(t *testing.T) { synctest.Test(t, testBarGoesOn) }
+
+func testBarGoesOn(t *testing.T) {
+	var out bytes.Buffer
+	bar := NewBar(NewDisplay(&out, "work", false), "train", "steps", 3000, 6000)
+	time.Sleep(11 * time.Second)
+	bar.Set(3022, 6000)
+	bar.Finish()
+	want := "work: train: 3000/6000 steps (50%)\nwork: train: 3022/6000 steps (50%), 2.0/s, 24m49s left\nwork: train: 3022/6000 steps (50%) in 11s, 2.0/s\n"
+	if out.String() != want {
+		t.Errorf("lines\n%swant\n%s", &out, want)
+	}
+}
+
 func TestBarForgetsOldRates(t *testing.T) {
-	b := NewBar(NewDisplay(&bytes.Buffer{}, "", false), "", "files", 0)
+	b := NewBar(NewDisplay(&bytes.Buffer{}, "", false), "", "files", 0, 0)
 	old := time.Now().Add(-time.Hour)
 	b.history = []point{{old, 0}, {old.Add(time.Minute), 1}, {time.Now().Add(-10 * time.Second), 2}}
 	b.Set(22, 0)
@@ -64,7 +79,7 @@ func TestBarForgetsOldRates(t *testing.T) {
 func TestQuietBar(t *testing.T) {
 	var out bytes.Buffer
 	d := NewDisplay(&out, "work", true)
-	bar := NewBar(d, "", "files", 3)
+	bar := NewBar(d, "", "files", 0, 3)
 	bar.Add(3)
 	bar.Finish()
 	d.Stage("nothing")

@@ -83,8 +83,8 @@ func (s *Session) Run(ctx context.Context, p *beam.Pipeline, progress *Progress)
 }
 
 // Bar starts a phase outside Beam, such as a download; see NewBar.
-func (s *Session) Bar(label, unit string, total int64) *Bar {
-	return NewBar(s.Display, label, unit, total)
+func (s *Session) Bar(label, unit string, done, total int64) *Bar {
+	return NewBar(s.Display, label, unit, done, total)
 }
 
 // Remote reports whether DoFns run where local paths are not visible; see

@@ -158,7 +158,7 @@ func testCommand() Command {
 			case "construction":
 				beam.ParDo(beam.Scope{}, &workFn{}, beam.PCollection{})
 			case "prephase":
-				bar := s.Bar("generate", "scenes", 10)
+				bar := s.Bar("generate", "scenes", 0, 10)
 				for range 10 {
 					time.Sleep(*sleep)
 					bar.Add(1)

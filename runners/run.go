@@ -225,7 +225,7 @@ func (r *run) execute(ctx context.Context, p *beam.Pipeline, result *Result) err
 	}
 	var bar *Bar
 	if r.progress != nil && !inspects(r.short) {
-		bar = newBar(r.display, r.progress.Label, r.progress.Unit, 0, r.jobs != nil)
+		bar = newBar(r.display, r.progress.Label, r.progress.Unit, 0, 0, r.jobs != nil)
 	}
 	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()

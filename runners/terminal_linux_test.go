@@ -52,7 +52,7 @@ func TestBarOnTerminal(t *testing.T) {
 			if d.terminal == nil {
 				t.Fatal("the terminal was not recognised")
 			}
-			bar := NewBar(d, "generate", "scenes", 0)
+			bar := NewBar(d, "generate", "scenes", 0, 0)
 			for i := range int64(12) {
 				time.Sleep(redraw / 2)
 				total := int64(0)

@@ -64,12 +64,13 @@ func (s *Screen) lastScore() string {
 }
 
 // show moves the bar of a phase; a new phase ends the bar of the one before.
+// The first that is shown of steps is done, what came before it was done by an earlier phase or run.
 func (s *Screen) show(phase, unit string, done, total int, notes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase != phase {
 		s.end(false)
-		s.phase, s.bar = phase, s.session.Bar(phase, unit, int64(total))
+		s.phase, s.bar = phase, s.session.Bar(phase, unit, int64(max(done-1, 0)), int64(total))
 	}
 	s.bar.Set(int64(done), int64(total), notes...)
 }

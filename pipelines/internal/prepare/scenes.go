@@ -97,7 +97,7 @@ func drawn(ctx context.Context, s *runners.Session, d drawing) error {
 	if err := store.Remove(ctx, mark); err != nil {
 		return err
 	}
-	bar := s.Bar(d.label, d.unit, int64(d.count))
+	bar := s.Bar(d.label, d.unit, 0, int64(d.count))
 	written, err := d.write(ctx, bar)
 	if err != nil {
 		bar.Abort()
