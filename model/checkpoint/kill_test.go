@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +65,14 @@ func TestKilled(t *testing.T) {
 			t.Fatal("the child saved nothing")
 		}
 		first := lines.Text()
-		time.AfterFunc(time.Duration(round)*3*time.Millisecond, func() { child.Process.Kill() })
+		if round%2 == 0 {
+			time.AfterFunc(time.Duration(round)*3*time.Millisecond, func() { child.Process.Kill() })
+		} else { // while it writes, however slow the machine is
+			for begun := []string(nil); len(begun) == 0; {
+				begun, _ = filepath.Glob(dir + "/*/*.tmp")
+			}
+			child.Process.Kill()
+		}
 		for text := first; ; text = lines.Text() {
 			if saved, err = strconv.Atoi(text); err != nil {
 				t.Fatalf("the child says %q", text)

@@ -82,35 +82,38 @@ func Read(ctx context.Context, path string) (State, error) {
 	return s, nil
 }
 
-// ReadMeta reads the caller's strings alone, from the head of a file; the rest is not
-// checked.
-func ReadMeta(ctx context.Context, path string) (map[string]string, error) {
-	meta, err := readMeta(ctx, path)
+// ReadHead reads what the head of a file says: the caller's strings and the names of the values. The
+// rest is not checked.
+func ReadHead(ctx context.Context, path string) (meta map[string]string, names []string, err error) {
+	meta, names, err = readHead(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
+		return nil, nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
-	return meta, nil
+	return meta, names, nil
 }
 
-func readMeta(ctx context.Context, path string) (meta map[string]string, err error) {
+func readHead(ctx context.Context, path string) (meta map[string]string, names []string, err error) {
 	info, err := store.Stat(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if info.IsDir {
-		return nil, errors.New("is a folder")
+		return nil, nil, errors.New("is a folder")
 	}
 	file, err := store.Open(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	tee := &tee{r: file, w: io.Discard}
 	f, err := weights.NewReader(tee, info.Size)
 	if err != nil {
-		return nil, tee.classify(err)
+		return nil, nil, tee.classify(err)
 	}
-	return f.Metadata(), nil
+	for _, t := range f.Tensors() {
+		names = append(names, t.Name)
+	}
+	return f.Metadata(), names, nil
 }
 
 func read(ctx context.Context, path string) (s State, err error) {

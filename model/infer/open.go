@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/ml/model"
@@ -43,9 +45,36 @@ func Find(ctx context.Context, path, network string) (string, error) {
 	return checkpoint.Path(path, step), nil
 }
 
+// CheckNetwork reports a checkpoint file that lacks a network, "student" or "teacher", by its head
+// alone.
+func CheckNetwork(ctx context.Context, path, network string) error {
+	_, names, err := checkpoint.ReadHead(ctx, path)
+	if err != nil {
+		return err
+	}
+	return missing(names, network)
+}
+
+// missing says why values of those names lack a network. Best weights are the student's, whose names
+// do not begin with it.
+func missing(names []string, network string) error {
+	has := func(root string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, root+"/") })
+	}
+	switch {
+	case network != Student && network != Teacher:
+		return fmt.Errorf("network %q is unknown; valid: %s, %s", network, Student, Teacher)
+	case has(network), !has(Student) && network == Student:
+		return nil
+	case !has(Student):
+		return errors.New("best weights are the student's; the teacher is in the checkpoints folder of the training")
+	}
+	return fmt.Errorf("it has no %s: the training had no unlabelled data", network)
+}
+
 // ReadFacts reads what a checkpoint file says about its network, without the weights.
 func ReadFacts(ctx context.Context, path string) (Facts, error) {
-	meta, err := checkpoint.ReadMeta(ctx, path)
+	meta, _, err := checkpoint.ReadHead(ctx, path)
 	if err != nil {
 		return Facts{}, err
 	}
@@ -92,16 +121,11 @@ func Open(ctx context.Context, b compute.Backend, o Options) (*Model, error) {
 
 // load puts the network into the store, below its own name.
 func (m *Model) load(values params.Values) error {
-	full := len(values.Under(Student)) > 0
-	switch {
-	case m.options.Network != Student && m.options.Network != Teacher:
-		return fmt.Errorf("network %q is unknown; valid: %s, %s", m.options.Network, Student, Teacher)
-	case !full && m.options.Network == Teacher:
-		return errors.New("best weights are the student's; the teacher is in the checkpoints folder of the training")
-	case !full:
+	if err := missing(values.Names(), m.options.Network); err != nil {
+		return err
+	}
+	if len(values.Under(Student)) == 0 {
 		return params.Load(m.store, Student, values)
-	case len(values.Under(m.options.Network)) == 0:
-		return fmt.Errorf("it has no %s: the training had no unlabelled images", m.options.Network)
 	}
 	wanted := values.Under(m.options.Network)
 	if m.vision() == Student {

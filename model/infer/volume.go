@@ -68,7 +68,7 @@ func decodeVolumeFacts(text string) (f VolumeFacts, err error) {
 // ReadVolumeFacts reads what a checkpoint file says about its network on volumes; found is false
 // where it has another kind of network.
 func ReadVolumeFacts(ctx context.Context, path string) (f VolumeFacts, found bool, err error) {
-	meta, err := checkpoint.ReadMeta(ctx, path)
+	meta, _, err := checkpoint.ReadHead(ctx, path)
 	if err != nil {
 		return f, false, err
 	}
@@ -137,14 +137,12 @@ func OpenVolumes(ctx context.Context, b compute.Backend, path, root string, over
 		return fail(err)
 	}
 	store, values := model.NewStore(), state.Values.Under(root)
-	switch full := len(state.Values.Under(Student)) > 0; {
-	case full && len(values) == 0:
-		return fail(fmt.Errorf("it has no %s", root))
-	case full:
+	if err := missing(state.Values.Names(), root); err != nil {
+		return fail(err)
+	}
+	if len(values) > 0 {
 		err = params.LoadAll(store, values)
-	case root != Student:
-		return fail(errors.New("best weights are the student's"))
-	default:
+	} else {
 		values = state.Values
 		err = params.Load(store, root, values)
 	}

@@ -18,6 +18,7 @@ import (
 	"semidavil/pipelines"
 	"semidavil/pipelines/internal/commands/commandstest"
 	"semidavil/pipelines/internal/prepare"
+	"semidavil/runners"
 	"semidavil/stages"
 	"semidavil/transforms/metrics"
 	"semidavil/transforms/shards"
@@ -296,7 +297,7 @@ func TestPreparedVolumes(t *testing.T) {
 		"these have no labels to compare":            func(c *configs.Evaluate) { c.Subset = "unlabelled" },
 		"volumes have no captions":                   func(c *configs.Evaluate) { c.CaptionCheck = true },
 		"volumes are scored with one network":        func(c *configs.Evaluate) { c.Models = []string{"student", "teacher"} },
-		"best weights are the student's":             func(c *configs.Evaluate) { c.Models, c.Checkpoint = []string{"teacher"}, n.Output+"/best.safetensors" },
+		"best weights are the student's; the tea":    func(c *configs.Evaluate) { c.Models, c.Checkpoint = []string{"teacher"}, n.Output+"/best.safetensors" },
 		"files belong to the volumes of a data set":  func(c *configs.Evaluate) { c.Predictions = root + "/labelsTr" },
 		"--predictions: ":                            func(c *configs.Evaluate) { c.Data, c.Predictions = "synapse:"+root, root+"/absent" },
 		"there are no NIfTI files":                   func(c *configs.Evaluate) { c.Data, c.Predictions = "synapse:"+root, t.TempDir() },
@@ -310,8 +311,12 @@ func TestPreparedVolumes(t *testing.T) {
 	} {
 		cfg := settings(t, n, own)
 		change(&cfg)
-		if _, err := command(t, cfg); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := command(t, cfg)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
+		}
+		if left, _ := filepath.Glob(cfg.Output + "/*"); len(left) > 0 && runners.ExitCode(err) == runners.ExitUsage {
+			t.Errorf("%s: left %q", want, left)
 		}
 	}
 }

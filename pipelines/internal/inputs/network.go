@@ -57,6 +57,9 @@ func ReadNetwork(ctx context.Context, s *runners.Session, c configs.Inference, n
 		if n.Facts, err = infer.ReadFacts(ctx, file); err != nil {
 			return n, err
 		}
+		if err := infer.CheckNetwork(ctx, file, name); err != nil {
+			return n, runners.Usagef("--checkpoint=%s: %v", file, err)
+		}
 		window, err := windowOf(c, n.Facts)
 		if err != nil {
 			return n, err

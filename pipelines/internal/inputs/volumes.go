@@ -141,6 +141,9 @@ func ReadVolumeNetwork(ctx context.Context, checkpoint, name, backendName string
 	if !found {
 		return nil, runners.Usagef("--checkpoint=%s: %s is of a network on images, the data are volumes", checkpoint, file)
 	}
+	if err := infer.CheckNetwork(ctx, file, name); err != nil {
+		return nil, runners.Usagef("--checkpoint=%s: %v", file, err)
+	}
 	stamp, err := inference.Stamp(ctx, file)
 	if err != nil {
 		return nil, err
