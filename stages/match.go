@@ -54,6 +54,7 @@ func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit fu
 	}
 	adapter.Classify = guarded(ctx, adapter.Classify, reject)
 	var entries []datasets.Entry
+	cause := "" // of the first file that is refused
 	err = store.List(ctx, set.Root, func(info store.Info, err error) error {
 		listed := err != nil // and not found fault with here
 		if err == nil && !utf8.ValidString(info.Rel) {
@@ -67,13 +68,19 @@ func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit fu
 			entries = append(entries, datasets.Entry{Path: info.Rel, Size: info.Size, Changed: info.ModTime.UnixNano()})
 			return nil
 		}
+		if errors.Is(err, store.ErrLink) {
+			err = fmt.Errorf("%w: --follow_links asks for it", err)
+		}
 		switch folder := isFolder(ctx, info.Path); {
 		case folder && errors.Is(err, store.ErrLink):
-			return fmt.Errorf("%w: --follow_links asks for it", err)
+			return err
 		case folder, listed && errors.Is(err, fs.ErrPermission) && !strings.Contains(path.Base(info.Rel), "."):
 			return err // what may not even be looked at may be a folder
 		case listed && !strings.Contains(path.Base(info.Rel), "."), adapter.Classify(info.Rel).Role != datasets.Other: // else nobody would have read it
 			rejects.Emit(ctx, reject, shards.Reject{Path: info.Rel, Stage: "match", Reason: err.Error()})
+			if cause == "" {
+				cause = fmt.Sprintf("; the first that cannot be read: %v", err)
+			}
 		}
 		return nil
 	}, store.Links(f.Params.Follow))
@@ -93,7 +100,7 @@ func (f *matchFn) ProcessElement(ctx context.Context, set plans.DataSet, emit fu
 		if adapter.Volumes {
 			unit = "volumes"
 		}
-		return fmt.Errorf("stages: match %s: no %s%s below %s; expected %s", set.Kind, unit, of, set.Root, adapter.Layout)
+		return fmt.Errorf("stages: match %s: no %s%s below %s; expected %s%s", set.Kind, unit, of, set.Root, adapter.Layout, cause)
 	}
 	counters.Add(ctx, counters.Orphans, len(orphans))
 	if set.Part.EveryLabel {

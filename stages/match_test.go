@@ -74,13 +74,20 @@ func TestUnreadableFolderEndsTheRun(t *testing.T) {
 	}
 }
 
-// TestMatchFaults: a folder that holds nothing is a fault of the run.
+// TestMatchFaults: a folder that holds nothing, or nothing that may be read, is a fault of the run.
 func TestMatchFaults(t *testing.T) {
-	city := t.TempDir()
-	err := runnerstest.Run(t, "prism", func(s beam.Scope) {
-		Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: city, Domain: semidavil.Target}}})
-	})
-	if err == nil || !strings.Contains(err.Error(), "no images below "+city) {
-		t.Errorf("%v", err)
+	city, links := t.TempDir(), t.TempDir()
+	fixture.Write(t, city, "a.png", nil)
+	fixture.Write(t, links, "leftImg8bit/train/ulm/notes.txt", nil)
+	if err := os.Symlink(city+"/a.png", links+"/leftImg8bit/train/ulm/a_leftImg8bit.png"); err != nil {
+		t.Fatal(err)
+	}
+	for root, want := range map[string]string{city: "no images below " + city, links: "the first that cannot be read: store: list " + links} {
+		err := runnerstest.Run(t, "prism", func(s beam.Scope) {
+			Match(s, MatchParams{Sets: []plans.DataSet{{Kind: "cityscapes", Root: root, Domain: semidavil.Target}}})
+		})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "--follow_links") != (root == links) {
+			t.Errorf("%v", err)
+		}
 	}
 }
