@@ -109,7 +109,10 @@ func ReadGiven(ctx context.Context, from string) (map[string]captions.Row, error
 			if err == nil {
 				list, err = captions.ReadRows(bytes.NewReader(data))
 			}
-			if err != nil {
+			switch {
+			case err != nil && !bytes.Contains(data, []byte(`"key"`)):
+				return fmt.Errorf("%s: %w; rows without keys belong into a captions.jsonl at the root of the data set", info.Path, err)
+			case err != nil:
 				return fmt.Errorf("%s: %w", info.Path, err)
 			}
 			for _, row := range list {

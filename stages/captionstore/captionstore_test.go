@@ -169,6 +169,10 @@ func TestReadGiven(t *testing.T) {
 	if got, err := ReadGiven(t.Context(), root+"/bad"); err != nil || len(got) != 1 {
 		t.Errorf("%v %v", got, err)
 	}
+	fixture.Write(t, root, "byPath.jsonl", []byte(`{"image":"a.png","caption":"a street"}`+"\n"))
+	if _, err := ReadGiven(t.Context(), root+"/byPath.jsonl"); err == nil || !strings.Contains(err.Error(), "belong into a captions.jsonl") {
+		t.Error(err)
+	}
 	if _, err := ReadGiven(t.Context(), root+"/absent"); err == nil || !strings.Contains(err.Error(), "/absent") {
 		t.Error(err)
 	}
