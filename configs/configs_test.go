@@ -42,10 +42,15 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		var cfg interface{ Validate() error }
-		if strings.HasPrefix(filepath.Base(name), "train_") {
+		command, _, _ := strings.Cut(filepath.Base(name), "_")
+		switch command {
+		case "train":
 			c := DefaultTrain()
 			err, cfg = Decode(data, &c), &c
-		} else {
+		case "ablate":
+			c := DefaultAblate()
+			err, cfg = Decode(data, &c), &c
+		default:
 			c := DefaultPrepare()
 			err, cfg = Decode(data, &c), &c
 		}
