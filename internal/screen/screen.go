@@ -35,13 +35,13 @@ func (s *Screen) Watcher() train.Watcher {
 			s.score = ""
 			s.mu.Unlock()
 		},
-		Phase: func(name string, done, total int) { s.show(name, "done", done, total) },
+		Phase: func(name string, done, total int) { s.show(name, "done", 0, done, total) },
 		Step: func(p train.Progress) {
 			notes := s.notes(p)
 			if score := s.lastScore(); score != "" {
 				notes = append(notes, score)
 			}
-			s.show("train", "steps", p.Step, p.Steps, notes...)
+			s.show("", "steps", p.Step-1, p.Step, p.Steps, notes...) // the command says what they are
 		},
 		Evaluated: func(step int, student, teacher metrics.Score) {
 			line := fmt.Sprintf("step %d: student mIoU %v %%", step, student.MIoU)
@@ -64,13 +64,13 @@ func (s *Screen) lastScore() string {
 }
 
 // show moves the bar of a phase; a new phase ends the bar of the one before.
-// The first that is shown of steps is done, what came before it was done by an earlier phase or run.
-func (s *Screen) show(phase, unit string, done, total int, notes ...string) {
+// Before is what was done when it began.
+func (s *Screen) show(phase, unit string, before, done, total int, notes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != phase {
+	if s.bar == nil || s.phase != phase {
 		s.end(false)
-		s.phase, s.bar = phase, s.session.Bar(phase, unit, int64(max(done-1, 0)), int64(total))
+		s.phase, s.bar = phase, s.session.Bar(phase, unit, int64(before), int64(total))
 	}
 	s.bar.Set(int64(done), int64(total), notes...)
 }
