@@ -55,6 +55,9 @@ type AblationRow struct {
 // loss, without unlabelled images and without language.
 const Baseline = "supervised DyCE"
 
+// PretrainedBaseline is the same from pre-trained towers, for grids without [Baseline].
+const PretrainedBaseline = Baseline + " + VLP"
+
 // VolumeBaseline is that of Table 5: labelled volumes alone.
 const VolumeBaseline = "V-Net"
 
@@ -113,7 +116,7 @@ var AblationRows = map[string][]AblationRow{
 		{Name: "all", Set: map[string]any{"loss": "dyce"}},
 	},
 	"language": {
-		{Name: "supervised DyCE + VLP", Images: "labelled", Set: map[string]any{"guidance": "none", "loss": "dyce"}},
+		{Name: PretrainedBaseline, Images: "labelled", Set: map[string]any{"guidance": "none", "loss": "dyce"}},
 		{Name: "CT + VLP + DyCE", Set: map[string]any{"guidance": "none", "loss": "dyce"}},
 		{Name: "outer_res", Set: map[string]any{"guidance": "outer_res", "loss": "dyce"}},
 		{Name: "sum_res", Set: map[string]any{"guidance": "sum_res", "loss": "dyce"}},

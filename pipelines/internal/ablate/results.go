@@ -58,7 +58,7 @@ type Row struct {
 	Deviation metrics.Fraction `json:"deviation"`
 	Least     metrics.Fraction `json:"least"`
 	Most      metrics.Fraction `json:"most"`
-	// Over is the mean less that of [configs.Baseline] with as many labels.
+	// Over is the mean less that of the baseline with as many labels.
 	Over metrics.Fraction `json:"over_baseline"`
 	// Classes is the mean of each class, over the seeds where it has a value.
 	Classes []metrics.Fraction `json:"classes"`
@@ -172,8 +172,11 @@ func rarest(t classstats.Table, volumes bool) (classes []int) {
 // sumUp makes the rows of the table, in the order of the grid, of what a says of the data.
 func sumUp(cfg configs.Ablate, a Ablation, results []Result) Ablation {
 	a.Baseline, a.Trainings = configs.Baseline, results
-	if a.Metric == "Dice" {
+	switch names := rowsOf(results); {
+	case a.Metric == "Dice":
 		a.Baseline = configs.VolumeBaseline
+	case !slices.Contains(names, configs.Baseline) && slices.Contains(names, configs.PretrainedBaseline):
+		a.Baseline = configs.PretrainedBaseline
 	}
 	for _, labelled := range cfg.Labelled {
 		first := len(a.Rows)

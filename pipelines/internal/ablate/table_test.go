@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"os"
 	"strings"
 	"testing"
@@ -78,6 +79,11 @@ Student's mean IoU after the last step: mean ± standard deviation (least to mos
 	cfg.Paper = "none"
 	a = sumUp(cfg, Ablation{Metric: "mIoU"}, results[1:])
 	if got := markdown(cfg, a); strings.Contains(got, "paper") || strings.Contains(got, "over") || !strings.Contains(got, "| CT | 12.0 ± 2.0 (10.0 to 14.0) | - | 50.0 | - | 61 | - | - |") {
+		t.Error(got)
+	}
+	pretrained := slices.Clone(results)
+	pretrained[0].Row = "supervised DyCE + VLP"
+	if got := markdown(cfg, sumUp(cfg, Ablation{Metric: "mIoU"}, pretrained)); !strings.Contains(got, "| over supervised DyCE + VLP |") || !strings.Contains(got, "| -3.0 |") {
 		t.Error(got)
 	}
 	if failures(results) != 2 || !math.IsNaN(mean(nil)) {
