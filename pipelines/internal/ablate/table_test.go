@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
