@@ -20,10 +20,10 @@ type Bar struct {
 
 	before, done, total int64 // before: what was done when the phase began
 	notes               []string
-	start       time.Time
-	drawn       time.Time
-	history     []point
-	ended       bool
+	start               time.Time
+	drawn               time.Time
+	history             []point
+	ended               bool
 
 	bar     *progressbar.ProgressBar // nil without a terminal
 	counted bool                     // whether bar was made for a known total
