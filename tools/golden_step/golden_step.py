@@ -155,13 +155,13 @@ def consistency(z, q, valid, rule, norm, balance, soft):
     return total / learnt.sum() * (share if norm == "share" else 1), share
 
 
-def run(guidance, norm_kind, loss, hard, rule="fixed", norm="valid", balance=False, soft=False, momentum=0.9):
+def run(guidance, norm_kind, loss, hard, rule="fixed", norm="valid", balance=False, soft=False):
     config = dict(guidance=dict(kind=guidance, context=77, scale=1), decoder=dict(kind="simple", norm=norm_kind, classes=CLASSES, absent=[]))
     student = fill(segment.Segmenter(config, CLIP), "student").train()
     teacher = fill(copy.deepcopy(student), "teacher").eval()
     vision = [p for k, p in student.named_parameters() if k.startswith(("clip.vision_model", "clip.visual"))]
     heads = [p for k, p in student.named_parameters() if not k.startswith("clip")]
-    sgd = torch.optim.SGD([dict(params=vision, lr=VISION_LR), dict(params=heads)], lr=LR, momentum=momentum)
+    sgd = torch.optim.SGD([dict(params=vision, lr=VISION_LR), dict(params=heads)], lr=LR, momentum=0.9)
     losses = []
     for step in range(STEPS):
         b = Batch(step)
