@@ -55,7 +55,7 @@ func TestReadNetwork(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	given.Window = "sliding"
+	given.Checkpoint, given.Window = n.Output, "sliding"
 	if got, err := ReadNetwork(t.Context(), &runners.Session{Runner: "prism"}, given, both); err != nil || got.Params[0].Window != infer.Sliding(32, 32) { // the crop
 		t.Errorf("%+v %v", got, err)
 	}
