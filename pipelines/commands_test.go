@@ -54,7 +54,7 @@ func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), commandEnv+"="+name)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), commandEnv+"="+name, "TMPDIR="+t.TempDir())
 	return cmd
 }
 

@@ -97,4 +97,5 @@ def main():
         z.write(data.encode())
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,7 @@
 package text
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -27,18 +25,10 @@ type GPT2 struct {
 	raw    []string // by id, the bytes that the token stands for
 	ids    map[string]int32
 	bytes  [256]int32
-	added  [256][]added // by their first byte, the longest first
-	// special marks the ids that Decode can leave out.
-	special map[int32]bool
+	added  addedTokens
 	// prefix and suffix frame what Encode returns.
 	prefix, suffix []int32
 	cleanUp        bool
-}
-
-// added is a token that is taken out of the text before it is split.
-type added struct {
-	content string
-	id      int32
 }
 
 // ReadGPT2 reads a tokenizer from the files of a Hugging Face folder, which read gets by their names (of one
@@ -80,7 +70,7 @@ func newGPT2(f *gpt2Files) (*GPT2, error) {
 	}
 	t := &GPT2{
 		mergeTable: newMergeTable(len(f.merges)), tokens: tokens, raw: make([]string, len(tokens)),
-		ids: make(map[string]int32, len(tokens)), special: map[int32]bool{}, cleanUp: f.cleanUp,
+		ids: make(map[string]int32, len(tokens)), cleanUp: f.cleanUp,
 	}
 	for id, token := range tokens {
 		t.ids[token] = int32(id)
@@ -102,12 +92,12 @@ func newGPT2(f *gpt2Files) (*GPT2, error) {
 			return nil, fmt.Errorf("merge %d, %q + %q: %w", rank+1, m[0], m[1], err)
 		}
 	}
-	if err := t.addTokens(f); err != nil {
+	if t.added, err = newAddedTokens(f.added, f.specials, t.ids); err != nil {
 		return nil, err
 	}
-	t.prefix, err = t.idsOf(f.prefix)
+	t.prefix, err = idsOf(t.ids, f.prefix)
 	if err == nil {
-		t.suffix, err = t.idsOf(f.suffix)
+		t.suffix, err = idsOf(t.ids, f.suffix)
 	}
 	return t, err
 }
@@ -127,38 +117,11 @@ func (t *GPT2) addMerge(rank int32, m [2]string) error {
 	return t.set(rank, a, b, id)
 }
 
-// addTokens notes the tokens that are taken out of the text. Special tokens that the
-// configuration names are among them; one that has no id is none.
-func (t *GPT2) addTokens(f *gpt2Files) error {
-	specials := map[string]bool{}
-	for _, a := range f.added {
-		specials[a.Content] = specials[a.Content] || a.Special
-	}
-	for _, name := range f.specials {
-		if _, ok := t.ids[name]; ok {
-			specials[name] = true
-		}
-	}
-	for _, content := range slices.Sorted(maps.Keys(specials)) {
-		if content == "" {
-			return fmt.Errorf("an added token is empty")
-		}
-		id := t.ids[content]
-		t.added[content[0]] = append(t.added[content[0]], added{content, id})
-		if specials[content] {
-			t.special[id] = true
-		}
-	}
-	for _, list := range t.added {
-		slices.SortStableFunc(list, func(a, b added) int { return cmp.Compare(len(b.content), len(a.content)) })
-	}
-	return nil
-}
-
-func (t *GPT2) idsOf(tokens []string) ([]int32, error) {
+// idsOf looks up tokens that frame each text.
+func idsOf(vocab map[string]int32, tokens []string) ([]int32, error) {
 	ids := make([]int32, len(tokens))
 	for i, token := range tokens {
-		id, ok := t.ids[token]
+		id, ok := vocab[token]
 		if !ok {
 			return nil, fmt.Errorf("token %q, which belongs to every text, is not in the vocabulary", token)
 		}
@@ -183,35 +146,12 @@ func (t *GPT2) Digest() string { return digest(t.tokens, t.merges) }
 // behind. Special and other added tokens in s become their ids.
 func (t *GPT2) Encode(s string) []int32 {
 	ids := slices.Clone(t.prefix)
-	s = validUTF8(s)
-	for plain, i := 0, 0; ; {
-		token, found := added{}, i == len(s)
-		if !found {
-			if token, found = t.addedAt(s[i:]); !found {
-				i++
-				continue
-			}
-		}
-		for piece, rest := nextGPT2Piece(s[plain:i]); piece != ""; piece, rest = nextGPT2Piece(rest) {
+	t.added.split(validUTF8(s), func(text string) {
+		for piece, rest := nextGPT2Piece(text); piece != ""; piece, rest = nextGPT2Piece(rest) {
 			ids = append(ids, t.word(piece)...)
 		}
-		if i == len(s) {
-			return append(ids, t.suffix...)
-		}
-		ids = append(ids, token.id)
-		i += len(token.content)
-		plain = i
-	}
-}
-
-// addedAt returns the longest added token that s starts with.
-func (t *GPT2) addedAt(s string) (added, bool) {
-	for _, a := range t.added[s[0]] {
-		if strings.HasPrefix(s, a.content) {
-			return a, true
-		}
-	}
-	return added{}, false
+	}, func(id int32) { ids = append(ids, id) })
+	return append(ids, t.suffix...)
 }
 
 // word returns the ids of one piece.
@@ -230,7 +170,7 @@ func (t *GPT2) word(piece string) []int32 {
 func (t *GPT2) Decode(ids []int32, skipSpecial bool) string {
 	var b strings.Builder
 	for _, id := range ids {
-		if id < 0 || int(id) >= len(t.raw) || skipSpecial && t.special[id] {
+		if id < 0 || int(id) >= len(t.raw) || skipSpecial && t.added.special[id] {
 			continue
 		}
 		b.WriteString(t.raw[id])

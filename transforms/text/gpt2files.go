@@ -18,16 +18,21 @@ const (
 	fileSpecials = "special_tokens_map.json"
 )
 
-// gpt2Files is what the files of a folder say.
-type gpt2Files struct {
+// folderFiles is what the files of a folder say of a vocabulary.
+type folderFiles struct {
 	name     string // of the file with the vocabulary
 	vocab    vocabJSON
-	merges   [][2]string
 	added    []addedToken
 	specials []string // special tokens by name
 	// prefix and suffix are the tokens that frame each text.
 	prefix, suffix []string
 	cleanUp        bool
+}
+
+// gpt2Files is what those of a GPT-2 say.
+type gpt2Files struct {
+	folderFiles
+	merges [][2]string
 }
 
 // specialTokens are the keys that special_tokens_map.json and tokenizer_config.json share.
@@ -71,8 +76,12 @@ type tokenizerConfig struct {
 	specialTokens
 	AddBOS         bool                  `json:"add_bos_token"`
 	AddPrefixSpace bool                  `json:"add_prefix_space"`
-	CleanUp        bool                  `json:"clean_up_tokenization_spaces"`
+	CleanUp        *bool                 `json:"clean_up_tokenization_spaces"`
 	Added          map[string]addedToken `json:"added_tokens_decoder"`
+	// These are read for BERT alone.
+	Lowercase    *bool `json:"do_lower_case"`
+	StripAccents *bool `json:"strip_accents"`
+	SplitHan     *bool `json:"tokenize_chinese_chars"`
 }
 
 // postProcessor frames texts with special tokens.
@@ -88,7 +97,7 @@ type postProcessor struct {
 }
 
 // frame adds what p puts around a text to the prefix and the suffix.
-func (p *postProcessor) frame(f *gpt2Files) error {
+func (p *postProcessor) frame(f *folderFiles) error {
 	if p == nil {
 		return nil
 	}
@@ -129,7 +138,7 @@ func readGPT2Files(read func(name string) ([]byte, error)) (*gpt2Files, error) {
 	if err := readOptional(read, fileConfig, &config); err != nil {
 		return nil, err
 	}
-	f := &gpt2Files{name: fileTokenizer, specials: config.names(), cleanUp: config.CleanUp}
+	f := &gpt2Files{folderFiles: folderFiles{name: fileTokenizer, specials: config.names(), cleanUp: config.CleanUp != nil && *config.CleanUp}}
 	if config.AddPrefixSpace {
 		return nil, fmt.Errorf("%s: add_prefix_space is set: not supported", fileConfig)
 	}
@@ -164,7 +173,7 @@ func readOptional(read func(name string) ([]byte, error), name string, into any)
 
 // parseTokenizer reads tokenizer.json.
 func (f *gpt2Files) parseTokenizer(data []byte) error {
-	t, err := readTokenizerJSON(data)
+	t, err := readTokenizerJSON(data, "BPE")
 	if err != nil {
 		return err
 	}
@@ -177,7 +186,7 @@ func (f *gpt2Files) parseTokenizer(data []byte) error {
 	case t.Decoder == nil || t.Decoder.Type != "ByteLevel":
 		return fmt.Errorf("decoder: want ByteLevel")
 	}
-	if err := errors.Join(t.Model.check(""), t.PostProcessor.frame(f)); err != nil {
+	if err := errors.Join(t.Model.check(""), t.PostProcessor.frame(&f.folderFiles)); err != nil {
 		return err
 	}
 	f.vocab, f.merges, f.added = t.Model.Vocab, t.Model.mergePairs(), t.AddedTokens

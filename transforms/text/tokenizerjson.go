@@ -24,7 +24,7 @@ type tokenizerJSON struct {
 	Normalizer   *componentKey `json:"normalizer"`
 	PreTokenizer *componentKey `json:"pre_tokenizer"`
 	Model        *modelJSON    `json:"model"`
-	// These are read for GPT-2 alone.
+	// These are read for GPT-2 and BERT.
 	PostProcessor *postProcessor `json:"post_processor"`
 	Decoder       *componentKey  `json:"decoder"`
 }
@@ -50,6 +50,9 @@ type componentKey struct {
 	Invert         bool           `json:"invert"`
 	AddPrefixSpace bool           `json:"add_prefix_space"`
 	UseRegex       *bool          `json:"use_regex"` // absent: true
+	CleanText      *bool          `json:"clean_text"`
+	CleanUp        *bool          `json:"cleanup"`
+	Prefix         string         `json:"prefix"`
 	Normalizers    []componentKey `json:"normalizers"`
 	PreTokenizers  []componentKey `json:"pretokenizers"`
 }
@@ -61,12 +64,14 @@ type modelJSON struct {
 	Suffix       string      `json:"end_of_word_suffix"`
 	ByteFallback bool        `json:"byte_fallback"`
 	IgnoreMerges bool        `json:"ignore_merges"`
+	Unknown      string      `json:"unk_token"`
+	MaxRunes     *int        `json:"max_input_chars_per_word"`
 	Vocab        vocabJSON   `json:"vocab"`
 	Merges       []mergeJSON `json:"merges"`
 }
 
-// readTokenizerJSON reads tokenizer.json, whose model must be BPE: that of CLIP or another.
-func readTokenizerJSON(data []byte) (*tokenizerJSON, error) {
+// readTokenizerJSON reads tokenizer.json, whose model must be of a type: BPE or WordPiece.
+func readTokenizerJSON(data []byte, model string) (*tokenizerJSON, error) {
 	// The type decides whether the rest of the model has the shape of modelJSON,
 	// so it is looked at on its own.
 	var kind struct {
@@ -77,12 +82,12 @@ func readTokenizerJSON(data []byte) (*tokenizerJSON, error) {
 	if err := json.Unmarshal(data, &kind); err != nil {
 		return nil, fmt.Errorf("parse: %w", err)
 	}
-	if kind.Model == nil || kind.Model.Type != "BPE" {
+	if kind.Model == nil || kind.Model.Type != model {
 		name := ""
 		if kind.Model != nil {
 			name = kind.Model.Type
 		}
-		return nil, fmt.Errorf("model type %q: want %q", name, "BPE")
+		return nil, fmt.Errorf("model type %q: want %q", name, model)
 	}
 	var f tokenizerJSON
 	if err := json.Unmarshal(data, &f); err != nil {
@@ -94,7 +99,7 @@ func readTokenizerJSON(data []byte) (*tokenizerJSON, error) {
 // parseTokenizer reads the tokenizer.json of a CLIP. It refuses every setting under which
 // Hugging Face would produce other ids than this package.
 func parseTokenizer(data []byte) (*vocabulary, error) {
-	f, err := readTokenizerJSON(data)
+	f, err := readTokenizerJSON(data, "BPE")
 	if err != nil {
 		return nil, err
 	}

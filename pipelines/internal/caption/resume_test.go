@@ -34,7 +34,7 @@ func TestKilled(t *testing.T) {
 	for _, at := range []int{1, 7, 20} {
 		s.most.Store(int64(at))
 		child := exec.Command(self, args...)
-		child.Env = append(os.Environ(), childVariable+"=1")
+		child.Env = append(os.Environ(), childVariable+"=1", "TMPDIR="+t.TempDir())
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestKilled(t *testing.T) {
 	}
 	s.most.Store(0)
 	child := exec.Command(self, args...)
-	child.Env = append(os.Environ(), childVariable+"=1")
+	child.Env = append(os.Environ(), childVariable+"=1", "TMPDIR="+t.TempDir())
 	out, err := child.Output()
 	if err != nil || !strings.Contains(string(out), fmt.Sprintf("reused     %d of 24", 20)) || s.answers.Load() != 24 {
 		t.Errorf("%v, %d answers\n%s", err, s.answers.Load(), out)

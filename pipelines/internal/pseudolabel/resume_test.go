@@ -201,7 +201,7 @@ func TestKilled(t *testing.T) {
 			return false
 		})
 		child := exec.Command(self, args...)
-		child.Env = append(os.Environ(), childVariable+"=1", "GOMAXPROCS=2")
+		child.Env = append(os.Environ(), childVariable+"=1", "GOMAXPROCS=2", "TMPDIR="+t.TempDir())
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestKilled(t *testing.T) {
 	before := fixture.Tree(t, cfg.Output)
 	finished := predictions()
 	child := exec.Command(self, args...)
-	child.Env = append(os.Environ(), childVariable+"=1")
+	child.Env = append(os.Environ(), childVariable+"=1", "TMPDIR="+t.TempDir())
 	out, err := child.Output()
 	if err != nil || !strings.Contains(string(out), fmt.Sprintf("reused     %d of 24", finished)) {
 		t.Errorf("%v\n%s", err, out)

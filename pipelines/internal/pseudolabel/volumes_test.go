@@ -340,7 +340,7 @@ func TestVolumesKilled(t *testing.T) {
 		return len(found)
 	}
 	child := exec.Command(self, "-q", "--checkpoint="+cfg.Checkpoint, "--input="+root, "--output="+cfg.Output, "--backend=go", "--threshold=0.08", "--overlap=0.25", "--group_size=3", "--batch=2")
-	child.Env = append(os.Environ(), childVariable+"=1")
+	child.Env = append(os.Environ(), childVariable+"=1", "TMPDIR="+t.TempDir())
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
