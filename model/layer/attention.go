@@ -30,18 +30,6 @@ func (b Block) attention(x *graph.Node) *graph.Node {
 	return a.plain(qkv)
 }
 
-// cross is attention of x to the tokens of memory.
-//
-//	x       [B,N,W]
-//	memory  [B,M,any]
-//	return  [B,N,W]
-func (b Block) cross(x, memory *graph.Node) *graph.Node {
-	q := b.linear("cross/q", x, b.Width, b.Init.Attention)
-	kv := b.linear("cross/kv", memory, 2*b.Width, b.Init.Attention)
-	part := func(i int) *graph.Node { return graph.SliceAxis(kv, 2, graph.AxisRange(i*b.Width, (i+1)*b.Width)) }
-	return join(attend(split(q, b.Heads), split(part(0), b.Heads), split(part(1), b.Heads), nil))
-}
-
 // attend is softmax(Q·Kᵀ/√D + mask)·V.
 //
 //	q       [B,heads,N,D]

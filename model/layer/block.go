@@ -67,9 +67,7 @@ func (b Block) Value(x *graph.Node) *graph.Node {
 func (b Block) ApplyTo(x, memory *graph.Node) *graph.Node {
 	x = b.self(x, b.attention)
 	if memory != nil {
-		x = b.residual("ln_cross", x, func(x *graph.Node) *graph.Node {
-			return b.linear("cross/out", b.cross(x, memory), b.Width, b.Init.Project)
-		})
+		x = b.cross(x, b.Memory(memory))
 	}
 	return b.mlp(x)
 }
@@ -79,11 +77,11 @@ type Cache struct{ Keys, Values *graph.Node }
 
 // Step is the block for tokens that follow those in the cache, of which there are first.
 // They attend to those and, in their order, to each other; their keys and values go into
-// the cache.
+// the cache. Between its two parts is attention to the memory (see [Block.Memory]), where it is not nil.
 //
 //	x, return  [B,N,W]
 //	first      i32[]
-func (b Block) Step(x *graph.Node, past Cache, first *graph.Node) (*graph.Node, Cache) {
+func (b Block) Step(x *graph.Node, past Cache, memory *Cache, first *graph.Node) (*graph.Node, Cache) {
 	x = b.self(x, func(x *graph.Node) *graph.Node {
 		qkv := b.linear("attn/qkv", x, 3*b.Width, b.Init.Attention)
 		part := func(i int) *graph.Node {
@@ -96,7 +94,29 @@ func (b Block) Step(x *graph.Node, past Cache, first *graph.Node) (*graph.Node, 
 		mask := causalMask(x.Shape().Dimensions[1], past.Keys.Shape().Dimensions[2], first)
 		return join(attend(part(0), past.Keys, past.Values, mask))
 	})
+	if memory != nil {
+		x = b.cross(x, *memory)
+	}
 	return b.mlp(x), past
+}
+
+// Memory holds the keys and values of other tokens that the block attends to.
+//
+//	tokens  [B,M,any]
+func (b Block) Memory(tokens *graph.Node) Cache {
+	kv := Linear(b.At("cross/kv"), tokens, 2*b.Width, b.Init.Attention)
+	part := func(i int) *graph.Node {
+		return split(graph.SliceAxis(kv, 2, graph.AxisRange(i*b.Width, (i+1)*b.Width)), b.Heads)
+	}
+	return Cache{Keys: part(0), Values: part(1)}
+}
+
+// cross adds what x finds in the memory, projected.
+func (b Block) cross(x *graph.Node, memory Cache) *graph.Node {
+	return b.residual("ln_cross", x, func(x *graph.Node) *graph.Node {
+		q := split(b.linear("cross/q", x, b.Width, b.Init.Attention), b.Heads)
+		return b.linear("cross/out", join(attend(q, memory.Keys, memory.Values, nil)), b.Width, b.Init.Project)
+	})
 }
 
 // self adds what attend finds, projected.

@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"context"
@@ -32,7 +32,7 @@ var goBackend = sync.OnceValue(func() compute.Backend {
 	return b
 })
 
-// goldenFile is a file that tools/golden_blip2 wrote.
+// goldenFile is a file that tools/golden_blip2 or tools/golden_blip wrote.
 type goldenFile struct {
 	Config, Generation json.RawMessage
 	DType, Salt        string
@@ -50,6 +50,18 @@ type goldenFile struct {
 		// Logits are those at hashed positions of each step and image, and the largest magnitude.
 		Logits [][][]float64
 	}
+}
+
+// options are for a folder with the file's network.
+func (g goldenFile) options(t testing.TB) Options {
+	t.Helper()
+	var c struct {
+		ModelType Family `json:"model_type"`
+	}
+	if err := json.Unmarshal(g.Config, &c); err != nil {
+		t.Fatal(err)
+	}
+	return Options{Family: c.ModelType}
 }
 
 func readGolden(t testing.TB, name string) (g goldenFile) {
@@ -136,7 +148,7 @@ const tolerance = 1e-4
 // TestGolden generates what transformers does, with the same logits at each step.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 7 {
+	if err != nil || len(files) < 10 {
 		t.Fatalf("%d goldenFile files, %v", len(files), err)
 	}
 	for i, file := range files {
@@ -155,11 +167,11 @@ func TestXLA(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	for _, name := range []string{"small", "project_post"} {
+	for _, name := range []string{"small", "project_post", "blip", "blip_untied"} {
 		t.Run(name, func(t *testing.T) { testGolden(t, readGolden(t, name), 0, choice.Backend) })
 	}
 	g := readGolden(t, "small")
-	m, err := Open(t.Context(), choice.Backend, g.folder(t, 0), Options{BFloat16: true})
+	m, err := Open(t.Context(), choice.Backend, g.folder(t, 0), Options{Family: BLIP2, BFloat16: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +198,7 @@ func TestXLA(t *testing.T) {
 // it is told to.
 func TestGenerate(t *testing.T) {
 	g := readGolden(t, "small")
-	m, err := Open(t.Context(), goBackend(), g.folder(t, 0), Options{})
+	m, err := Open(t.Context(), goBackend(), g.folder(t, 0), g.options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +251,7 @@ func TestGenerate(t *testing.T) {
 }
 
 func testGolden(t *testing.T, g goldenFile, perPart int, b compute.Backend) {
-	m, err := Open(t.Context(), b, g.folder(t, perPart), Options{})
+	m, err := Open(t.Context(), b, g.folder(t, perPart), g.options(t))
 	if err != nil {
 		t.Fatal(err)
 	}

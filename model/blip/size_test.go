@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"bufio"
@@ -38,7 +38,7 @@ const keep = "SEMIDAVIL_BLIP2"
 // middleFolder is a folder of such a network and the bytes of its weights.
 func middleFolder(t testing.TB, config string) (dir string, size int64) {
 	t.Helper()
-	c, err := parseConfig([]byte(config))
+	c, err := parseConfig([]byte(config), BLIP2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestMemory(t *testing.T) {
 	}
 	limits.ResetPeak()
 	before := float64(limits.Peak())
-	m, err := Open(t.Context(), goBackend(), dir, Options{})
+	m, err := Open(t.Context(), goBackend(), dir, Options{Family: BLIP2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func onBackends(b *testing.B, run func(b *testing.B, m *Model)) {
 				}
 				on = choice.Backend
 			}
-			m, err := Open(b.Context(), on, dir, Options{})
+			m, err := Open(b.Context(), on, dir, Options{Family: BLIP2})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -198,7 +198,7 @@ func BenchmarkGenerate(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	onBackends(b, func(b *testing.B, m *Model) {
 		const tokens = 20
-		c := m.config
+		c := m.network.(blip2Config)
 		reader, err := m.reader(reading{0, c.Queries + 32})
 		if err != nil {
 			b.Fatal(err)

@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"context"
@@ -20,19 +20,21 @@ import (
 	"semidavil/model/weights"
 )
 
-// network is the root of the parameters.
-const network = "blip2"
+// root is that of the parameters.
+const root = "blip"
 
 // Options say how a network computes.
 type Options struct {
+	// Family is the network that the folder must hold.
+	Family Family
 	// BFloat16 keeps the weights and computes in bfloat16, in half of the memory; not on the Go
 	// backend.
 	BFloat16 bool
 }
 
-// Open reads a Blip2ForConditionalGeneration with OPT from a folder, local or gs://, as
-// transformers writes it: config.json, generation_config.json where there is one, and
-// model.safetensors or its index and parts. Weights become float32, unless the options say
+// Open reads a network from a folder, local or gs://, as transformers writes it: config.json,
+// generation_config.json where there is one (for BLIP-2 alone, as in transformers), and
+// model.safetensors or its index and parts. The language model of a BLIP-2 must be an OPT. Weights become float32, unless the options say
 // otherwise. They go straight to where graphs find them, so that opening takes the memory of
 // the weights and of the largest matrix.
 //
@@ -41,7 +43,7 @@ type Options struct {
 func Open(ctx context.Context, b compute.Backend, dir string, o Options) (*Model, error) {
 	m, err := open(ctx, b, dir, o)
 	if err != nil {
-		return nil, fmt.Errorf("blip2: open %s: %w", dir, err)
+		return nil, fmt.Errorf("blip: open %s: %w", dir, err)
 	}
 	return m, nil
 }
@@ -53,13 +55,13 @@ func open(ctx context.Context, b compute.Backend, dir string, o Options) (_ *Mod
 			return nil, errors.New("the Go backend does not compute in bfloat16")
 		}
 	}
-	f, err := weights.OpenFolder(ctx, dir, "Blip2ForConditionalGeneration")
+	f, err := weights.OpenFolder(ctx, dir, o.Family.Class())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	m := &Model{dtype: dtype, backend: b, store: model.NewStore(), readers: map[reading]*model.Exec{}}
-	if err := m.configure(ctx, f); err != nil {
+	if err := m.configure(ctx, f, o.Family); err != nil {
 		return nil, err
 	}
 	if b.HasSharedBuffers() { // the weights are in Go's memory
@@ -83,7 +85,7 @@ func open(ctx context.Context, b compute.Backend, dir string, o Options) (_ *Mod
 }
 
 // configure reads the descriptions of the network and of how it decodes.
-func (m *Model) configure(ctx context.Context, f *weights.Folder) error {
+func (m *Model) configure(ctx context.Context, f *weights.Folder, family Family) error {
 	const configFile, generationFile = "config.json", "generation_config.json"
 	data, err := f.JSON(ctx, configFile)
 	if err != nil {
@@ -92,14 +94,13 @@ func (m *Model) configure(ctx context.Context, f *weights.Folder) error {
 	if data == nil {
 		return fmt.Errorf("has no %s", configFile)
 	}
-	if m.config, err = parseConfig(data); err != nil {
+	if m.network, err = parseConfig(data, family); err != nil {
 		return fmt.Errorf("%s: %w", configFile, err)
 	}
 	if data, err = f.JSON(ctx, generationFile); err != nil {
 		return err
 	}
-	m.generation = m.config.Text.generation
-	if err := m.generation.parse(data, m.config.Text.Vocab); err != nil {
+	if m.generation, err = m.network.generation(data); err != nil {
 		return fmt.Errorf("%s: %w", generationFile, err)
 	}
 	return nil
@@ -128,10 +129,10 @@ func (m *Model) load(f *weights.Folder) error {
 		if err := t.ToDevice(m.backend, 0); err != nil {
 			return err
 		}
-		_, err = m.store.CreateVariable("/"+network+"/"+param, t)
+		_, err = m.store.CreateVariable("/"+root+"/"+param, t)
 		return err
 	}
-	return f.Load(m.config.layout(), "BLIP-2", m.config.unused, create, done)
+	return f.Load(m.network.layout(), "BLIP", m.network.unused, create, done)
 }
 
 // halved is a tensor in bfloat16.
@@ -144,7 +145,7 @@ func halved(t *tensors.Tensor) (half *tensors.Tensor, err error) {
 // compile makes the graphs, which are compiled when they are first used.
 func (m *Model) compile() (err error) {
 	if m.sees, err = model.NewExec(m.backend, m.store, func(_ *model.Scope, images *graph.Node) *graph.Node {
-		return m.config.see(m.root(images.Graph()), images)
+		return m.network.see(m.root(images.Graph()), images)
 	}); err != nil {
 		return err
 	}
@@ -158,14 +159,14 @@ func (m *Model) compile() (err error) {
 	g := graph.NewGraph(m.backend, "whole")
 	defer g.Finalize()
 	return exceptions.TryCatch[error](func() {
-		c := m.config
-		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, 3, c.Vision.ImageSize, c.Vision.ImageSize))
-		m.read(reading{0, c.Queries + 1}, c.see(m.root(g), images), graph.Const(g, []int32{0}))
+		side := m.network.vision().ImageSize
+		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, 3, side, side))
+		m.read(reading{0, m.network.image() + 1}, m.network.see(m.root(g), images), graph.Const(g, []int32{0}))
 	})
 }
 
 // root is the network in a graph. Its weights are parameters: as constants, the Go backend
 // would keep a second copy of them, in another order.
 func (m *Model) root(g *graph.Graph) params.Scope {
-	return params.In(m.store, g, network, params.Options{Compute: m.dtype})
+	return params.In(m.store, g, root, params.Options{Compute: m.dtype})
 }

@@ -1,8 +1,4 @@
-// Package blip2 writes captions with BLIP-2 (Li et al. 2023): a vision transformer, a Q-Former
-// whose learned queries look at its tokens, and an OPT language model (Zhang et al. 2022) that
-// reads what the queries found and continues the text. It is transformers'
-// Blip2ForConditionalGeneration, and reads its folders.
-package blip2
+package blip
 
 import (
 	"encoding/json/v2"
@@ -12,28 +8,15 @@ import (
 	"semidavil/model/layer"
 )
 
-// config is what is read of config.json. The defaults are transformers'.
-type config struct {
-	ModelType string        `json:"model_type"`
-	Vision    visionConfig  `json:"vision_config"`
-	QFormer   qformerConfig `json:"qformer_config"`
-	Text      textConfig    `json:"text_config"`
-	Queries   int           `json:"num_query_tokens"`
+// blip2Config is what is read of config.json. The defaults are transformers'.
+type blip2Config struct {
+	Vision  visionConfig  `json:"vision_config"`
+	QFormer qformerConfig `json:"qformer_config"`
+	Text    textConfig    `json:"text_config"`
+	Queries int           `json:"num_query_tokens"`
 	// ImageToken is the id that stands for a query's output in a prompt; nil in older files,
 	// where those come before the prompt.
 	ImageToken *int `json:"image_token_index"`
-}
-
-type visionConfig struct {
-	Width      int     `json:"hidden_size"`
-	Hidden     int     `json:"intermediate_size"`
-	Layers     int     `json:"num_hidden_layers"`
-	Heads      int     `json:"num_attention_heads"`
-	ImageSize  int     `json:"image_size"`
-	PatchSize  int     `json:"patch_size"`
-	Activation string  `json:"hidden_act"`
-	Epsilon    float64 `json:"layer_norm_eps"`
-	Bias       bool    `json:"qkv_bias"`
 }
 
 type qformerConfig struct {
@@ -69,9 +52,9 @@ type textConfig struct {
 	generation
 }
 
-// parseConfig reads a config.json and checks it.
-func parseConfig(data []byte) (config, error) {
-	c := config{
+// parseBLIP2 reads a config.json and checks it.
+func parseBLIP2(data []byte) (network, error) {
+	c := blip2Config{
 		Vision: visionConfig{Width: 1408, Hidden: 6144, Layers: 39, Heads: 16, ImageSize: 224, PatchSize: 14,
 			Activation: "gelu", Epsilon: 1e-6, Bias: true},
 		QFormer: qformerConfig{Width: 768, Hidden: 3072, Layers: 12, Heads: 12, Activation: "gelu", Epsilon: 1e-12,
@@ -90,29 +73,13 @@ func parseConfig(data []byte) (config, error) {
 	return c, c.check()
 }
 
-// Limits of sizes, several times those of the largest BLIP-2. What a file claims must also
-// be the shapes of its tensors, so these only bound what is made before those are compared.
-const (
-	maxSize   = 1 << 20
-	maxLayers = 200
-)
-
-func (c config) check() error {
+func (c blip2Config) check() error {
 	v, q, t := c.Vision, c.QFormer, c.Text
-	if c.ModelType != "blip-2" {
-		return fmt.Errorf("model_type is %.50q, want \"blip-2\"", c.ModelType)
-	}
 	if t.ModelType != "opt" {
 		return fmt.Errorf("text_config.model_type is %.50q; only \"opt\" is read", t.ModelType)
 	}
-	for _, f := range []struct {
-		name        string
-		value, most int
-	}{
+	if err := errors.Join(checkSizes([]size{
 		{"num_query_tokens", c.Queries, maxSize},
-		{"vision_config.hidden_size", v.Width, maxSize}, {"vision_config.intermediate_size", v.Hidden, maxSize},
-		{"vision_config.num_hidden_layers", v.Layers, maxLayers}, {"vision_config.num_attention_heads", v.Heads, maxSize},
-		{"vision_config.image_size", v.ImageSize, maxSize}, {"vision_config.patch_size", v.PatchSize, v.ImageSize},
 		{"qformer_config.hidden_size", q.Width, maxSize}, {"qformer_config.intermediate_size", q.Hidden, maxSize},
 		{"qformer_config.num_hidden_layers", q.Layers, maxLayers}, {"qformer_config.num_attention_heads", q.Heads, maxSize},
 		{"qformer_config.cross_attention_frequency", q.CrossEvery, maxSize},
@@ -120,30 +87,9 @@ func (c config) check() error {
 		{"text_config.ffn_dim", t.Hidden, maxSize}, {"text_config.num_hidden_layers", t.Layers, maxLayers},
 		{"text_config.num_attention_heads", t.Heads, maxSize}, {"text_config.max_position_embeddings", t.Positions, maxSize},
 		{"text_config.word_embed_proj_dim", *t.Embed, maxSize},
-	} {
-		if f.value < 1 || f.value > f.most {
-			return fmt.Errorf("%s is %d, want 1 to %d", f.name, f.value, f.most)
-		}
-	}
-	for _, f := range []struct {
-		name         string
-		width, heads int
-		activation   string
-		epsilon      float64
-	}{
-		{"vision_config", v.Width, v.Heads, v.Activation, v.Epsilon},
-		{"qformer_config", q.Width, q.Heads, q.Activation, q.Epsilon},
-		{"text_config", t.Width, t.Heads, t.Activation, layer.NormEpsilon},
-	} {
-		if f.width%f.heads != 0 {
-			return fmt.Errorf("%s: hidden_size %d is no multiple of its %d heads", f.name, f.width, f.heads)
-		}
-		if _, err := layer.ActivationByName(f.activation); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		if !(f.epsilon > 0 && f.epsilon < 1) {
-			return fmt.Errorf("%s: layer_norm_eps is %g, want more than 0 and less than 1", f.name, f.epsilon)
-		}
+	}), v.check(), checkBlocks("qformer_config", q.Width, q.Heads, q.Activation, q.Epsilon),
+		checkBlocks("text_config", t.Width, t.Heads, t.Activation, layer.NormEpsilon)); err != nil {
+		return err
 	}
 	switch {
 	case q.Positions != "absolute":
@@ -154,16 +100,4 @@ func (c config) check() error {
 		return fmt.Errorf("image_token_index is %d, the vocabulary has %d ids", *c.ImageToken, t.Vocab)
 	}
 	return t.generation.check(t.Vocab)
-}
-
-// patches is the number of patches along a side.
-func (v visionConfig) patches() int { return v.ImageSize / v.PatchSize }
-
-// shorten cuts what an error repeats of a foreign file.
-func shorten(err error) error {
-	const most = 400
-	if text := err.Error(); len(text) > most {
-		return fmt.Errorf("%.*s [...]", most, text)
-	}
-	return err
 }

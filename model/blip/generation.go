@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"encoding/json/v2"
@@ -59,15 +59,15 @@ const (
 func (d Decoding) Check() error {
 	switch {
 	case d.MaxNewTokens < 1 || d.MaxNewTokens > maxSize:
-		return fmt.Errorf("blip2: check decoding: at most %d new tokens: want 1 or more", d.MaxNewTokens)
+		return fmt.Errorf("blip: check decoding: at most %d new tokens: want 1 or more", d.MaxNewTokens)
 	case d.MinNewTokens < 0 || d.MinNewTokens > d.MaxNewTokens:
-		return fmt.Errorf("blip2: check decoding: at least %d new tokens: want 0 to %d", d.MinNewTokens, d.MaxNewTokens)
+		return fmt.Errorf("blip: check decoding: at least %d new tokens: want 0 to %d", d.MinNewTokens, d.MaxNewTokens)
 	case d.Beams < 1 || d.Beams > maxBeams:
-		return fmt.Errorf("blip2: check decoding: %d beams: want 1 to %d", d.Beams, maxBeams)
+		return fmt.Errorf("blip: check decoding: %d beams: want 1 to %d", d.Beams, maxBeams)
 	case math.IsNaN(d.LengthPenalty) || math.IsInf(d.LengthPenalty, 0):
-		return fmt.Errorf("blip2: check decoding: the length penalty is %v", d.LengthPenalty)
+		return fmt.Errorf("blip: check decoding: the length penalty is %v", d.LengthPenalty)
 	case d.EarlyStopping < StopUnlikely || d.EarlyStopping > StopNever:
-		return fmt.Errorf("blip2: check decoding: early stopping %d is unknown", d.EarlyStopping)
+		return fmt.Errorf("blip: check decoding: early stopping %d is unknown", d.EarlyStopping)
 	}
 	return nil
 }

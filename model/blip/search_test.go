@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"fmt"

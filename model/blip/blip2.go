@@ -1,6 +1,8 @@
-package blip2
+package blip
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -9,35 +11,46 @@ import (
 	"semidavil/model/params"
 )
 
+func (c blip2Config) vision() visionConfig { return c.Vision }
+func (c blip2Config) vocab() int           { return c.Text.Vocab }
+func (c blip2Config) room() int            { return c.Text.Positions }
+func (c blip2Config) image() int           { return c.Queries }
+func (c blip2Config) imageToken() *int     { return c.ImageToken }
+func (c blip2Config) growing() int         { return c.Text.Layers }
+
+func (c blip2Config) generation(file []byte) (generation, error) {
+	g := c.Text.generation
+	return g, g.parse(file, c.Text.Vocab)
+}
+
 // see is what the language model is told of images: the outputs of the queries, projected.
 //
-//	images  f32[B,3,H,W]  preprocessed
 //	return  [B,Queries,Text.Width]
-func (c config) see(s params.Scope, images *graph.Node) *graph.Node {
+func (c blip2Config) see(s params.Scope, images *graph.Node) *graph.Node {
 	tokens := c.Vision.encode(s.At("vision"), images)
 	queries := s.Weight("queries", params.Zeros, c.Queries, c.QFormer.Width)
 	queries = graph.BroadcastToDims(graph.InsertAxes(queries, 0), images.Shape().Dimensions[0], c.Queries, c.QFormer.Width)
 	return layer.Linear(s.At("project"), c.QFormer.ask(s.At("qformer"), queries, tokens), c.Text.Width, params.Zeros)
 }
 
-// encode is the vision transformer: one token for the image and one for each patch.
-//
-//	images  f32[B,3,H,W]
-//	return  [B,1+patches²,Width]
-func (v visionConfig) encode(s params.Scope, images *graph.Node) *graph.Node {
-	images.AssertDims(-1, 3, v.ImageSize, v.ImageSize)
-	batch, side := images.Shape().Dimensions[0], v.patches()
-	// A convolution with its kernel's size as stride leaves the rest of the image out.
-	used := graph.AxisRange(0, side*v.PatchSize)
-	x := graph.ConvertDType(graph.Slice(images, graph.AxisRange(), graph.AxisRange(), used, used), s.Compute)
-	x = layer.Linear(s.At("patch"), layer.Patches(graph.TransposeAllAxes(x, 0, 2, 3, 1), v.PatchSize), v.Width, params.Zeros)
-	class := graph.Reshape(s.Weight("class", params.Zeros, v.Width), 1, 1, v.Width)
-	x = graph.Concatenate([]*graph.Node{graph.BroadcastToDims(class, batch, 1, v.Width), x}, 1)
-	x = graph.Add(x, graph.InsertAxes(s.Weight("positions", params.Zeros, 1+side*side, v.Width), 0))
-	for i := range v.Layers {
-		x = newBlock(s.At("blocks/%d", i), v.Width, v.Heads, v.Hidden, v.Activation, v.Epsilon).Apply(x)
+// read puts what the queries found between the words of the prompt.
+func (c blip2Config) read(s params.Scope, seen, tokens *graph.Node, r reading) (*graph.Node, []layer.Cache) {
+	t, s := c.Text, s.At("text")
+	batch := seen.Shape().Dimensions[0]
+	words := t.embed(s, graph.InsertAxes(tokens, 0))
+	words = graph.BroadcastToDims(words, batch, tokens.Shape().Dimensions[0], t.Width)
+	part := func(spec graph.SliceAxisSpec) *graph.Node { return graph.SliceAxis(words, 1, spec) }
+	x := []*graph.Node{seen, part(graph.AxisRangeToEnd(r.before))}
+	if r.before > 0 {
+		x = slices.Insert(x, 0, part(graph.AxisRange(0, r.before)))
 	}
-	return layer.LayerNormOf(s.At("ln_post"), x, v.Epsilon)
+	caches := emptyCaches(seen, t.Layers, t.Heads, r.room, t.Width/t.Heads)
+	return t.decode(s, graph.Concatenate(x, 1), caches, graph.Const(seen.Graph(), int32(0)))
+}
+
+func (c blip2Config) next(s params.Scope, tokens *graph.Node, caches []layer.Cache, first *graph.Node) (*graph.Node, []layer.Cache) {
+	s = s.At("text")
+	return c.Text.decode(s, c.Text.embed(s, tokens), caches, first)
 }
 
 // ask lets the queries look at the tokens of an image and at each other.
@@ -56,16 +69,6 @@ func (q qformerConfig) ask(s params.Scope, queries, tokens *graph.Node) *graph.N
 		x = b.ApplyTo(x, memory)
 	}
 	return x
-}
-
-// newBlock has weights from a file; what a file leaves out is zero, or one in norms.
-func newBlock(s params.Scope, width, heads, hidden int, activation string, epsilon float64) layer.Block {
-	act, err := layer.ActivationByName(activation)
-	if err != nil {
-		panic(err) // config.check has seen it
-	}
-	return layer.Block{Scope: s, Width: width, Heads: heads, Hidden: hidden, Activation: act, Epsilon: epsilon,
-		Init: layer.BlockInit{Attention: params.Zeros, MLP: params.Zeros, Project: params.Zeros}}
 }
 
 // positionOffset is the number of rows of OPT's position table that are not used.
@@ -92,7 +95,7 @@ func (t textConfig) tokens(s params.Scope) *graph.Node {
 //
 //	x       [B,N,Width]
 //	first   i32[]
-//	return  f32[B,Vocab], unnormalised
+//	return  f32[B,Vocab]
 func (t textConfig) decode(s params.Scope, x *graph.Node, caches []layer.Cache, first *graph.Node) (*graph.Node, []layer.Cache) {
 	n := x.Shape().Dimensions[1]
 	at := graph.Add(graph.Iota(x.Graph(), shapes.Make(dtypes.Int32, n, 1), 0), graph.AddScalar(graph.BroadcastToDims(first, n, 1), positionOffset))
@@ -101,7 +104,7 @@ func (t textConfig) decode(s params.Scope, x *graph.Node, caches []layer.Cache, 
 	for i := range t.Layers {
 		b := newBlock(s.At("blocks/%d", i), t.Width, t.Heads, t.Hidden, t.Activation, layer.NormEpsilon)
 		b.PostNorm, b.Rows = !t.PreNorm, true
-		x, out[i] = b.Step(x, caches[i], first)
+		x, out[i] = b.Step(x, caches[i], nil, first)
 	}
 	x = graph.Squeeze(graph.SliceAxis(x, 1, graph.AxisElem(n-1)), 1)
 	if t.finalNorm() {
@@ -115,16 +118,4 @@ func (t textConfig) decode(s params.Scope, x *graph.Node, caches []layer.Cache, 
 		head = s.Weight("head", params.Zeros, layer.RowsShape(t.Vocab, *t.Embed)...)
 	}
 	return graph.ConvertDType(layer.MultiplyRows(x, head), dtypes.Float32), out
-}
-
-// emptyCaches has room for some tokens.
-func (t textConfig) emptyCaches(g *graph.Graph, dtype dtypes.DType, batch, room int) []layer.Cache {
-	caches := make([]layer.Cache, t.Layers)
-	for i := range caches {
-		empty := func() *graph.Node {
-			return graph.Zeros(g, shapes.Make(dtype, batch, t.Heads, room, t.Width/t.Heads))
-		}
-		caches[i] = layer.Cache{Keys: empty(), Values: empty()}
-	}
-	return caches
 }

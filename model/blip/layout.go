@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 // layout lists the tensors of transformers' Blip2ForConditionalGeneration. What the
 // configuration leaves out, such as biases, is not in a file; the graph makes it, zeros or
 // ones.
-func (c config) layout() weights.Layout {
+func (c blip2Config) layout() weights.Layout {
 	l := weights.Layout{}
 	c.Vision.layout(l)
 	c.QFormer.layout(l, c.Vision.Width)
@@ -19,28 +19,6 @@ func (c config) layout() weights.Layout {
 	linear(l, "project", "language_projection", c.QFormer.Width, c.Text.Width)
 	c.Text.layout(l)
 	return l
-}
-
-func (v visionConfig) layout(l weights.Layout) {
-	const at = "vision_model."
-	w, positions := v.Width, 1+v.patches()*v.patches()
-	l.Copy("vision/class", at+"embeddings.class_embedding", []int{1, 1, w}, w)
-	l.Copy("vision/positions", at+"embeddings.position_embedding", []int{1, positions, w}, positions, w)
-	l.Patches("vision/patch/weight", at+"embeddings.patch_embedding.weight", w, 3, v.PatchSize)
-	l.Copy("vision/patch/bias", at+"embeddings.patch_embedding.bias", []int{w})
-	for i := range v.Layers {
-		p, h := fmt.Sprintf("vision/blocks/%d/", i), fmt.Sprintf("%sencoder.layers.%d.", at, i)
-		l.Norm(p+"ln_1", h+"layer_norm1", w)
-		l.Norm(p+"ln_2", h+"layer_norm2", w)
-		l.Transpose(p+"attn/qkv/weight", 0, 1, h+"self_attn.qkv.weight", 3*w, w)
-		if v.Bias {
-			l.Copy(p+"attn/qkv/bias", h+"self_attn.qkv.bias", []int{3 * w})
-		}
-		linear(l, p+"attn/out", h+"self_attn.projection", w, w)
-		linear(l, p+"mlp/up", h+"mlp.fc1", w, v.Hidden)
-		linear(l, p+"mlp/down", h+"mlp.fc2", v.Hidden, w)
-	}
-	l.Norm("vision/ln_post", at+"post_layernorm", w)
 }
 
 func (q qformerConfig) layout(l weights.Layout, image int) {
@@ -95,11 +73,7 @@ func (t textConfig) layout(l weights.Layout) {
 			}
 		}
 		for part, name := range []string{"q", "k", "v"} {
-			h := h + "self_attn." + name + "_proj"
-			l.Stack(p+"attn/qkv/weight", part, 3, h+".weight", []int{w, w}, rowsShape(3*w, w)...)
-			if t.Bias {
-				l.Stack(p+"attn/qkv/bias", part, 3, h+".bias", []int{w}, 3*w)
-			}
+			stackRows(l, p+"attn/qkv", part, 3, h+"self_attn."+name+"_proj", w, w, t.Bias)
 		}
 		layer("attn/out", "self_attn.out_proj", w, w)
 		layer("mlp/up", "fc1", w, t.Hidden)
@@ -119,7 +93,7 @@ const headName = "language_model.lm_head.weight"
 
 // unused are tensors of no use: the head, where it is the word embeddings, and tables 0, 1,
 // 2... that older transformers wrote.
-func (c config) unused(name string) bool {
+func (c blip2Config) unused(name string) bool {
 	return c.Text.Tied && name == headName || strings.HasSuffix(name, ".position_ids")
 }
 
@@ -131,6 +105,14 @@ func linear(l weights.Layout, param, name string, in, out int) {
 func sideBySide(l weights.Layout, param string, part, parts int, name string, in, out int) {
 	l.Transpose(param+"/weight", part, parts, name+".weight", out, in)
 	l.Stack(param+"/bias", part, parts, name+".bias", []int{out}, parts*out)
+}
+
+// stackRows is sideBySide of matrices that lie as files have them.
+func stackRows(l weights.Layout, param string, part, parts int, name string, in, out int, bias bool) {
+	l.Stack(param+"/weight", part, parts, name+".weight", []int{out, in}, rowsShape(parts*out, in)...)
+	if bias {
+		l.Stack(param+"/bias", part, parts, name+".bias", []int{out}, parts*out)
+	}
 }
 
 func rows(l weights.Layout, param, name string, in, out int) {

@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"bytes"
@@ -127,7 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 			c.change(s)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			m, err := Open(t.Context(), goBackend(), s.dir, Options{})
+			m, err := Open(t.Context(), goBackend(), s.dir, Options{Family: BLIP2})
 			runtime.ReadMemStats(&after)
 			if err == nil {
 				m.Close()
@@ -146,7 +146,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestGenerateRefuses wants errors for images, prompts and decodings that make no sense.
 func TestGenerateRefuses(t *testing.T) {
 	g := readGolden(t, "small")
-	m, err := Open(t.Context(), goBackend(), g.folder(t, 0), Options{})
+	m, err := Open(t.Context(), goBackend(), g.folder(t, 0), Options{Family: BLIP2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,22 +191,23 @@ func TestGenerateRefuses(t *testing.T) {
 // FuzzConfig reads descriptions: whatever they hold, there is an error or a layout of bounded
 // size.
 func FuzzConfig(f *testing.F) {
-	for _, name := range []string{"small", "untied", "bare"} {
+	for _, name := range []string{"small", "untied", "bare", "blip", "blip_untied"} {
 		g := readGolden(f, name)
 		f.Add([]byte(g.Config), []byte(g.Generation))
 	}
 	f.Add([]byte(`{"model_type":"blip-2","text_config":{"eos_token_id":[1,2],"word_embed_proj_dim":null}}`), []byte(`{"early_stopping":"never","max_length":1}`))
-	f.Fuzz(func(t *testing.T, config, generation []byte) {
-		c, err := parseConfig(config)
-		if err != nil {
-			return
-		}
-		if n := len(c.layout()); n > 100_000 {
-			t.Errorf("%d tensors", n)
-		}
-		g := c.Text.generation
-		if g.parse(generation, c.Text.Vocab) == nil {
-			g.decoding(c.Queries)
+	f.Fuzz(func(t *testing.T, config, file []byte) {
+		for _, family := range []Family{BLIP, BLIP2} {
+			c, err := parseConfig(config, family)
+			if err != nil {
+				continue
+			}
+			if n := len(c.layout()); n > 100_000 {
+				t.Errorf("%d tensors", n)
+			}
+			if g, err := c.generation(file); err == nil {
+				g.decoding(c.image())
+			}
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"math"
@@ -7,7 +7,7 @@ import (
 	"semidavil/model/layer/golden"
 )
 
-// value is a tensor as in golden_blip2.py.
+// value is a tensor as in golden_blip2.py and golden_blip.py.
 func value(salt, name string, dims []int) []float32 {
 	n, in := 1, 1
 	for i, d := range dims {
@@ -23,7 +23,7 @@ func value(salt, name string, dims []int) []float32 {
 		scale, shift = 0.2, 1
 	case strings.HasSuffix(name, ".bias"):
 		scale = 0.1
-	case weight && !strings.Contains(name, "embed_"):
+	case weight && !strings.Contains(name, "embed_") && !strings.HasSuffix(name, "_embeddings.weight"):
 		scale = float32(math.Sqrt(6 / float64(in)))
 	}
 	for i, u := range values {

@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"errors"
@@ -20,13 +20,18 @@ func (m *Model) prompt(tokens []int32) (p prompt, err error) {
 		tokens = []int32{int32(*m.generation.BOS)}
 	}
 	for _, id := range tokens {
-		if id < 0 || int(id) >= m.config.Text.Vocab {
-			return p, fmt.Errorf("the prompt has the token %d, the vocabulary ids 0 to %d", id, m.config.Text.Vocab-1)
+		if id < 0 || int(id) >= m.network.vocab() {
+			return p, fmt.Errorf("the prompt has the token %d, the vocabulary ids 0 to %d", id, m.network.vocab()-1)
 		}
 	}
+	return m.network.prompt(tokens)
+}
+
+// prompt finds the place of the image: that of the image tokens, or the beginning.
+func (c blip2Config) prompt(tokens []int32) (p prompt, err error) {
 	p.after = tokens
-	if m.config.ImageToken != nil {
-		image := int32(*m.config.ImageToken)
+	if c.ImageToken != nil {
+		image := int32(*c.ImageToken)
 		first, count := slices.Index(tokens, image), 0
 		for _, id := range tokens {
 			if id == image {
@@ -34,9 +39,9 @@ func (m *Model) prompt(tokens []int32) (p prompt, err error) {
 			}
 		}
 		if count > 0 {
-			last := first + m.config.Queries
-			if count != m.config.Queries || last > len(tokens) || slices.ContainsFunc(tokens[first:last], func(id int32) bool { return id != image }) {
-				return p, fmt.Errorf("the prompt has the image token %d times, want it %d times in one piece, or not at all", count, m.config.Queries)
+			last := first + c.Queries
+			if count != c.Queries || last > len(tokens) || slices.ContainsFunc(tokens[first:last], func(id int32) bool { return id != image }) {
+				return p, fmt.Errorf("the prompt has the image token %d times, want it %d times in one piece, or not at all", count, c.Queries)
 			}
 			p.before, p.after = tokens[:first], tokens[last:]
 		}

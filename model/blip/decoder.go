@@ -1,10 +1,11 @@
-package blip2
+package blip
 
 import (
 	"errors"
 	"math"
 	"slices"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -50,22 +51,8 @@ func (m *Model) reader(r reading) (*model.Exec, error) {
 }
 
 // read is the graph of a reader.
-//
-//	seen    [B,Queries,Width]
-//	tokens  i32[N]
 func (m *Model) read(r reading, seen, tokens *graph.Node) []*graph.Node {
-	t, s := m.config.Text, m.root(seen.Graph()).At("text")
-	batch := seen.Shape().Dimensions[0]
-	words := t.embed(s, graph.InsertAxes(tokens, 0))
-	words = graph.BroadcastToDims(words, batch, tokens.Shape().Dimensions[0], t.Width)
-	part := func(spec graph.SliceAxisSpec) *graph.Node { return graph.SliceAxis(words, 1, spec) }
-	x := []*graph.Node{seen, part(graph.AxisRangeToEnd(r.before))}
-	if r.before > 0 {
-		x = slices.Insert(x, 0, part(graph.AxisRange(0, r.before)))
-	}
-	caches := t.emptyCaches(seen.Graph(), s.Compute, batch, r.room)
-	logits, caches := t.decode(s, graph.Concatenate(x, 1), caches, graph.Const(seen.Graph(), int32(0)))
-	return outputs(logits, caches)
+	return outputs(m.network.read(m.root(seen.Graph()), seen, tokens, r))
 }
 
 func outputs(logits *graph.Node, caches []layer.Cache) []*graph.Node {
@@ -99,17 +86,30 @@ func (m *Model) continued(caches []*tensors.Tensor, from, next []int32, first in
 //	first  i32[]     tokens in the caches
 func (m *Model) step(in []*graph.Node) []*graph.Node {
 	from, next, first := in[0], in[1], in[2]
-	t, s := m.config.Text, m.root(next.Graph()).At("text")
-	caches := make([]layer.Cache, t.Layers)
+	texts := from.Shape().Dimensions[0]
+	caches := make([]layer.Cache, (len(in)-3)/2)
 	for i := range caches {
 		pick := func(c *graph.Node) *graph.Node {
-			if from.Shape().Dimensions[0] == 1 && c.Shape().Dimensions[0] == 1 {
+			had := c.Shape().Dimensions[0]
+			if texts == 1 && had == 1 || i >= m.network.growing() && had == texts { // a text stays with its image
 				return c
 			}
 			return graph.Gather(c, graph.InsertAxes(from, -1))
 		}
 		caches[i] = layer.Cache{Keys: pick(in[3+2*i]), Values: pick(in[4+2*i])}
 	}
-	logits, caches := t.decode(s, t.embed(s, next), caches, first)
-	return outputs(logits, caches)
+	return outputs(m.network.next(m.root(next.Graph()), next, caches, first))
+}
+
+// emptyCaches has a cache for each layer, with room for some tokens of as many texts as images
+// were seen.
+func emptyCaches(seen *graph.Node, layers, heads, room, depth int) []layer.Cache {
+	caches := make([]layer.Cache, layers)
+	for i := range caches {
+		empty := func() *graph.Node {
+			return graph.Zeros(seen.Graph(), shapes.Make(seen.DType(), seen.Shape().Dimensions[0], heads, room, depth))
+		}
+		caches[i] = layer.Cache{Keys: empty(), Values: empty()}
+	}
+	return caches
 }

@@ -1,4 +1,4 @@
-package blip2
+package blip
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 // since its products round a row by its place among all rows; on others those of a call
 // pass the network together, and calls take turns.
 type Model struct {
-	config     config
+	network    network
 	generation generation
 	dtype      dtypes.DType
 	backend    compute.Backend
@@ -38,14 +38,15 @@ type Model struct {
 
 // ImageSize is the height and width in pixels of the images that [Model.Generate] takes.
 func (m *Model) ImageSize() (height, width int) {
-	return m.config.Vision.ImageSize, m.config.Vision.ImageSize
+	side := m.network.vision().ImageSize
+	return side, side
 }
 
 // Vocab is the number of token ids, that of the tokeniser or more.
-func (m *Model) Vocab() int { return m.config.Text.Vocab }
+func (m *Model) Vocab() int { return m.network.vocab() }
 
 // Decoding is how the folder wants captions to be searched for.
-func (m *Model) Decoding() Decoding { return m.generation.decoding(m.config.Queries) }
+func (m *Model) Decoding() Decoding { return m.generation.decoding(m.network.image()) }
 
 // Close frees graphs and weights, after those who compute; others get an error.
 func (m *Model) Close() {
@@ -72,14 +73,14 @@ func (m *Model) Close() {
 //	pixels  [B,3,H,W]  preprocessed, H and W those of ImageSize
 //
 // prompt is the beginning of the captions in token ids, as the tokeniser gives it with its
-// special tokens; nil is the token that begins a text. What the network saw comes before it,
+// special tokens; nil is the token that begins a text. In BLIP-2, what the network saw comes before it,
 // or, where it holds the image token for each query, in their place.
 //
 // The result is the token ids of each caption, without the prompt and without special tokens.
 func (m *Model) Generate(ctx context.Context, pixels []float32, prompt []int32, d Decoding) ([][]int32, error) {
 	texts, err := m.generate(ctx, pixels, prompt, d, nil)
 	if err != nil {
-		return nil, fmt.Errorf("blip2: generate: %w", err)
+		return nil, fmt.Errorf("blip: generate: %w", err)
 	}
 	for i, text := range texts {
 		if end := slices.IndexFunc(text, func(id int32) bool { return slices.Contains(m.generation.EOS, int(id)) }); end >= 0 {
@@ -87,7 +88,7 @@ func (m *Model) Generate(ctx context.Context, pixels []float32, prompt []int32, 
 		}
 		texts[i] = slices.DeleteFunc(text, func(id int32) bool {
 			is := func(p *int) bool { return p != nil && int(id) == *p }
-			return is(m.generation.BOS) || is(m.generation.Pad) || is(m.config.ImageToken)
+			return is(m.generation.BOS) || is(m.generation.Pad) || is(m.network.imageToken())
 		})
 	}
 	return texts, nil
@@ -95,7 +96,7 @@ func (m *Model) Generate(ctx context.Context, pixels []float32, prompt []int32, 
 
 // generate returns what a search found, with what ended it. watch sees the logits of image i.
 func (m *Model) generate(ctx context.Context, pixels []float32, prompt []int32, d Decoding, watch func(image int, logits [][]float32)) ([][]int32, error) {
-	size := m.config.Vision.ImageSize
+	size := m.network.vision().ImageSize
 	one := 3 * size * size
 	if len(pixels) == 0 || len(pixels)%one != 0 {
 		return nil, fmt.Errorf("%d numbers are no images of 3x%dx%d", len(pixels), size, size)
@@ -107,8 +108,8 @@ func (m *Model) generate(ctx context.Context, pixels []float32, prompt []int32, 
 	if err != nil {
 		return nil, err
 	}
-	if all := p.length(m.config.Queries) + d.MaxNewTokens - 1; all > m.config.Text.Positions {
-		return nil, fmt.Errorf("%d tokens with the prompt and %d new ones: the network has room for %d", all, d.MaxNewTokens, m.config.Text.Positions)
+	if all := p.length(m.network.image()) + d.MaxNewTokens - 1; all > m.network.room() {
+		return nil, fmt.Errorf("%d tokens with the prompt and %d new ones: the network has room for %d", all, d.MaxNewTokens, m.network.room())
 	}
 	count := len(pixels) / one
 	texts := make([][]int32, count)
@@ -141,13 +142,13 @@ func (m *Model) generate(ctx context.Context, pixels []float32, prompt []int32, 
 
 // batch writes captions of images that pass the network together.
 func (m *Model) batch(ctx context.Context, pixels []float32, p prompt, d Decoding, watch func(image int, logits [][]float32)) ([][]int32, error) {
-	size := m.config.Vision.ImageSize
+	size := m.network.vision().ImageSize
 	count := len(pixels) / (3 * size * size)
 	seen, err := m.sees.Call1(tensors.FromFlatDataAndDimensions(pixels, count, 3, size, size))
 	if err != nil {
 		return nil, err
 	}
-	length := p.length(m.config.Queries)
+	length := p.length(m.network.image())
 	reader, err := m.reader(reading{len(p.before), (length + d.MaxNewTokens + roomStep - 1) / roomStep * roomStep})
 	if err != nil {
 		return nil, err
