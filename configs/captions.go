@@ -13,8 +13,8 @@ import (
 // CaptionSettings say where captions come from and how they become token ids. Every
 // pipeline that reads raw images has them.
 type CaptionSettings struct {
-	// Captions is the kind of captioner: sidecar, classnames, http, blip2 or cliptags.
-	Captions string `json:"captions" default:"sidecar" valid:"sidecar,classnames,http,blip2,cliptags" help:"<kind> of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model behind a service), blip2 (in this program), cliptags (what a CLIP sees)"`
+	// Captions is the kind of captioner: sidecar, classnames, http, blip, blip2 or cliptags.
+	Captions string `json:"captions" default:"sidecar" valid:"sidecar,classnames,http,blip,blip2,cliptags" help:"<kind> of captions: sidecar (text beside the images), classnames (a fixed sentence), http (a vision model behind a service), blip or blip2 (in this program; blip is small enough for a laptop), cliptags (what a CLIP sees)"`
 	// CaptionFallback is used where a sidecar is missing or empty: "classnames" or "reject".
 	CaptionFallback string `json:"caption_fallback" default:"classnames" valid:"classnames,reject" help:"<what> to do where a sidecar is missing or empty: classnames or reject"`
 	// CaptionsFrom is a captions folder or JSONL file of an earlier run to reuse.
@@ -22,17 +22,17 @@ type CaptionSettings struct {
 	// The endpoint of the http captioner.
 	CaptionURL         string `json:"caption_url" help:"<URL> of an OpenAI-compatible API, such as http://localhost:8000/v1"`
 	CaptionModel       string `json:"caption_model" help:"vision <model> to ask for"`
-	CaptionPrompt      string `json:"caption_prompt" help:"what to ask http (default: to describe the scene in one sentence, naming the objects), or how the sentences of blip2 begin (default: freely)"`
+	CaptionPrompt      string `json:"caption_prompt" help:"what to ask http (default: to describe the scene in one sentence, naming the objects), or how the sentences of blip or blip2 begin (default: freely)"`
 	CaptionKeyEnv      string `json:"caption_key_env" help:"environment <VARIABLE> that holds the API key, if it needs one, such as OPENAI_API_KEY"`
 	CaptionConcurrency int    `json:"caption_concurrency" default:"8" range:"1.." help:"<requests> under way at once in a process"`
-	// The network of blip2: its folder, how sentences are searched for (0 is as the folder says), and
+	// The network of blip or blip2: its folder, how sentences are searched for (0 is as the folder says), and
 	// what computes. The greatest length counts for http too.
-	CaptionWeights   string `json:"caption_weights" is:"place" help:"model <FOLDER> of blip2, such as a download of Salesforce/blip2-opt-2.7b, or of the CLIP of cliptags (default there minicity, the built-in one)"`
-	CaptionBeams     int    `json:"caption_beams" range:"0..64" help:"<sentences> that blip2 follows at once, 1 is greedy; 0: as its folder says, mostly 1"`
-	CaptionMinTokens int    `json:"caption_min_tokens" range:"0..1000" help:"<tokens> of a sentence of blip2 at least; 0: as its folder says"`
-	CaptionMaxTokens int    `json:"caption_max_tokens" range:"0..1000" help:"<tokens> of a sentence at most; 0: as the folder of blip2 says, mostly 20, and 60 for http"`
-	CaptionPrecision string `json:"caption_precision" default:"float32" valid:"float32,bfloat16" help:"<type> of the weights of blip2: float32 (15 GB of blip2-opt-2.7b), or bfloat16 (half of that, on GPUs)"`
-	CaptionBatch     int    `json:"caption_batch" default:"8" range:"1.." help:"<images> that pass the network of blip2 together"`
+	CaptionWeights   string `json:"caption_weights" is:"place" help:"model <FOLDER> of blip or blip2, such as a download of Salesforce/blip-image-captioning-base or Salesforce/blip2-opt-2.7b, or of the CLIP of cliptags (default there minicity, the built-in one)"`
+	CaptionBeams     int    `json:"caption_beams" range:"0..64" help:"<sentences> that blip or blip2 follows at once, 1 is greedy; 0: as its folder says, mostly 1"`
+	CaptionMinTokens int    `json:"caption_min_tokens" range:"0..1000" help:"<tokens> of a sentence of blip or blip2 at least; 0: as its folder says"`
+	CaptionMaxTokens int    `json:"caption_max_tokens" range:"0..1000" help:"<tokens> of a sentence at most; 0: as the folder of blip or blip2 says, mostly 20, and 60 for http"`
+	CaptionPrecision string `json:"caption_precision" default:"float32" valid:"float32,bfloat16" help:"<type> of the weights of blip or blip2: float32 (15 GB of blip2-opt-2.7b), or bfloat16 (half of that, on GPUs)"`
+	CaptionBatch     int    `json:"caption_batch" default:"8" range:"1.." help:"<images> that pass the network of blip or blip2 together"`
 	CaptionBackend   string `json:"caption_backend" default:"auto" help:"what computes captions: <NAME> auto, go, xla:cpu, xla:cuda or xla:PATH of a PJRT plug-in"`
 }
 
@@ -48,8 +48,8 @@ func (c CaptionSettings) check(f *faults) {
 	if c.Captions == "http" && (c.CaptionURL == "" || c.CaptionModel == "") {
 		f.add("captions", "http needs caption_url and caption_model")
 	}
-	if c.Captions == "blip2" && c.CaptionWeights == "" {
-		f.add("captions", "blip2 needs caption_weights, the folder of its model (docs/CAPTIONS.md)")
+	if (c.Captions == "blip" || c.Captions == "blip2") && c.CaptionWeights == "" {
+		f.add("captions", "%s needs caption_weights, the folder of its model (docs/CAPTIONS.md)", c.Captions)
 	}
 	if c.CaptionMaxTokens > 0 && c.CaptionMinTokens > c.CaptionMaxTokens {
 		f.add("caption_min_tokens", "%d is more than caption_max_tokens, %d", c.CaptionMinTokens, c.CaptionMaxTokens)

@@ -15,13 +15,14 @@ const (
 	Sidecar    = "sidecar"
 	ClassNames = "classnames"
 	HTTP       = "http"
+	BLIP       = "blip"
 	BLIP2      = "blip2"
 	CLIPTags   = "cliptags"
 )
 
 // Config chooses and parametrises a captioner.
 type Config struct {
-	// Kind is one of Sidecar, ClassNames, HTTP, BLIP2 and CLIPTags.
+	// Kind is one of Sidecar, ClassNames, HTTP, BLIP, BLIP2 and CLIPTags.
 	Kind string
 	// Classes are the names that the sentence of ClassNames lists, in order.
 	Classes []string
@@ -51,7 +52,7 @@ type Network struct {
 }
 
 // Looks reports whether a captioner of the kind is a network that [Open] opens; [New] makes the others.
-func (c Config) Looks() bool { return c.Kind == BLIP2 || c.Kind == CLIPTags }
+func (c Config) Looks() bool { return c.Kind == BLIP || c.Kind == BLIP2 || c.Kind == CLIPTags }
 
 // Costly reports whether a caption costs time or money, so that it is asked for once.
 func (c Config) Costly() bool { return c.Kind == HTTP || c.Looks() }
@@ -65,9 +66,10 @@ func New(cfg Config) (captions.Captioner, error) {
 		return captions.OfClassNames(cfg.Classes)
 	case HTTP:
 		return captionservice.New(cfg.Endpoint)
-	case BLIP2:
+	}
+	if cfg.Looks() {
 		return nil, fmt.Errorf("caption: captioner %q is a network", cfg.Kind)
 	}
 	return nil, fmt.Errorf("caption: captioner %q: unknown; valid: %s", cfg.Kind,
-		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP2, CLIPTags}, ", "))
+		strings.Join([]string{Sidecar, ClassNames, HTTP, BLIP, BLIP2, CLIPTags}, ", "))
 }

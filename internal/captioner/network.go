@@ -87,8 +87,8 @@ func Open(ctx context.Context, b backend.Choice, c Config) (captions.Network, er
 		return nil, fmt.Errorf("caption: the model folder %s has been replaced since the pipeline began", c.Network.Weights)
 	}
 	switch c.Kind {
-	case BLIP2:
-		return openBLIP2(ctx, b, c.Network)
+	case BLIP, BLIP2:
+		return openBLIP(ctx, b, c.Kind, c.Network)
 	case CLIPTags:
 		return openCLIPTags(ctx, b, c.Network)
 	}
@@ -102,11 +102,12 @@ func Check(ctx context.Context, c Config) (err error) {
 		_, err = New(c)
 		return err
 	}
-	check := checkBLIP2
 	if c.Kind == CLIPTags {
-		check = checkCLIPTags
+		err = checkCLIPTags(ctx, c.Network.Weights)
+	} else {
+		err = checkBLIP(ctx, c.Network.Weights, c.Kind)
 	}
-	if err = check(ctx, c.Network.Weights); err != nil {
+	if err != nil {
 		return fmt.Errorf("caption: captioner %s: %s: %w", c.Kind, c.Network.Weights, err)
 	}
 	return nil

@@ -61,7 +61,7 @@ func open(ctx context.Context, b compute.Backend, dir string, o Options) (_ *Mod
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	m := &Model{dtype: dtype, backend: b, store: model.NewStore(), readers: map[reading]*model.Exec{}}
-	if err := m.configure(ctx, f, o.Family); err != nil {
+	if m.network, m.generation, err = readConfig(ctx, f, o.Family); err != nil {
 		return nil, err
 	}
 	if b.HasSharedBuffers() { // the weights are in Go's memory
@@ -84,26 +84,31 @@ func open(ctx context.Context, b compute.Backend, dir string, o Options) (_ *Mod
 	return m, m.compile()
 }
 
-// configure reads the descriptions of the network and of how it decodes.
-func (m *Model) configure(ctx context.Context, f *weights.Folder, family Family) error {
+// CheckFolder reads the descriptions of the network of a folder and of how it decodes.
+func CheckFolder(ctx context.Context, f *weights.Folder, family Family) error {
+	_, _, err := readConfig(ctx, f, family)
+	return err
+}
+
+func readConfig(ctx context.Context, f *weights.Folder, family Family) (n network, g generation, err error) {
 	const configFile, generationFile = "config.json", "generation_config.json"
 	data, err := f.JSON(ctx, configFile)
 	if err != nil {
-		return err
+		return nil, g, err
 	}
 	if data == nil {
-		return fmt.Errorf("has no %s", configFile)
+		return nil, g, fmt.Errorf("has no %s", configFile)
 	}
-	if m.network, err = parseConfig(data, family); err != nil {
-		return fmt.Errorf("%s: %w", configFile, err)
+	if n, err = parseConfig(data, family); err != nil {
+		return nil, g, fmt.Errorf("%s: %w", configFile, err)
 	}
 	if data, err = f.JSON(ctx, generationFile); err != nil {
-		return err
+		return nil, g, err
 	}
-	if m.generation, err = m.network.generation(data); err != nil {
-		return fmt.Errorf("%s: %w", generationFile, err)
+	if g, err = n.generation(data); err != nil {
+		return nil, g, fmt.Errorf("%s: %w", generationFile, err)
 	}
-	return nil
+	return n, g, nil
 }
 
 // load puts the weights into the store.

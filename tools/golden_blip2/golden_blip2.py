@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes model/blip2/testdata: what transformers' BLIP-2 generates, to check the Go networks against.
+"""Writes model/blip/testdata: what transformers' BLIP-2 generates, to check the Go networks against.
 
-    python3 tools/golden_blip2/golden_blip2.py model/blip2/testdata
+    python3 tools/golden_blip2/golden_blip2.py model/blip/testdata
     python3 tools/golden_blip2/golden_blip2.py --save small DIR   # a folder of that network
     python3 tools/golden_blip2/golden_blip2.py --time DIR TOKENS BEAMS THREADS  # of the processor and the clock
 

@@ -79,6 +79,10 @@ func TestWays(t *testing.T) {
 	s := newService(t)
 	root := photos(t, 7)
 	for kind, change := range map[string]func(*configs.Caption){"sidecar": func(*configs.Caption) {}, "http": s.ask, "blip2": look(trained.BLIP2Folder(t, 1)),
+		"blip": func(c *configs.Caption) {
+			look(trained.BLIPFolder(t, 1))(c)
+			c.Captions = "blip"
+		},
 		"cliptags": func(c *configs.Caption) { c.Captions, c.CaptionBackend = "cliptags", "go" }} {
 		var first map[string]fixture.File
 		for _, way := range runnerstest.Ways {

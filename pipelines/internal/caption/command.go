@@ -38,6 +38,7 @@ func Command(graph func(beam.Scope, pipelines.CaptionParams)) cmd {
 			{Text: "The target images of MiniCity, after prepare", Command: "go run ./pipelines/caption"},
 			{Text: "The same from what the built-in CLIP sees", Command: "go run ./pipelines/caption --captions=cliptags --output=out/cliptags"},
 			{Text: "Photographs, by a vision model behind an OpenAI-compatible API", Command: "go run ./pipelines/caption --input='/data/drive/*/*.jpg' --captions=http --caption_url=http://localhost:8000/v1 --caption_model=NAME"},
+			{Text: "The same by BLIP, on a laptop", Command: "go run ./pipelines/caption --input='/data/drive/*/*.jpg' --captions=blip --caption_weights=/data/blip-image-captioning-base"},
 			{Text: "GTA5 by BLIP-2 on a GPU", Command: "go run ./pipelines/caption --input=gta5:/data/gta5 --captions=blip2 --caption_weights=/data/blip2-opt-2.7b --caption_backend=xla:cuda --output=out/captions/gta5"},
 			{Text: "The same on Dataflow", Command: "go run ./pipelines/caption --runner=dataflow --project=P --region=R --staging_location=gs://B/staging --input=gta5:gs://B/gta5 --captions=blip2 --caption_weights=gs://B/blip2-opt-2.7b --output=gs://B/captions/gta5"},
 			{Text: "What comes of them", Command: "go run ./pipelines/prepare --target=cityscapes:/data/cityscapes --captions_from=out/caption"},
