@@ -42,7 +42,7 @@ def main():
     args = argparse.ArgumentParser()
     args.add_argument("--testdata", required=True)
     out = args.parse_args().testdata
-    lines = FIXED + texts(1000)
+    lines = FIXED + texts(1100)
     rng = random.Random(7)
     trained = BertWordPieceTokenizer(lowercase=False)
     trained.train_from_iterator([rng.choice(SUBJECTS) + " " + rng.choice(VERBS) + " " + rng.choice(TAILS) for _ in range(2000)] + [t.lower() for t in lines[:350]],

@@ -88,7 +88,7 @@ func TestWordPieceGolden(t *testing.T) {
 			}
 		}
 	}
-	if texts < 700 {
+	if texts < 1000 {
 		t.Errorf("%d texts", texts)
 	}
 }
