@@ -9,6 +9,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -29,6 +30,9 @@ const (
 func (f Family) Class() string {
 	return map[Family]string{BLIP: "BlipForConditionalGeneration", BLIP2: "Blip2ForConditionalGeneration"}[f]
 }
+
+// name is what the authors call it.
+func (f Family) name() string { return strings.ToUpper(string(f)) }
 
 // network is what the families differ in: sizes, tensors and graphs.
 type network interface {

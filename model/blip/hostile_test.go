@@ -65,7 +65,7 @@ func TestOpenRefuses(t *testing.T) {
 		config, generation, model, index = "config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json"
 		most                             = 8 << 20
 	)
-	g := readGolden(t, "half")
+	const blip2, blip = "half", "blip_half"
 	set := func(key string, value any) func(s spoilt) { return func(s spoilt) { s.set(config, key, value) } }
 	ask := func(key string, value any) func(s spoilt) { return func(s spoilt) { s.set(generation, key, value) } }
 	indexed := func(file string) func(s spoilt) {
@@ -74,11 +74,24 @@ func TestOpenRefuses(t *testing.T) {
 			s.write(index, []byte(`{"weight_map":{"query_tokens":"`+file+`"}}`))
 		}
 	}
-	for _, c := range []struct {
+	type fault struct {
 		name   string
 		change func(s spoilt)
 		want   string
-	}{
+	}
+	for of, faults := range map[string][]fault{blip: {
+		{"pickle", func(s spoilt) { os.Rename(s.path(model), s.path("pytorch_model.bin")) }, "import BlipForConditionalGeneration"},
+		{"missing", func(s spoilt) {
+			s.write(model, bytes.Replace(s.read(model), []byte("0.crossattention.self.key.weight"), []byte("0.crossattention.self.kez.weight"), 1))
+		}, `kez.weight" in model.safetensors: is no tensor of this BLIP`},
+		{"another model", set("model_type", "blip-2"), `model_type is "blip-2", want "blip"`},
+		{"encoder", set("text_config.is_decoder", false), "is_decoder is false"},
+		{"end outside", set("text_config.sep_token_id", 67), "has the id 67, the vocabulary has 67"},
+		{"sampling", set("text_config.do_sample", true), "do_sample is true"},
+		{"heads", set("text_config.num_attention_heads", 3), "hidden_size 20 is no multiple of its 3 heads"},
+		{"wide", set("text_config.hidden_size", 1<<19), "want [67 524288]"},
+		{"untied without a head", set("text_config.tie_word_embeddings", false), `decoder.weight": is missing`},
+	}, blip2: {
 		{"no config", func(s spoilt) { os.Remove(s.path(config)) }, "has no config.json"},
 		{"no weights", func(s spoilt) { os.Remove(s.path(model)) }, "has no model.safetensors"},
 		{"pickle", func(s spoilt) { os.Rename(s.path(model), s.path("pytorch_model.bin")) }, "import Blip2ForConditionalGeneration"},
@@ -121,25 +134,28 @@ func TestOpenRefuses(t *testing.T) {
 		{"early stopping", ask("early_stopping", "always"), `early_stopping is "always", want true, false or "never"`},
 		{"sampling", ask("do_sample", true), "do_sample is true"},
 		{"repetition", ask("repetition_penalty", 1.2), "repetition_penalty"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := spoilt{t, g.folder(t, 0)}
-			c.change(s)
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			m, err := Open(t.Context(), goBackend(), s.dir, Options{Family: BLIP2})
-			runtime.ReadMemStats(&after)
-			if err == nil {
-				m.Close()
-				t.Fatal("was opened")
-			}
-			if !strings.Contains(err.Error(), s.dir) || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 5000 {
-				t.Errorf("%v\nwant the folder and %q", err, c.want)
-			}
-			if n := after.TotalAlloc - before.TotalAlloc; n > most {
-				t.Errorf("allocated %d bytes", n)
-			}
-		})
+	}} {
+		g := readGolden(t, of)
+		for _, c := range faults {
+			t.Run(of+"/"+c.name, func(t *testing.T) {
+				s := spoilt{t, g.folder(t, 0)}
+				c.change(s)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				m, err := Open(t.Context(), goBackend(), s.dir, g.options(t))
+				runtime.ReadMemStats(&after)
+				if err == nil {
+					m.Close()
+					t.Fatal("was opened")
+				}
+				if !strings.Contains(err.Error(), s.dir) || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 5000 {
+					t.Errorf("%v\nwant the folder and %q", err, c.want)
+				}
+				if n := after.TotalAlloc - before.TotalAlloc; n > most {
+					t.Errorf("allocated %d bytes", n)
+				}
+			})
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func open(ctx context.Context, b compute.Backend, dir string, o Options) (_ *Mod
 			}
 		}()
 	}
-	if err := m.load(f); err != nil {
+	if err := m.load(f, o.Family); err != nil {
 		return nil, err
 	}
 	m.atOnce = 1
@@ -112,7 +112,7 @@ func readConfig(ctx context.Context, f *weights.Folder, family Family) (n networ
 }
 
 // load puts the weights into the store.
-func (m *Model) load(f *weights.Folder) error {
+func (m *Model) load(f *weights.Folder, family Family) error {
 	values := map[string]*tensors.Tensor{}
 	create := func(param string, dims []int) (data []float32, err error) {
 		t, err := tensors.FromShapeForBackend(m.backend, 0, shapes.Make(dtypes.Float32, dims...))
@@ -137,7 +137,7 @@ func (m *Model) load(f *weights.Folder) error {
 		_, err = m.store.CreateVariable("/"+root+"/"+param, t)
 		return err
 	}
-	return f.Load(m.network.layout(), "BLIP", m.network.unused, create, done)
+	return f.Load(m.network.layout(), family.name(), m.network.unused, create, done)
 }
 
 // halved is a tensor in bfloat16.
