@@ -31,9 +31,9 @@ const middle = `{"model_type": "blip-2", "num_query_tokens": 32, "image_token_in
 	"text_config": {"model_type": "opt", "hidden_size": 1280, "ffn_dim": 5120, "num_hidden_layers": 2, "num_attention_heads": 16,
 		"vocab_size": 16000, "max_position_embeddings": 256, "eos_token_id": 7}}`
 
-// keep names the environment variable with a folder for the network of the benchmarks, which
-// is made there once, for others to read; golden_blip2.py --time does.
-const keep = "SEMIDAVIL_BLIP2"
+// keep names the environment variable with a folder for the network of the benchmarks: the one
+// that is there, of any kind, or the middle one, which is made there once, for others to read, as golden_blip2.py --time does.
+const keep = "SEMIDAVIL_BLIP"
 
 // middleFolder is a folder of such a network and the bytes of its weights.
 func middleFolder(t testing.TB, config string) (dir string, size int64) {
@@ -46,7 +46,7 @@ func middleFolder(t testing.TB, config string) (dir string, size int64) {
 		dir = t.TempDir()
 	}
 	model := filepath.Join(dir, "model.safetensors")
-	if _, err := os.Stat(model); err != nil {
+	if _, err := os.Stat(model); err != nil { // else it is there, of whatever sizes
 		if err := writeMiddle(dir, config, model, c.layout().Shapes()); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,13 @@ func TestMemory(t *testing.T) {
 
 // onBackends runs a benchmark of the middle network on each backend that is there.
 func onBackends(b *testing.B, run func(b *testing.B, m *Model)) {
+	family := BLIP2
 	dir, _ := middleFolder(b, middle)
+	if data, err := os.ReadFile(filepath.Join(dir, "config.json")); err != nil {
+		b.Fatal(err)
+	} else if _, err := parseConfig(data, BLIP); err == nil {
+		family = BLIP
+	}
 	for _, name := range []string{"go", "xla:cpu"} {
 		b.Run(name, func(b *testing.B) {
 			on := goBackend()
@@ -153,7 +159,7 @@ func onBackends(b *testing.B, run func(b *testing.B, m *Model)) {
 				}
 				on = choice.Backend
 			}
-			m, err := Open(b.Context(), on, dir, Options{Family: BLIP2})
+			m, err := Open(b.Context(), on, dir, Options{Family: family})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -166,7 +172,7 @@ func onBackends(b *testing.B, run func(b *testing.B, m *Model)) {
 // timed runs what has been compiled, and reports the processor's time too.
 func timed(b *testing.B, name string, f func()) {
 	f() // compiles
-	b.Run("347MB,"+name, func(b *testing.B) {
+	b.Run(name, func(b *testing.B) {
 		begin := cpuSeconds(b)
 		for b.Loop() {
 			f()
@@ -198,13 +204,16 @@ func BenchmarkGenerate(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	onBackends(b, func(b *testing.B, m *Model) {
 		const tokens = 20
-		c := m.network.(blip2Config)
-		reader, err := m.reader(reading{0, c.Queries + 32})
+		reader, err := m.reader(reading{0, m.network.image() + 32})
+		if err != nil {
+			b.Fatal(err)
+		}
+		height, width := m.ImageSize()
+		seen, err := m.sees.Call1(tensors.FromFlatDataAndDimensions(golden.Uniform("images", 3*height*width), 1, 3, height, width))
 		if err != nil {
 			b.Fatal(err)
 		}
 		read := func(prompt int) []*tensors.Tensor {
-			seen := tensors.FromFlatDataAndDimensions(golden.Uniform("seen", c.Queries*c.Text.Width), 1, c.Queries, c.Text.Width)
 			out, err := reader.Call(seen, tensors.FromFlatDataAndDimensions(make([]int32, prompt), prompt))
 			if err != nil {
 				b.Fatal(err)
@@ -215,7 +224,7 @@ func BenchmarkDecode(b *testing.B) {
 			timed(b, fmt.Sprintf("caches,texts=%d", texts), func() {
 				out := read(1)
 				for i := 1; i < tokens; i++ {
-					if out, err = m.continued(out[1:], make([]int32, texts), make([]int32, texts), c.Queries+i); err != nil {
+					if out, err = m.continued(out[1:], make([]int32, texts), make([]int32, texts), m.network.image()+i); err != nil {
 						b.Fatal(err)
 					}
 					if _, err := rowsOf(out[0]); err != nil {

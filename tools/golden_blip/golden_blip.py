@@ -107,7 +107,7 @@ def main():
     p.add_argument("rest", nargs="+")
     a = p.parse_args()
     if a.save:
-        BlipForConditionalGeneration(BlipConfig(text_config=dict(num_attention_heads=12))).save_pretrained(a.rest[0])
+        BlipForConditionalGeneration(BlipConfig(text_config=dict(num_attention_heads=12), vision_config=dict(initializer_range=0.02))).save_pretrained(a.rest[0])
         return
     if a.time:
         torch.set_num_threads(int(a.rest[2]))
