@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -231,6 +232,22 @@ func (e Evaluation) Columns() (out []metrics.Column) {
 	return out
 }
 
+// writeKeptClasses tells of each class what thresholds keep.
+func writeKeptClasses(b *bytes.Buffer, kept []metrics.Kept) {
+	b.WriteString("\nOf the pixels of each class, those that a threshold keeps and that are right, %; in brackets, how many of those that it keeps as the class are right, %.\n\n| class |")
+	for _, k := range kept {
+		fmt.Fprintf(b, " %g |", k.Threshold)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---:|", len(kept)) + "\n")
+	for i := range kept[0].Classes {
+		fmt.Fprintf(b, "| %s |", kept[0].Classes[i].Class)
+		for _, k := range kept {
+			fmt.Fprintf(b, " %s (%s) |", k.Classes[i].Recall, k.Classes[i].Precision)
+		}
+		b.WriteString("\n")
+	}
+}
+
 // EvaluationMarkdown is [TableFile]: the scores, and what thresholds would keep.
 func EvaluationMarkdown(e Evaluation) (string, error) {
 	if len(e.Networks) == 0 {
@@ -250,6 +267,7 @@ func EvaluationMarkdown(e Evaluation) (string, error) {
 		for _, k := range n.Report.Kept {
 			fmt.Fprintf(&b, "| %g | %s | %s |\n", k.Threshold, k.Share, k.Accuracy)
 		}
+		writeKeptClasses(&b, n.Report.Kept)
 	}
 	if e.Captions == nil {
 		return b.String(), nil

@@ -95,6 +95,16 @@ type Kept struct {
 	Threshold float64  `json:"threshold"`
 	Share     Fraction `json:"share"`
 	Accuracy  Fraction `json:"accuracy"`
+	// Classes are those of the class set, in their order.
+	Classes []KeptClass `json:"classes"`
+}
+
+// KeptClass is what a threshold keeps of a class: the share of its pixels that is kept and right, and the
+// share of the pixels kept as the class that is right, 0 to 1.
+type KeptClass struct {
+	Class     string   `json:"class"`
+	Recall    Fraction `json:"recall"`
+	Precision Fraction `json:"precision"`
 }
 
 // NewReport scores a tally by the rules of its class set.
@@ -114,7 +124,12 @@ func NewReport(set semidavil.ClassSet, t Tally) (Report, error) {
 	}
 	if t.Cutoff.Kept != nil {
 		for i, threshold := range Cutoffs {
-			r.Kept = append(r.Kept, Kept{threshold, t.Cutoff.Share(i), t.Cutoff.Accuracy(i)})
+			k := Kept{Threshold: threshold, Share: t.Cutoff.Share(i), Accuracy: t.Cutoff.Accuracy(i)}
+			for p, class := range set.Classes {
+				kept, right := t.Cutoff.Class(i, p)
+				k.Classes = append(k.Classes, KeptClass{class.Name, Fraction(ratio(right, c.Pixels(p))), Fraction(ratio(right, kept))})
+			}
+			r.Kept = append(r.Kept, k)
 		}
 	}
 	return r, nil

@@ -15,7 +15,10 @@ func TestTally(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	const k, n = 4, 500
 	tallies := make([]Tally, 3)
-	kept, right, all := make([]uint64, len(Cutoffs)), make([]uint64, len(Cutoffs)), uint64(0)
+	want := Cutoff{Kept: make([][]uint64, len(Cutoffs)), Right: make([][]uint64, len(Cutoffs))}
+	for c := range Cutoffs {
+		want.Kept[c], want.Right[c] = make([]uint64, k), make([]uint64, k)
+	}
 	whole := Tally{Confusion: NewConfusion(k)}
 	for i := range tallies {
 		label, prediction := randomIDs(rng, k, n, 4), randomIDs(rng, k, n, 4)
@@ -28,12 +31,12 @@ func TestTally(t *testing.T) {
 			if label[j] == semidavil.Ignore || prediction[j] == semidavil.Ignore {
 				continue
 			}
-			all++
+			want.All++
 			for c, v := range Cutoffs {
 				if confidence[j] >= float32(v) {
-					kept[c]++
+					want.Kept[c][prediction[j]]++
 					if label[j] == prediction[j] {
-						right[c]++
+						want.Right[c][prediction[j]]++
 					}
 				}
 			}
@@ -45,8 +48,8 @@ func TestTally(t *testing.T) {
 			}
 		}
 	}
-	if !reflect.DeepEqual(whole.Cutoff, Cutoff{all, kept, right}) {
-		t.Errorf("%+v, want %v %v %v", whole.Cutoff, all, kept, right)
+	if !reflect.DeepEqual(whole.Cutoff, want) {
+		t.Errorf("%+v, want %+v", whole.Cutoff, want)
 	}
 	var sum Tally
 	for _, i := range []int{2, 0, 1} {

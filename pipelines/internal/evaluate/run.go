@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"semidavil"
@@ -117,7 +118,7 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 		fmt.Fprintf(r.Stdout, "%-10s calibration error %s %%", n.Network, n.Report.CalibrationError)
 		for _, k := range n.Report.Kept {
 			if k.Threshold == 0.95 {
-				fmt.Fprintf(r.Stdout, "; a threshold of 0.95 keeps %s %% of the pixels, %s %% of them right", k.Share, k.Accuracy)
+				fmt.Fprintf(r.Stdout, "; a threshold of 0.95 keeps %s %% of the pixels, %s %% of them right%s", k.Share, k.Accuracy, starved(k))
 			}
 		}
 		fmt.Fprintln(r.Stdout)
@@ -161,4 +162,18 @@ func writeCaptionCheck(w io.Writer, e stages.Evaluation) error {
 		fmt.Fprintf(w, "\n%s\n%s\n\n", table, e.Captions.Text(n.Network))
 	}
 	return nil
+}
+
+// starved names the classes that hardly pass a threshold, which pseudo-labels at it teach nothing of.
+func starved(k metrics.Kept) string {
+	var names []string
+	for _, c := range k.Classes {
+		if c.Recall < 0.05 { // NaN of classes without pixels is not
+			names = append(names, c.Class)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(",\n           but less than 5 %% of %s; report.md has other thresholds", strings.Join(names, ", "))
 }
