@@ -301,3 +301,23 @@ func TestWays(t *testing.T) {
 		}
 	}
 }
+
+// TestStarved: who reads what a threshold keeps hears of the classes that it loses.
+func TestStarved(t *testing.T) {
+	class := func(name string, recall float64) metrics.KeptClass {
+		return metrics.KeptClass{Class: name, Recall: metrics.Fraction(recall)}
+	}
+	road, wall, bus, none := class("road", 0.9), class("wall", 0), class("bus", 0.049), class("train", math.NaN())
+	for _, c := range []struct {
+		classes []metrics.KeptClass
+		want    string
+	}{
+		{[]metrics.KeptClass{road, none}, ""},
+		{[]metrics.KeptClass{road, wall, none}, "           but under 5 % of wall (report.md)\n"},
+		{[]metrics.KeptClass{wall, road, bus, wall}, "           but under 5 % of 3 classes, such as wall and bus (report.md)\n"},
+	} {
+		if got := starved(metrics.Kept{Classes: c.classes}); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

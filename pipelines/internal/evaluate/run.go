@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"semidavil"
@@ -115,13 +114,12 @@ func summarise(ctx context.Context, r *job, tables []captioner.Fit) error {
 		if n.Report.CalibrationError == nil || images == 0 {
 			continue
 		}
-		fmt.Fprintf(r.Stdout, "%-10s calibration error %s %%", n.Network, n.Report.CalibrationError)
+		fmt.Fprintf(r.Stdout, "%-10s calibration error %s %%\n", n.Network, n.Report.CalibrationError)
 		for _, k := range n.Report.Kept {
 			if k.Threshold == 0.95 {
-				fmt.Fprintf(r.Stdout, "; a threshold of 0.95 keeps %s %% of the pixels, %s %% of them right%s", k.Share, k.Accuracy, starved(k))
+				fmt.Fprintf(r.Stdout, "           a threshold of 0.95 keeps %s %% of the pixels, %s %% of them right\n%s", k.Share, k.Accuracy, starved(k))
 			}
 		}
-		fmt.Fprintln(r.Stdout)
 	}
 	if err := writeCaptionCheck(r.Stdout, e); err != nil {
 		return err
@@ -164,7 +162,7 @@ func writeCaptionCheck(w io.Writer, e stages.Evaluation) error {
 	return nil
 }
 
-// starved names the classes that hardly pass a threshold, which pseudo-labels at it teach nothing of.
+// starved tells of the classes that hardly pass a threshold, which pseudo-labels at it teach nothing of.
 func starved(k metrics.Kept) string {
 	var names []string
 	for _, c := range k.Classes {
@@ -172,8 +170,11 @@ func starved(k metrics.Kept) string {
 			names = append(names, c.Class)
 		}
 	}
-	if len(names) == 0 {
+	switch len(names) {
+	case 0:
 		return ""
+	case 1:
+		return fmt.Sprintf("           but under 5 %% of %s (report.md)\n", names[0])
 	}
-	return fmt.Sprintf(",\n           but less than 5 %% of %s; report.md has other thresholds", strings.Join(names, ", "))
+	return fmt.Sprintf("           but under 5 %% of %d classes, such as %s and %s (report.md)\n", len(names), names[0], names[1])
 }
