@@ -21,6 +21,7 @@ import (
 // Family is a kind of network, as model_type in config.json has it.
 type Family string
 
+// The families.
 const (
 	BLIP  Family = "blip"
 	BLIP2 Family = "blip-2"
