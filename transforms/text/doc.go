@@ -6,7 +6,8 @@
 // model folder or the merges file of the OpenAI release. It is immutable except for
 // a bounded cache of words and safe for concurrent use.
 //
-// [GPT2] is the tokeniser of OPT, the language model of BLIP-2; what follows is about CLIP's.
+// [GPT2] is the tokeniser of OPT, the language model of BLIP-2, and [WordPiece] that of BERT, which
+// writes for BLIP; what follows is about CLIP's.
 //
 // # Cleaning
 //
