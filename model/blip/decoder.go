@@ -63,20 +63,30 @@ func outputs(logits *graph.Node, caches []layer.Cache) []*graph.Node {
 	return out
 }
 
-// continued adds a token to each text. It uses up the caches.
+// continued adds a token to each text. It uses up the caches that grow.
 func (m *Model) continued(caches []*tensors.Tensor, from, next []int32, first int) ([]*tensors.Tensor, error) {
 	args := []any{
 		tensors.FromFlatDataAndDimensions(from, len(from)), tensors.FromFlatDataAndDimensions(next, len(next), 1),
 		tensors.FromScalar(int32(first)),
 	}
-	for _, c := range caches {
+	growing := 2 * m.network.growing()
+	stays := growing < len(caches) && caches[growing].Shape().Dimensions[0] == len(from)
+	for i, c := range caches {
+		if stays && i >= growing {
+			args = append(args, c)
+			continue
+		}
 		buffer, err := graph.DonateTensorBuffer(c, m.backend, 0)
 		if err != nil {
 			return nil, err
 		}
 		args = append(args, buffer)
 	}
-	return m.steps.Call(args...)
+	out, err := m.steps.Call(args...)
+	if err == nil && stays {
+		out = append(out, caches[growing:]...)
+	}
+	return out, err
 }
 
 // step is the graph of continued.
@@ -84,21 +94,28 @@ func (m *Model) continued(caches []*tensors.Tensor, from, next []int32, first in
 //	from   i32[B]    the row of the caches that each text continues
 //	next   i32[B,1]
 //	first  i32[]     tokens in the caches
+//
+// What belongs to the image goes out too where its rows become those of more texts, as at the first token
+// with beams. After that a text stays with its image, and so do the tensors.
 func (m *Model) step(in []*graph.Node) []*graph.Node {
 	from, next, first := in[0], in[1], in[2]
-	texts := from.Shape().Dimensions[0]
+	texts, growing := from.Shape().Dimensions[0], m.network.growing()
 	caches := make([]layer.Cache, (len(in)-3)/2)
+	stays := growing < len(caches) && in[3+2*growing].Shape().Dimensions[0] == texts
 	for i := range caches {
 		pick := func(c *graph.Node) *graph.Node {
-			had := c.Shape().Dimensions[0]
-			if texts == 1 && had == 1 || i >= m.network.growing() && had == texts { // a text stays with its image
+			if texts == 1 && c.Shape().Dimensions[0] == 1 || stays && i >= growing {
 				return c
 			}
 			return graph.Gather(c, graph.InsertAxes(from, -1))
 		}
 		caches[i] = layer.Cache{Keys: pick(in[3+2*i]), Values: pick(in[4+2*i])}
 	}
-	return outputs(m.network.next(m.root(next.Graph()), next, caches, first))
+	logits, caches := m.network.next(m.root(next.Graph()), next, caches, first)
+	if stays {
+		caches = caches[:growing]
+	}
+	return outputs(logits, caches)
 }
 
 // emptyCaches has a cache for each layer, with room for some tokens of as many texts as images
