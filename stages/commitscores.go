@@ -232,14 +232,21 @@ func (e Evaluation) Columns() (out []metrics.Column) {
 	return out
 }
 
-// writeKeptClasses tells of each class what thresholds keep.
+// writeKeptClasses tells of each class what thresholds keep. Reports of earlier revisions do not have it.
 func writeKeptClasses(b *bytes.Buffer, kept []metrics.Kept) {
+	classes := metrics.MaxClasses
+	for _, k := range kept {
+		classes = min(classes, len(k.Classes))
+	}
+	if len(kept) == 0 || classes == 0 {
+		return
+	}
 	b.WriteString("\nOf the pixels of each class, those that a threshold keeps and that are right, %; in brackets, how many of those that it keeps as the class are right, %.\n\n| class |")
 	for _, k := range kept {
 		fmt.Fprintf(b, " %g |", k.Threshold)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---:|", len(kept)) + "\n")
-	for i := range kept[0].Classes {
+	for i := range classes {
 		fmt.Fprintf(b, "| %s |", kept[0].Classes[i].Class)
 		for _, k := range kept {
 			fmt.Fprintf(b, " %s (%s) |", k.Classes[i].Recall, k.Classes[i].Precision)

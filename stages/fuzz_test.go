@@ -28,6 +28,7 @@ func FuzzEvaluation(f *testing.F) {
 	f.Add([]byte(`{"class_set":{"Classes":[{},{}]},"networks":[{"report":{"scores":[{"classes":[{}]}],"confusion":{"classes":1,"matrix":[1],"missed":[0]}}}]}`))
 	f.Add([]byte(`{"networks":[{"report":{"confusion":{"classes":1099511627776}}}]}`))
 	f.Add([]byte(`{"networks":[{"report":{"expected_calibration_error":0.5,"calibration":{}}},{}]}`))
+	f.Add([]byte(`{"networks":[{"report":{"expected_calibration_error":0.5,"kept":[{"classes":[{}]},{}]}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := decodeEvaluation(data)
 		if err != nil {
