@@ -29,7 +29,7 @@ func (c *Cutoff) Add(label, prediction []uint8, confidence []float32) error {
 	for i, v := range Cutoffs {
 		limits[i] = float32(v)
 	}
-	var kept, right [maxCutoffs + 1][MaxClasses]uint64 // by the number of cutoffs that are passed
+	kept, right := make([][MaxClasses]uint64, len(limits)+1), make([][MaxClasses]uint64, len(limits)+1) // by the number of cutoffs that are passed
 	classes := 0
 	for i, l := range label {
 		p := prediction[i]
@@ -58,9 +58,6 @@ func (c *Cutoff) Add(label, prediction []uint8, confidence []float32) error {
 	}
 	return nil
 }
-
-// maxCutoffs bounds the number of Cutoffs.
-const maxCutoffs = 16
 
 // Merge adds the counts of another one.
 func (c *Cutoff) Merge(d Cutoff) error {
